@@ -61,8 +61,14 @@ impl PackageId {
 
     /// The label of a target in it. `name` must be a valid target name.
     pub fn target(&self, name: &str) -> Result<Label, LabelError> {
-        check_name(name).map_err(|reason| LabelError { text: name.to_owned(), reason })?;
-        Ok(Label { package: self.clone(), name: Arc::from(name) })
+        check_name(name).map_err(|reason| LabelError {
+            text: name.to_owned(),
+            reason,
+        })?;
+        Ok(Label {
+            package: self.clone(),
+            name: Arc::from(name),
+        })
     }
 }
 
@@ -132,13 +138,22 @@ impl Label {
     /// Parses a label as written in a file of `package`, whose repository sees others through
     /// `mapping`. Accepts `:x`, `x`, `a/b.c`, `//p:x`, `//p`, `@repo//p:x`, `@repo//p`, `@repo`,
     /// `@//p:x`, `@@canonical//p:x`.
-    pub fn parse(text: &str, package: &PackageId, mapping: &RepoMapping) -> Result<Label, LabelError> {
-        let fail = |reason: String| LabelError { text: text.to_owned(), reason };
+    pub fn parse(
+        text: &str,
+        package: &PackageId,
+        mapping: &RepoMapping,
+    ) -> Result<Label, LabelError> {
+        let fail = |reason: String| LabelError {
+            text: text.to_owned(),
+            reason,
+        };
         let (repo, rest) = split_repo(text, &package.repo, mapping).map_err(fail)?;
         let Some(rest) = rest else {
             // `@repo` alone is `@repo//:repo`.
             let name = text.trim_start_matches('@');
-            return PackageId::new(repo, RelPath::root()).target(name).map_err(|e| fail(e.reason));
+            return PackageId::new(repo, RelPath::root())
+                .target(name)
+                .map_err(|e| fail(e.reason));
         };
         let Some(path) = rest.strip_prefix("//") else {
             let name = rest.strip_prefix(':').unwrap_or(rest);
@@ -149,10 +164,14 @@ impl Label {
             None => (path, path.rsplit('/').next().unwrap_or(path)),
         };
         if path.is_empty() && name.is_empty() {
-            return Err(fail("the root package has no default target; write `//:name`".to_owned()));
+            return Err(fail(
+                "the root package has no default target; write `//:name`".to_owned(),
+            ));
         }
         let path = RelPath::new(path).map_err(|e| fail(format!("package path {}", e.reason)))?;
-        PackageId::new(repo, path).target(name).map_err(|e| fail(e.reason))
+        PackageId::new(repo, path)
+            .target(name)
+            .map_err(|e| fail(e.reason))
     }
 
     /// The shortest spelling a person would use from the root: `//p` for `//p:p` is not used;
@@ -182,7 +201,10 @@ fn split_repo<'a>(
         }
         None => (after, None),
     };
-    if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+~".contains(c)) {
+    if !name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.+~".contains(c))
+    {
         return Err(format!("`{name}` is no repository name"));
     }
     let repo = match (canonical, name) {
@@ -199,7 +221,10 @@ fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the target name is empty".to_owned());
     }
-    if let Some(c) = name.chars().find(|c| c.is_control() || "\\:*?".contains(*c) && *c != '?') {
+    if let Some(c) = name
+        .chars()
+        .find(|c| c.is_control() || "\\:*?".contains(*c) && *c != '?')
+    {
         return Err(format!("the target name contains `{}`", c.escape_default()));
     }
     if name.starts_with('/') || name.ends_with('/') {
@@ -256,8 +281,14 @@ mod tests {
         check("//c:e", expect!["@@here//c:e"]);
         check("//:e", expect!["@@here//:e"]);
         check("@//c:e", expect!["//c:e"]);
-        check("@googletest", expect!["@@com_google_googletest//:googletest"]);
-        check("@googletest//:gtest_main", expect!["@@com_google_googletest//:gtest_main"]);
+        check(
+            "@googletest",
+            expect!["@@com_google_googletest//:googletest"],
+        );
+        check(
+            "@googletest//:gtest_main",
+            expect!["@@com_google_googletest//:gtest_main"],
+        );
         check("@@canon+1.0//c", expect!["@@canon+1.0//c:c"]);
         check("@unknown//c", expect!["@@[unknown]//c:c"]);
         check("a=b+c@d#e", expect!["@@here//a/b:a=b+c@d#e"]);
@@ -266,13 +297,37 @@ mod tests {
     #[test]
     fn mistakes() {
         check("", expect!["invalid label ``: the target name is empty"]);
-        check("//", expect!["invalid label `//`: the root package has no default target; write `//:name`"]);
-        check("//a/:b", expect!["invalid label `//a/:b`: package path has an empty component"]);
-        check("//../a:b", expect!["invalid label `//../a:b`: package path is not normalized"]);
-        check(":../x", expect!["invalid label `:../x`: the target name has a `..` component"]);
-        check("//a:b:c", expect!["invalid label `//a:b:c`: the target name contains `:`"]);
-        check("@foo:bar", expect!["invalid label `@foo:bar`: expected `//` behind the repository name"]);
-        check("@", expect!["invalid label `@`: expected a repository name behind `@`"]);
-        check("@a b//:c", expect!["invalid label `@a b//:c`: `a b` is no repository name"]);
+        check(
+            "//",
+            expect!["invalid label `//`: the root package has no default target; write `//:name`"],
+        );
+        check(
+            "//a/:b",
+            expect!["invalid label `//a/:b`: package path has an empty component"],
+        );
+        check(
+            "//../a:b",
+            expect!["invalid label `//../a:b`: package path is not normalized"],
+        );
+        check(
+            ":../x",
+            expect!["invalid label `:../x`: the target name has a `..` component"],
+        );
+        check(
+            "//a:b:c",
+            expect!["invalid label `//a:b:c`: the target name contains `:`"],
+        );
+        check(
+            "@foo:bar",
+            expect!["invalid label `@foo:bar`: expected `//` behind the repository name"],
+        );
+        check(
+            "@",
+            expect!["invalid label `@`: expected a repository name behind `@`"],
+        );
+        check(
+            "@a b//:c",
+            expect!["invalid label `@a b//:c`: `a b` is no repository name"],
+        );
     }
 }

@@ -14,7 +14,10 @@ pub struct RepoMapping {
 impl RepoMapping {
     /// A mapping for the files of `owner`, with no names yet.
     pub fn new(owner: Repo) -> RepoMapping {
-        RepoMapping { owner, names: BTreeMap::new() }
+        RepoMapping {
+            owner,
+            names: BTreeMap::new(),
+        }
     }
 
     /// The repository whose files read through this mapping.

@@ -52,7 +52,11 @@ impl Pattern {
             Diag::usage(format!("invalid target pattern `{text}`: {reason}"))
                 .hint("patterns look like `//pkg:target`, `//pkg/...`, `//pkg:all`, `pkg::` or `path/to/file`")
         })?;
-        Ok(Pattern { text: text.to_owned(), negative, kind })
+        Ok(Pattern {
+            text: text.to_owned(),
+            negative,
+            kind,
+        })
     }
 }
 
@@ -89,9 +93,10 @@ fn parse_kind(text: &str, cwd: &RelPath, mapping: &RepoMapping) -> Result<Patter
         None => path_pattern(&repo, path, absolute, cwd, folder(path)?),
         Some("" | "all") => Ok(PatternKind::Package(folder(path)?, Selector::Rules)),
         Some("*" | "all-targets") => Ok(PatternKind::Package(folder(path)?, Selector::Everything)),
-        Some(name) => {
-            folder(path)?.target(name).map(PatternKind::Target).map_err(|e| e.reason)
-        }
+        Some(name) => folder(path)?
+            .target(name)
+            .map(PatternKind::Target)
+            .map_err(|e| e.reason),
     }
 }
 
@@ -106,11 +111,17 @@ fn path_pattern(
         if repo.is_root() {
             return Err("the root package has no default target".to_owned());
         }
-        return package.target(repo.as_str()).map(PatternKind::Target).map_err(|e| e.reason);
+        return package
+            .target(repo.as_str())
+            .map(PatternKind::Target)
+            .map_err(|e| e.reason);
     }
     if absolute {
         let name = package.path.file_name().to_owned();
-        return package.target(&name).map(PatternKind::Target).map_err(|e| e.reason);
+        return package
+            .target(&name)
+            .map(PatternKind::Target)
+            .map_err(|e| e.reason);
     }
     let path = RelPath::normalize(path).map_err(|e| format!("the path {}", e.reason))?;
     Ok(PatternKind::Path(repo.clone(), join(cwd, &path)))
@@ -160,7 +171,11 @@ mod tests {
         let cwd = RelPath::new(cwd).unwrap();
         expect.assert_eq(&match Pattern::parse(text, &cwd, &mapping) {
             Ok(pattern) => {
-                format!("{}{:?}", if pattern.negative { "not " } else { "" }, pattern.kind)
+                format!(
+                    "{}{:?}",
+                    if pattern.negative { "not " } else { "" },
+                    pattern.kind
+                )
             }
             Err(error) => error.message().to_owned(),
         });
@@ -196,8 +211,20 @@ mod tests {
     #[test]
     fn mistakes() {
         check("", "", expect!["invalid target pattern ``: it is empty"]);
-        check("", "//", expect!["invalid target pattern `//`: the root package has no default target"]);
-        check("", "../x", expect!["invalid target pattern `../x`: the path leaves its root"]);
-        check("", "//a/...:x", expect!["invalid target pattern `//a/...:x`: `:x` cannot follow `...`"]);
+        check(
+            "",
+            "//",
+            expect!["invalid target pattern `//`: the root package has no default target"],
+        );
+        check(
+            "",
+            "../x",
+            expect!["invalid target pattern `../x`: the path leaves its root"],
+        );
+        check(
+            "",
+            "//a/...:x",
+            expect!["invalid target pattern `//a/...:x`: `:x` cannot follow `...`"],
+        );
     }
 }

@@ -1,0 +1,175 @@
+//! Trees: building, merging and the REAPI encoding (R2, R12, R14, PX-076).
+
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+use kiln_base::{Digest, RelPath};
+use kiln_tree::{Node, Tree, TreeBuilder, decode_tree, encode_tree};
+use proptest::prelude::*;
+
+fn file(text: &str) -> Node {
+    Node::File {
+        digest: Digest::of(text.as_bytes()),
+        executable: false,
+    }
+}
+
+fn tree(entries: &[(&str, Node)]) -> Tree {
+    let mut builder = TreeBuilder::new();
+    for (path, node) in entries {
+        builder
+            .add(&RelPath::new(path).unwrap(), node.clone())
+            .unwrap();
+    }
+    builder.build()
+}
+
+fn paths(tree: &Tree) -> String {
+    let mut text = String::new();
+    tree.walk(true, &mut |path, node| {
+        text.push_str(path);
+        text.push_str(if matches!(node, Node::Dir(_)) {
+            "/\n"
+        } else {
+            "\n"
+        });
+    });
+    text
+}
+
+fn check_merge(a: &[(&str, Node)], b: &[(&str, Node)], expect: Expect) {
+    let (a, b) = (tree(a), tree(b));
+    let (one, two) = (a.merge(&b), b.merge(&a));
+    assert_eq!(one, two, "merging is symmetric");
+    expect.assert_eq(&match one {
+        Ok(tree) => paths(&tree),
+        Err(conflict) => conflict.to_string(),
+    });
+}
+
+#[test]
+fn merging() {
+    check_merge(
+        &[("a/x", file("1")), ("b", file("2"))],
+        &[
+            ("a/y", file("3")),
+            ("b", file("2")),
+            ("c/d/e", Node::Dir(Tree::empty())),
+        ],
+        expect![[r#"
+            a/
+            a/x
+            a/y
+            b
+            c/
+            c/d/
+            c/d/e/
+        "#]],
+    );
+    check_merge(
+        &[("a/x", file("1"))],
+        &[("a/x", file("2"))],
+        expect!["two different entries at `a/x`"],
+    );
+    check_merge(
+        &[("a", file("1"))],
+        &[("a/x", file("1"))],
+        expect!["two different entries at `a`"],
+    );
+}
+
+#[test]
+fn names_are_ordered_by_bytes_not_by_paths() {
+    // `a-b` sorts before `a/` as text, but `a` is a name of its own in a folder.
+    let one = tree(&[("a/x", file("")), ("a-b", file("")), ("a.c", file(""))]);
+    let names: Vec<&str> = one.entries().iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["a", "a-b", "a.c"]);
+}
+
+#[test]
+fn the_empty_folder_is_the_empty_message() {
+    assert_eq!(Tree::empty().digest(), Digest::EMPTY);
+}
+
+#[test]
+fn hostile_trees_are_refused() {
+    use kiln_proto::{Digest as D, Directory, FileNode, Message, Tree as T};
+    let named = |names: &[&str]| {
+        let digest = Some(D {
+            hash: Digest::EMPTY.hex(),
+            size_bytes: 0,
+        });
+        let files = names
+            .iter()
+            .map(|name| FileNode {
+                name: (*name).to_owned(),
+                digest: digest.clone(),
+                is_executable: false,
+            })
+            .collect();
+        let root = Some(Directory {
+            files,
+            ..Directory::default()
+        });
+        T {
+            root,
+            children: Vec::new(),
+        }
+        .encode_to_vec()
+    };
+    for names in [
+        &["../x"][..],
+        &["/x"],
+        &[".."],
+        &[""],
+        &["a/b"],
+        &["a\0"],
+        &["a", "a"],
+    ] {
+        assert!(decode_tree(&named(names)).is_err(), "{names:?}");
+    }
+    assert!(decode_tree(b"\xff\xff").is_err());
+    assert!(decode_tree(&named(&["ok"])).is_ok());
+}
+
+fn any_tree() -> impl Strategy<Value = Tree> {
+    let node = prop_oneof![
+        "[a-c]{0,3}".prop_map(|text| file(&text)),
+        "[a-c./]{1,4}".prop_map(|target| Node::Symlink(Arc::from(target))),
+        Just(Node::Dir(Tree::empty())),
+    ];
+    prop::collection::vec(("[a-c]{1,2}(/[a-c]){0,2}", node), 0..12).prop_map(|entries| {
+        let mut builder = TreeBuilder::new();
+        for (path, node) in entries {
+            // Conflicts just drop the entry: any tree will do.
+            let _ = builder.add(&RelPath::new(path).unwrap(), node);
+        }
+        builder.build()
+    })
+}
+
+proptest! {
+    #[test]
+    fn encoding_round_trips(tree in any_tree()) {
+        let back = decode_tree(&encode_tree(&tree)).unwrap();
+        prop_assert_eq!(paths(&back), paths(&tree));
+        prop_assert_eq!(back.digest(), tree.digest());
+    }
+
+    #[test]
+    fn merging_equals_building_together(a in any_tree(), b in any_tree()) {
+        let mut builder = TreeBuilder::new();
+        let mut conflict = false;
+        for tree in [&a, &b] {
+            conflict |= builder.add(&RelPath::root(), Node::Dir(tree.clone())).is_err();
+        }
+        match a.merge(&b) {
+            Ok(merged) => {
+                prop_assert!(!conflict);
+                prop_assert_eq!(merged.digest(), builder.build().digest());
+                prop_assert_eq!(merged.merge(&a).unwrap(), merged.clone());
+            }
+            Err(_) => prop_assert!(conflict),
+        }
+    }
+}
