@@ -1,1 +1,20 @@
-//! To be written.
+//! What a process is, what names its result, and the trait of whatever can run one.
+//!
+//! What it is not: it starts nothing. The local sandbox, containers and remote workers implement
+//! [`Executor`] elsewhere; only the decorators that need no backend are here.
+//!
+//! Invariants: everything that decides a result is in [`Process`] and so in its action digest
+//! ([`Keyed`]); what is for people only is in [`Description`] and never in the key; dropping the
+//! future of [`Executor::execute`] ends the process and all it started.
+
+mod action;
+mod bounded;
+mod executor;
+mod process;
+mod result;
+
+pub use action::Keyed;
+pub use bounded::Bounded;
+pub use executor::{Description, ExecError, Executor, Observer, Request};
+pub use process::{CacheScope, Process};
+pub use result::{Exit, ProcessResult, Source};

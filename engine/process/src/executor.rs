@@ -1,0 +1,79 @@
+//! The trait of whatever can run a process.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+use kiln_base::Digest;
+use kiln_diag::Diag;
+
+use crate::{Process, ProcessResult};
+
+/// What people are shown; no part of any key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// The target it is for, as text.
+    pub label: String,
+    /// The kind of action (`CppCompile`, `Genrule`).
+    pub mnemonic: String,
+    /// What is being done ("Compiling a/b.cc").
+    pub progress: String,
+}
+
+/// Told what happens to a request while it is under way.
+pub trait Observer: Send + Sync {
+    /// A slot was found and the process is about to start.
+    fn started(&self) {}
+    /// Some of its output, in order, as it comes; only executors that can stream call it.
+    fn output(&self, _bytes: &[u8]) {}
+}
+
+/// An observer that does not look.
+impl Observer for () {}
+
+/// One process to run.
+pub struct Request<'a> {
+    /// What to run.
+    pub process: &'a Process,
+    /// Its REAPI action digest: the key of every cache.
+    pub action: Digest,
+    /// How it is shown.
+    pub describe: &'a Description,
+    /// How many local slots it takes (`cpu:N`); at least 1.
+    pub slots: u32,
+    /// Whether nothing may run beside it (`exclusive`).
+    pub exclusive: bool,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+}
+
+/// Runs processes. `Err` is for what went wrong *around* a process: one that fails is an `Ok`
+/// result. Dropping the future ends the process and all it started.
+pub trait Executor: Send + Sync {
+    /// Runs one process to its end.
+    fn execute<'a>(
+        &'a self,
+        request: Request<'a>,
+    ) -> BoxFuture<'a, Result<ProcessResult, ExecError>>;
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug)]
+pub enum ExecError {
+    /// A blob that the inputs or a cached result name is gone: whoever made it must run again.
+    MissingBlob(Digest),
+    /// Worth another try, or the fallback environment.
+    Unavailable(Diag),
+    /// It cannot be done.
+    Failed(Diag),
+}
+
+impl fmt::Display for ExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExecError::MissingBlob(digest) => write!(f, "blob {digest} is gone"),
+            ExecError::Unavailable(diag) | ExecError::Failed(diag) => fmt::Display::fmt(diag, f),
+        }
+    }
+}
+
+impl std::error::Error for ExecError {}

@@ -1,0 +1,68 @@
+//! What came of a process.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kiln_base::Digest;
+use kiln_tree::Tree;
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// It ended by itself with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// It was still running after its timeout and was killed (PX-017).
+    TimedOut,
+}
+
+impl Exit {
+    /// Whether it is a success.
+    pub fn success(self) -> bool {
+        self == Exit::Code(0)
+    }
+}
+
+/// Where a result comes from (PX-003).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The process ran.
+    Ran,
+    /// The local cache.
+    LocalCache,
+    /// A remote cache.
+    RemoteCache,
+}
+
+/// What came of a process. Every digest in it is in the store when the result is handed over.
+#[derive(Clone, Debug)]
+pub struct ProcessResult {
+    /// How it ended.
+    pub exit: Exit,
+    /// All that it wrote to its standard output.
+    pub stdout: Digest,
+    /// All that it wrote to its standard error.
+    pub stderr: Digest,
+    /// The declared outputs that were there, relative to the working directory. Empty after a
+    /// timeout (PX-017).
+    pub outputs: Tree,
+    /// Run time, without waiting for a slot (PX-034). That of the original run if cached.
+    pub elapsed: Duration,
+    /// Where it comes from.
+    pub source: Source,
+    /// The sandbox, if it was kept.
+    pub sandbox: Option<PathBuf>,
+}
+
+/// Equality is about the outcome: how long it took and where it came from do not count.
+impl PartialEq for ProcessResult {
+    fn eq(&self, other: &Self) -> bool {
+        self.exit == other.exit
+            && self.stdout == other.stdout
+            && self.stderr == other.stderr
+            && self.outputs == other.outputs
+    }
+}
+
+impl Eq for ProcessResult {}
