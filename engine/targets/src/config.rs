@@ -1,0 +1,150 @@
+//! The build configuration: what `select` and rules may read besides attributes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use kiln_address::Label;
+use kiln_base::{Fingerprint, FingerprintBuilder};
+
+use crate::AttrValue;
+
+/// `-c`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CompilationMode {
+    /// As fast to build as can be.
+    Fastbuild,
+    /// With debug information.
+    Dbg,
+    /// Optimized.
+    Opt,
+}
+
+impl CompilationMode {
+    /// `fastbuild`, `dbg` or `opt`.
+    pub fn name(self) -> &'static str {
+        match self {
+            CompilationMode::Fastbuild => "fastbuild",
+            CompilationMode::Dbg => "dbg",
+            CompilationMode::Opt => "opt",
+        }
+    }
+}
+
+/// The settings of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `-c`
+    pub mode: CompilationMode,
+    /// Whether it is for tools that run during the build.
+    pub exec: bool,
+    /// The constraint values of the target platform, sorted (`@platforms//os:linux`, …).
+    pub constraints: Vec<Label>,
+    /// The platform target, if one was named by `--platforms`.
+    pub platform: Option<Label>,
+    /// `--cpu` in Bazel's vocabulary: `k8`, `aarch64`.
+    pub cpu: Arc<str>,
+    /// `--copt`
+    pub copts: Vec<Arc<str>>,
+    /// `--conlyopt`
+    pub conlyopts: Vec<Arc<str>>,
+    /// `--cxxopt`
+    pub cxxopts: Vec<Arc<str>>,
+    /// `--linkopt`
+    pub linkopts: Vec<Arc<str>>,
+    /// `--per_file_copt`, as given.
+    pub per_file_copts: Vec<Arc<str>>,
+    /// `--features`, `-name` for disabled ones.
+    pub features: Vec<Arc<str>>,
+    /// `--define`
+    pub defines: BTreeMap<Arc<str>, Arc<str>>,
+    /// `--action_env` with values (names without a value are looked up by the caller).
+    pub action_env: BTreeMap<Arc<str>, Arc<str>>,
+    /// `--stamp`
+    pub stamp: bool,
+    /// `--strip`: `always`, `sometimes` or `never`.
+    pub strip: Arc<str>,
+    /// `--force_pic`
+    pub force_pic: bool,
+    /// `--dynamic_mode`: `off`, `default` or `fully`.
+    pub dynamic_mode: Arc<str>,
+    /// `--collect_code_coverage`
+    pub coverage: bool,
+    /// Values of Starlark build settings that differ from their defaults.
+    pub flags: BTreeMap<Label, AttrValue>,
+    /// Other native flags that `config_setting(values = ...)` may ask for.
+    pub values: BTreeMap<Arc<str>, Arc<str>>,
+    /// What rule implementations add to the folder name (a transition's hash); empty as a rule.
+    pub folder_suffix: Arc<str>,
+}
+
+/// Settings with their identity. Cheap to clone, to compare and to hash.
+#[derive(Clone)]
+pub struct Configuration(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    fingerprint: Fingerprint,
+    folder: Arc<str>,
+}
+
+impl Configuration {
+    /// Freezes settings.
+    pub fn new(settings: Settings) -> Configuration {
+        let fingerprint = fingerprint(&settings);
+        let mode = settings.mode.name();
+        let folder = match settings.exec {
+            true => format!("exec-{mode}"),
+            false => mode.to_owned(),
+        };
+        let folder = Arc::from(folder + &settings.folder_suffix);
+        Configuration(Arc::new(Inner {
+            settings,
+            fingerprint,
+            folder,
+        }))
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The identity.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
+    }
+
+    /// The folder below `kiln-out/` for what is built in this configuration (`fastbuild`).
+    pub fn folder(&self) -> &Arc<str> {
+        &self.0.folder
+    }
+}
+
+impl PartialEq for Configuration {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.fingerprint == other.0.fingerprint
+    }
+}
+
+impl Eq for Configuration {}
+
+impl Hash for Configuration {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.fingerprint.hash(state);
+    }
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", self.0.folder, self.0.fingerprint)
+    }
+}
+
+fn fingerprint(settings: &Settings) -> Fingerprint {
+    let mut builder = Fingerprint::build("configuration");
+    // `Debug` of plain data names every field, so a new setting is in the identity by itself.
+    builder.text(&format!("{settings:?}"));
+    FingerprintBuilder::finish(&builder)
+}

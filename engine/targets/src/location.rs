@@ -1,0 +1,164 @@
+//! Make variables and `$(location)` forms (Bazel: make-variables).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Artifact;
+
+/// How `$(location)` itself reads: it depends on the attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocationKind {
+    /// Paths where actions run (`cmd` of a genrule).
+    Exec,
+    /// Paths in the runfiles tree (`args`, `env` of programs).
+    Root,
+}
+
+/// Why a text could not be expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationError {
+    /// What is wrong.
+    pub message: String,
+    /// The offending part of the text.
+    pub part: String,
+}
+
+impl fmt::Display for LocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in `{}`", self.message, self.part)
+    }
+}
+
+impl std::error::Error for LocationError {}
+
+/// The files behind a label in a location form; an error text if there are none.
+pub type Lookup<'a> = dyn FnMut(&str) -> Result<Vec<Artifact>, String> + 'a;
+
+/// Expands `$(location L)`, `$(locations L)`, and the `exec`, `root` and `rlocation` forms of
+/// both. Everything else stays as it is, `$$` too.
+pub fn expand_locations(
+    text: &str,
+    kind: LocationKind,
+    lookup: &mut Lookup<'_>,
+) -> Result<String, LocationError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if rest.starts_with("$$") {
+            out.push_str("$$");
+            rest = &rest[2..];
+            continue;
+        }
+        let Some((form, label, length)) = location_form(rest) else {
+            out.push('$');
+            rest = &rest[1..];
+            continue;
+        };
+        out.push_str(&expand_one(form, label, kind, lookup, &rest[..length])?);
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Splits `$(form label)`: the form, the label and the length of all of it.
+fn location_form(text: &str) -> Option<(&str, &str, usize)> {
+    let body = text.strip_prefix("$(")?;
+    let end = body.find(')')?;
+    let (form, label) = body[..end].split_once(' ')?;
+    const FORMS: [&str; 8] = [
+        "location",
+        "locations",
+        "execpath",
+        "execpaths",
+        "rootpath",
+        "rootpaths",
+        "rlocationpath",
+        "rlocationpaths",
+    ];
+    FORMS
+        .contains(&form)
+        .then_some((form, label.trim(), end + 3))
+}
+
+fn expand_one(
+    form: &str,
+    label: &str,
+    kind: LocationKind,
+    lookup: &mut Lookup<'_>,
+    part: &str,
+) -> Result<String, LocationError> {
+    let fail = |message| LocationError {
+        message,
+        part: part.to_owned(),
+    };
+    let files = lookup(label).map_err(fail)?;
+    let many = form.ends_with('s');
+    if !many && files.len() != 1 {
+        return Err(fail(format!(
+            "label `{label}` has {} files, and `$({form})` needs exactly one (use `$({form}s)`)",
+            files.len()
+        )));
+    }
+    let path = |file: &Artifact| match form.trim_end_matches('s') {
+        "execpath" => file.exec_path().to_owned(),
+        "rootpath" => file.short_path(),
+        "rlocationpath" => file.runfiles_path(),
+        _ if kind == LocationKind::Exec => file.exec_path().to_owned(),
+        _ => file.short_path(),
+    };
+    let mut paths: Vec<String> = files.iter().map(path).collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths.join(" "))
+}
+
+/// Expands `$(NAME)` and `$@`-like one-character variables from `variables`, and `$$` to `$`.
+/// An unknown variable is an error; `$` before anything else is one too.
+pub fn expand_make_variables(
+    text: &str,
+    variables: &BTreeMap<Arc<str>, Arc<str>>,
+) -> Result<String, LocationError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let (name, length) = match rest.strip_prefix('(') {
+            Some(body) => match body.find(')') {
+                Some(end) => (&body[..end], end + 2),
+                None => {
+                    let part = format!("${rest}");
+                    return Err(LocationError {
+                        message: "unclosed `$(`".to_owned(),
+                        part,
+                    });
+                }
+            },
+            None => {
+                let length = rest.chars().next().map_or(0, char::len_utf8);
+                (&rest[..length], length)
+            }
+        };
+        match variables.get(name) {
+            Some(value) => out.push_str(value),
+            None => {
+                return Err(LocationError {
+                    message: format!("unknown make variable `{name}` (write `$$` for a plain `$`)"),
+                    part: format!("${}", &rest[..length]),
+                });
+            }
+        }
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
