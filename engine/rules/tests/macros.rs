@@ -1,5 +1,7 @@
 //! What `#[rule]` makes of a function.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use expect_test::expect;

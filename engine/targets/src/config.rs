@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kiln_address::Label;
 use kiln_base::{Fingerprint, FingerprintBuilder};
@@ -53,6 +53,20 @@ pub struct Settings {
     pub cxxopts: Vec<Arc<str>>,
     /// `--linkopt`
     pub linkopts: Vec<Arc<str>>,
+    /// `--host_copt`: the `copts` of the exec configuration.
+    pub host_copts: Vec<Arc<str>>,
+    /// `--host_conlyopt`
+    pub host_conlyopts: Vec<Arc<str>>,
+    /// `--host_cxxopt`
+    pub host_cxxopts: Vec<Arc<str>>,
+    /// `--host_linkopt`
+    pub host_linkopts: Vec<Arc<str>>,
+    /// `--host_features`
+    pub host_features: Vec<Arc<str>>,
+    /// The constraint values of the machine that runs actions, sorted.
+    pub exec_constraints: Vec<Label>,
+    /// `--cpu` of the machine that runs actions.
+    pub exec_cpu: Arc<str>,
     /// `--per_file_copt`, as given.
     pub per_file_copts: Vec<Arc<str>>,
     /// `--features`, `-name` for disabled ones.
@@ -87,6 +101,7 @@ struct Inner {
     settings: Settings,
     fingerprint: Fingerprint,
     folder: Arc<str>,
+    exec: OnceLock<Configuration>,
 }
 
 impl Configuration {
@@ -116,6 +131,19 @@ impl Configuration {
         self.0.fingerprint
     }
 
+    /// The configuration for tools of targets in this one (Bazel: exec configuration). Tools of
+    /// tools share it.
+    pub fn exec(&self) -> Configuration {
+        let from = &self.0.settings;
+        if from.exec {
+            return self.clone();
+        }
+        self.0
+            .exec
+            .get_or_init(|| Configuration::new(exec_settings(from)))
+            .clone()
+    }
+
     /// The folder below `kiln-out/` for what is built in this configuration (`fastbuild`).
     pub fn folder(&self) -> &Arc<str> {
         &self.0.folder
@@ -139,6 +167,26 @@ impl Hash for Configuration {
 impl fmt::Debug for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{:?}", self.0.folder, self.0.fingerprint)
+    }
+}
+
+fn exec_settings(from: &Settings) -> Settings {
+    Settings {
+        mode: CompilationMode::Opt,
+        exec: true,
+        constraints: from.exec_constraints.clone(),
+        platform: None,
+        cpu: from.exec_cpu.clone(),
+        copts: from.host_copts.clone(),
+        conlyopts: from.host_conlyopts.clone(),
+        cxxopts: from.host_cxxopts.clone(),
+        linkopts: from.host_linkopts.clone(),
+        features: from.host_features.clone(),
+        per_file_copts: Vec::new(),
+        coverage: false,
+        stamp: false,
+        folder_suffix: Arc::from(""),
+        ..from.clone()
     }
 }
 

@@ -43,3 +43,7 @@ pub use runfiles::{Runfiles, RunfilesEntry};
 
 /// A value that only the host can open.
 pub type Opaque = std::sync::Arc<dyn std::any::Any + Send + Sync>;
+
+impl kiln_rules::Param for Configuration {
+    const AMBIENT: bool = true;
+}
