@@ -118,6 +118,7 @@ impl Configuration {
             settings,
             fingerprint,
             folder,
+            exec: OnceLock::new(),
         }))
     }
 
