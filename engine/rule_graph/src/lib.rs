@@ -13,20 +13,22 @@
 //!   dependencies, unless provided there anew or ambient (RG-010);
 //! - following positional inputs alone never leads in a circle (RG-048).
 
+mod bounds;
+mod budget;
+mod build;
+mod choose;
+mod combine;
+mod components;
 mod error;
 mod graph;
+mod problem;
 mod rule_set;
+mod set;
+mod solver;
+mod unknowns;
+mod variants;
 
 pub use error::{ErrorKind, SolveError};
 pub use graph::{Body, Instance, InstanceId, LookupError, Root, RuleGraph, Source};
 pub use rule_set::{Get, Query, Rule, RuleIx, RuleSet, TypeIx};
-
-/// Decides every dependency of all rules that the queries reach, or reports all causes why that
-/// cannot be done: sorted, without repeats, never an empty list (RG-040, RG-047).
-pub fn solve(rules: &RuleSet, queries: &[Query]) -> Result<RuleGraph, Vec<SolveError>> {
-    let _ = (rules, queries);
-    Err(vec![SolveError {
-        kind: ErrorKind::Internal,
-        diag: kiln_diag::Diag::internal("the solver's phases are not joined yet"),
-    }])
-}
+pub use solver::solve;
