@@ -1,0 +1,178 @@
+//! Opening the index whatever state it was left in.
+//!
+//! The fences around what sled 0.34.7 cannot take, each with the damage that it answers
+//! (reproduced by hand in this crate's tests):
+//!
+//! | damage | sled's answer | what is done |
+//! | --- | --- | --- |
+//! | `snap.*.generating` of a killed process | `Corruption`, for ever | removed before every open |
+//! | a bad newest `snap.*` | `Corruption` | all snapshots removed, opened again: the log has it all |
+//! | garbage in `db` | panics, or `Corruption` for good | caught; moved to `index.corrupt-<time>`, begun anew |
+//! | opened by a relative path | replays the whole log | the root must be absolute |
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kiln_diag::Diag;
+
+use super::sled::{OpenError, remove_all_snapshots};
+use super::{Index, MemoryIndex, SledIndex, Table, remove_generating};
+use crate::{clock, message};
+
+/// An index ready for use.
+pub(crate) struct Opened {
+    pub(crate) index: Arc<dyn Index>,
+    /// There are no rows in it; blobs may be on disk nevertheless.
+    pub(crate) fresh: bool,
+    /// What has to be said about it.
+    pub(crate) warnings: Vec<Diag>,
+}
+
+const FORMAT_KEY: &[u8] = b"format";
+/// Changes when a row's meaning does. An index of another format is begun anew.
+const FORMAT: &[u8] = b"1";
+
+/// Opens the index in `root`, never failing. With `damaged` the old one is known to be bad.
+pub(crate) fn open(root: &Path, cache_bytes: u64, damaged: bool) -> Opened {
+    let path = root.join("index");
+    finish_rewrite(root, &path);
+    let mut warnings = Vec::new();
+    if damaged {
+        set_aside(root, &path, "it failed while in use", &mut warnings);
+    }
+    // The second turn opens an empty folder; what fails then is no matter of damage.
+    for _ in 0..2 {
+        match open_sled(&path, cache_bytes) {
+            Ok(index) => match check_format(&index) {
+                Ok(fresh) => {
+                    return Opened {
+                        index: Arc::new(index),
+                        fresh,
+                        warnings,
+                    };
+                }
+                Err(why) => {
+                    drop(index);
+                    set_aside(root, &path, &why, &mut warnings);
+                }
+            },
+            Err(OpenError::Machine(error)) => {
+                warnings.push(message::index_in_memory(&error.to_string()));
+                return in_memory(warnings);
+            }
+            Err(OpenError::Busy) => {
+                warnings.push(message::index_in_memory("another program has it open"));
+                return in_memory(warnings);
+            }
+            Err(OpenError::Corrupt) => set_aside(root, &path, "it is damaged", &mut warnings),
+            Err(OpenError::Broken(why)) => set_aside(root, &path, &why, &mut warnings),
+        }
+    }
+    warnings.push(message::index_in_memory("a new one cannot be made"));
+    in_memory(warnings)
+}
+
+fn in_memory(warnings: Vec<Diag>) -> Opened {
+    Opened {
+        index: Arc::new(MemoryIndex::default()),
+        fresh: true,
+        warnings,
+    }
+}
+
+fn open_sled(path: &Path, cache_bytes: u64) -> Result<SledIndex, OpenError> {
+    remove_generating(path);
+    let mut result = SledIndex::open(path, cache_bytes);
+    // Whoever had it open before us has given up our lock, so it is closing: milliseconds.
+    let mut pause = Duration::from_millis(1);
+    while matches!(result, Err(OpenError::Busy)) && pause < Duration::from_secs(2) {
+        std::thread::sleep(pause);
+        pause *= 2;
+        result = SledIndex::open(path, cache_bytes);
+    }
+    if matches!(result, Err(OpenError::Corrupt)) {
+        remove_all_snapshots(path);
+        result = SledIndex::open(path, cache_bytes);
+    }
+    result
+}
+
+/// Whether the index is new; an error says why it cannot be used.
+fn check_format(index: &SledIndex) -> Result<bool, String> {
+    match index.get(Table::Meta, FORMAT_KEY) {
+        Ok(Some(format)) if &format[..] == FORMAT => Ok(false),
+        Ok(Some(_)) => Err("another version of kiln wrote it".to_owned()),
+        Ok(None) => {
+            let put = index.put(Table::Meta, FORMAT_KEY, FORMAT);
+            put.map(|()| true)
+                .map_err(|error| error.message().to_owned())
+        }
+        Err(error) => Err(error.message().to_owned()),
+    }
+}
+
+/// Copies all rows into a new index, which then takes the place of the old one (now closed).
+pub(crate) fn rewrite_into(root: &Path, cache_bytes: u64, old: &dyn Index) -> Result<(), Diag> {
+    let path = root.join(NEXT);
+    let fail = |error: std::io::Error| message::io("cannot write", &path, &error);
+    if path.exists() {
+        fs::remove_dir_all(&path).map_err(fail)?;
+    }
+    let next = SledIndex::open(&path, cache_bytes)
+        .map_err(|error| Diag::environment(format!("cannot make a new index: {error:?}")))?;
+    for table in Table::ALL {
+        let mut failed = None;
+        old.scan(table, &mut |key, value| {
+            failed = next.put(table, key, value).err();
+            failed.is_none()
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    next.flush()
+}
+
+/// Puts a rewritten index in the place of the old one. Both must be closed.
+pub(crate) fn swap_rewritten(root: &Path) -> Result<(), Diag> {
+    let path = root.join("index");
+    let fail = |error: std::io::Error| message::io("cannot replace", &path, &error);
+    fs::rename(&path, root.join(OLD)).map_err(fail)?;
+    fs::rename(root.join(NEXT), &path).map_err(fail)?;
+    let _ = fs::remove_dir_all(root.join(OLD));
+    Ok(())
+}
+
+const OLD: &str = "index.old";
+const NEXT: &str = "index.next";
+
+/// Clears up after a process that died while it replaced the index.
+fn finish_rewrite(root: &Path, path: &Path) {
+    let (old, next) = (root.join(OLD), root.join(NEXT));
+    if old.exists() {
+        match path.exists() {
+            true => drop(fs::remove_dir_all(&old)),
+            false => drop(fs::rename(&old, path)),
+        }
+    }
+    if next.exists() {
+        let _ = fs::remove_dir_all(&next);
+    }
+}
+
+/// Moves a bad index away, for the report of whoever looks into it; keeps the last such only.
+fn set_aside(root: &Path, path: &Path, why: &str, warnings: &mut Vec<Diag>) {
+    const PREFIX: &str = "index.corrupt-";
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let aside: PathBuf = root.join(format!("{PREFIX}{}", clock::seconds()));
+    warnings.push(match fs::rename(path, &aside) {
+        Ok(()) => message::index_set_aside(why, &aside),
+        Err(error) => message::io("cannot move away", path, &error).into_warning(),
+    });
+}
