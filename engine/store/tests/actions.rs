@@ -1,5 +1,7 @@
 //! Action results: a hit needs all of its blobs (PX-062), and survives what it must survive.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Blobs: what is put comes back, and what is damaged is a miss (PX-061, PX-066).
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::fs;
