@@ -15,6 +15,7 @@ use crate::report::{GcReport, StoreStats, VerifyReport};
 use crate::row::{ActionBody, ActionRow, Held};
 use crate::seat::Election;
 use crate::service::{Item, Reply, Service};
+use crate::stat::StatTable;
 use crate::users::UserSlot;
 use crate::warnings::Warnings;
 use crate::writer::{Sink, Writer};
@@ -260,6 +261,12 @@ impl Store {
         self.0.actions.insert(key, Arc::new(body));
         self.0.writer.write(Item::Action { key, row });
         Ok(())
+    }
+
+    /// Loads the stat rows of a workspace (or of any other scope): one read of one file. Keep the
+    /// table; each call loads it again.
+    pub fn stat_table(&self, scope: &str) -> StatTable {
+        StatTable::load(&self.0.root, scope)
     }
 
     /// Keeps blobs from being collected as long as the guard lives, also beyond

@@ -175,7 +175,7 @@ fn damage_is_a_miss() {
         ),
         (
             "unreadable",
-            |path| fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap(),
+            |path| fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap(),
             true,
         ),
     ];

@@ -17,6 +17,7 @@ use crate::cas::{Entry, Hash, Name, Variant};
 use crate::index::{self, Index, Table};
 use crate::report::{GcReport, StoreStats};
 use crate::row::{ActionBody, ActionRow, BlobRow, Held};
+use crate::stat::StatTable;
 use crate::users::{self, CollectorLock};
 use crate::{clock, message};
 
@@ -52,6 +53,7 @@ impl Owner {
         let result = self.collect_listed(target, &mut report);
         *self.written_meanwhile.lock() = None;
         result?;
+        StatTable::remove_old(&self.home.root);
         self.rewrite_if_bloated()?;
         Ok(report)
     }
@@ -253,6 +255,7 @@ impl Owner {
             true
         })?;
         stats.index_bytes = index.size_on_disk()?;
+        stats.stat_bytes = StatTable::bytes_of_all(&self.home.root);
         Ok(stats)
     }
 
