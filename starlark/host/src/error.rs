@@ -1,0 +1,168 @@
+//! The interpreter's errors as messages for people.
+
+use kiln_diag::Diag;
+use starlark::codemap::FileSpan;
+use starlark::environment::Globals;
+use starlark::errors::Frame;
+use starlark::{Error, ErrorKind};
+
+use crate::Limits;
+use crate::span::to_span;
+
+/// An error of a native function. Its place and call stack are added on the way out.
+pub fn raise(diag: Diag) -> Error {
+    Error::new_kind(ErrorKind::Native(diag.into()))
+}
+
+/// An error of a native function with a message only.
+pub fn raise_text(message: impl Into<String>) -> Error {
+    raise(Diag::build(message))
+}
+
+/// What is needed to explain an error besides itself.
+pub(crate) struct Explain<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) limits: &'a Limits,
+    pub(crate) globals: Option<&'a Globals>,
+    /// Names that the file itself defines or loads.
+    pub(crate) names: Vec<String>,
+}
+
+impl Explain<'_> {
+    /// Turns an error into a message: the innermost known place, then the calls that led there.
+    pub(crate) fn diag(&self, error: &Error) -> Diag {
+        let mut diag = self.message(error);
+        let frames = &error.call_stack().frames;
+        let place = error.span().cloned().or_else(|| {
+            let last = frames
+                .iter()
+                .rev()
+                .find_map(|frame| frame.location.as_ref());
+            last.cloned()
+        });
+        if let Some(place) = &place {
+            diag = diag.at(to_span(place));
+        }
+        self.calls(diag, frames, place.as_ref())
+    }
+
+    /// Adds the calls, innermost first. The innermost native call is the place itself.
+    fn calls(&self, mut diag: Diag, frames: &[Frame], place: Option<&FileSpan>) -> Diag {
+        let mut last = None;
+        let mut notes = 0;
+        for frame in frames.iter().rev() {
+            let Some(location) = &frame.location else {
+                continue;
+            };
+            if last.is_none() && Some(location) == place {
+                last = Some(frame);
+                continue;
+            }
+            // A function that calls itself is told once.
+            if last.replace(frame) == Some(frame) {
+                continue;
+            }
+            notes += 1;
+            if notes <= MAX_CALLS {
+                let (file, begin) = (location.filename(), location.resolve_span().begin);
+                let (line, column) = (begin.line + 1, begin.column + 1);
+                let name = &frame.name;
+                let name = name
+                    .strip_prefix(self.file)
+                    .unwrap_or(name)
+                    .trim_start_matches('.');
+                diag = diag.note(format!("`{name}` was called from {file}:{line}:{column}"));
+            }
+        }
+        match notes.saturating_sub(MAX_CALLS) {
+            0 => diag,
+            more => diag.note(format!("and {more} more calls")),
+        }
+    }
+
+    fn message(&self, error: &Error) -> Diag {
+        match error.kind() {
+            ErrorKind::Fail(text) => Diag::build(fail_text(&text.to_string())),
+            ErrorKind::StackOverflow(_) => Diag::build(format!(
+                "more than {} functions are active at once",
+                self.limits.call_depth
+            ))
+            .hint("a function seems to call itself; Bazel's Starlark has no recursion"),
+            ErrorKind::Native(inner) | ErrorKind::Other(inner) => {
+                match inner.downcast_ref::<Diag>() {
+                    Some(diag) => diag.clone(),
+                    None => self.other(&inner.to_string()),
+                }
+            }
+            ErrorKind::Scope(_) => self.unknown_name(error),
+            ErrorKind::Internal(inner) => {
+                Diag::internal(format!("the Starlark interpreter failed: {inner}"))
+            }
+            kind => plain(&kind.to_string()),
+        }
+    }
+
+    /// Errors that the interpreter tells apart by text only: the limits.
+    fn other(&self, text: &str) -> Diag {
+        if text.contains("ticks has been exceeded") {
+            return Diag::build(format!(
+                "evaluating `{}` takes more than {} function calls and loop turns",
+                self.file, self.limits.ticks
+            ))
+            .hint("a loop seems to be far longer than meant");
+        }
+        if text.starts_with("Heap memory limit") {
+            return Diag::build(format!(
+                "evaluating `{}` takes more than {} MiB of memory",
+                self.file,
+                self.limits.heap_bytes >> 20
+            ));
+        }
+        plain(text)
+    }
+
+    fn unknown_name(&self, error: &Error) -> Diag {
+        let Some(name) = error.span().map(FileSpan::source_span) else {
+            return plain(&error.kind().to_string());
+        };
+        let globals = self.globals.into_iter().flat_map(Globals::names);
+        let mut known: Vec<String> = globals.map(|name| name.as_str().to_owned()).collect();
+        known.extend(self.names.iter().cloned());
+        known.sort();
+        known.dedup();
+        let diag = Diag::build(format!("`{name}` is not defined"))
+            .did_you_mean(name, known.iter().map(String::as_str));
+        match diag.hints() {
+            [] => diag.hint(format!("names defined here: {}", known.join(", "))),
+            _ => diag,
+        }
+    }
+}
+
+const MAX_CALLS: usize = 10;
+
+/// `fail()`'s text, without the interpreter's own beginning.
+fn fail_text(text: &str) -> String {
+    text.strip_prefix("fail:").unwrap_or(text).trim().to_owned()
+}
+
+/// A message of the interpreter in our style; what it proposes becomes a hint.
+pub(crate) fn plain(text: &str) -> Diag {
+    let text = text.strip_prefix("Parse error: ").unwrap_or(text);
+    let text = text.trim_end_matches('.');
+    let (text, proposal) = match text.split_once(", did you mean ") {
+        Some((text, proposal)) => (text, Some(proposal)),
+        None => (text, None),
+    };
+    let mut chars = text.chars();
+    let text = match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    };
+    match proposal {
+        Some(proposal) => Diag::build(text).hint(format!("did you mean {proposal}")),
+        None => Diag::build(text),
+    }
+}
