@@ -29,7 +29,6 @@ pub(crate) struct Exceeded {
 pub(crate) enum Limit {
     Sets,
     Debts,
-    Steps,
     Operations,
     Unknowns,
 }

@@ -16,19 +16,23 @@
 mod bounds;
 mod budget;
 mod build;
+mod check;
 mod choose;
 mod combine;
 mod components;
+mod demand;
 mod error;
 mod graph;
 mod problem;
+mod report;
 mod rule_set;
 mod set;
 mod solver;
 mod unknowns;
 mod variants;
 
+pub use check::check;
 pub use error::{ErrorKind, SolveError};
 pub use graph::{Body, Instance, InstanceId, LookupError, Root, RuleGraph, Source};
 pub use rule_set::{Get, Query, Rule, RuleIx, RuleSet, TypeIx};
-pub use solver::solve;
+pub use solver::{Statistics, solve, solve_measured};

@@ -56,7 +56,7 @@ impl RuleSet {
             return Ok(*ix);
         }
         let Ok(number) = u16::try_from(self.types.len()) else {
-            return Err(Diag::build(format!(
+            return Err(Diag::internal(format!(
                 "too many types in the rule graph: `{name}` would be number 65,537"
             )));
         };

@@ -20,6 +20,12 @@ impl Variants {
         &self.values[unknown]
     }
 
+    /// How many variants there are in all, and the most of one unknown.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let sizes = self.values.iter().map(Vec::len);
+        (sizes.clone().sum(), sizes.max().unwrap_or_default())
+    }
+
     /// Solves the unknowns that were added since the last call. Those solved before do not read
     /// them, so they stay as they are.
     pub(crate) fn solve(
