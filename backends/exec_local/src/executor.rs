@@ -1,0 +1,215 @@
+//! The executor: one action from its plan to its result.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kiln_diag::Diag;
+use kiln_process::{ExecError, Executor, Exit, Process, ProcessResult, Request, Source};
+use kiln_store::Store;
+use kiln_tree::Tree;
+
+use crate::config::{self, LocalConfig};
+use crate::plan::Plan;
+use crate::scratch::ScratchRoot;
+use crate::slot::{self, LaunchSettings, Pool, Slot};
+use crate::zygote::ZygoteServer;
+use crate::zygote::wire::{End, Reply, Setup, WireTier};
+use crate::{failure, harvest};
+
+/// The user that actions are when kiln runs as root: `nobody`.
+const UNPRIVILEGED: (u32, u32) = (65534, 65534);
+
+/// Runs processes on this machine, each in a sandbox of its own.
+pub struct LocalExecutor {
+    shared: Arc<Shared>,
+    settings: LaunchSettings,
+}
+
+struct Shared {
+    pool: Pool,
+    store: Store,
+}
+
+impl LocalExecutor {
+    /// Sets up execution and tries, by doing all of it once, what this machine permits.
+    pub fn new(
+        config: LocalConfig,
+        store: Store,
+        zygotes: Arc<ZygoteServer>,
+    ) -> Result<LocalExecutor, Diag> {
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        let privileged = user.is_root();
+        let outer = match privileged {
+            true => UNPRIVILEGED,
+            false => (user.as_raw(), group.as_raw()),
+        };
+        let scratch = ScratchRoot::new(&config.scratch, privileged.then_some(outer))?;
+        let settings = LaunchSettings {
+            writable_root: config.writable_root,
+            grace: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
+        };
+        let cas = bytes(&slot::blob_folder(&store));
+        let setup = move |network: bool| {
+            let mut roots: Vec<Vec<u8>> = config.system_roots.iter().map(|p| bytes(p)).collect();
+            if network {
+                let more = config::NETWORK_ROOTS.iter();
+                roots.extend(more.map(|path| path.as_bytes().to_vec()));
+            }
+            Setup {
+                isolated_network: !network,
+                outer,
+                privileged,
+                cas: cas.clone(),
+                scratch: Vec::new(),
+                roots,
+                etc: config::etc(),
+                tmp_size: config.tmp_size.unwrap_or(0),
+                tier: WireTier::Namespaces { fresh_proc: true },
+            }
+        };
+        let pool = Pool::new(scratch, zygotes, Box::new(setup));
+        match pool.probe() {
+            Ok(Ok(slot)) => pool.put(slot),
+            Ok(Err(refused)) => return Err(failure::step(&refused)),
+            Err(ExecError::Failed(diag) | ExecError::Unavailable(diag)) => return Err(diag),
+            Err(error) => return Err(Diag::internal(error.to_string())),
+        }
+        Ok(LocalExecutor {
+            shared: Arc::new(Shared { pool, store }),
+            settings,
+        })
+    }
+
+    async fn run(&self, request: Request<'_>) -> Result<ProcessResult, ExecError> {
+        let process = request.process;
+        let plan = Plan::of(process).map_err(|clash| failure::clash(&clash))?;
+        let mut slot = self.shared.pool.take(process.network).await?;
+        if let Err(error) = slot.launch(process, &plan, &self.shared.store, self.settings) {
+            // Whatever failed, it failed before the worker was told.
+            self.shared.pool.put(slot);
+            return Err(error);
+        }
+        request.observer.started();
+        let running = Running {
+            slot: Some(slot),
+            shared: &self.shared,
+        };
+        let (slot, reply) = running.end().await?;
+        match reply {
+            Reply::Done { end, elapsed } => {
+                let finished = Finished {
+                    slot,
+                    shared: self.shared.clone(),
+                    plan,
+                    end,
+                    elapsed: Duration::from_nanos(elapsed),
+                    timeout_note: timeout_note(&request),
+                };
+                let harvested = tokio::task::spawn_blocking(move || finished.result()).await;
+                harvested.map_err(|_| ExecError::Failed(Diag::internal("harvest panicked")))?
+            }
+            Reply::Failed(failed) => {
+                self.shared.pool.put(slot);
+                Err(failure::of_action(&failed, process, &plan))
+            }
+            Reply::Ready => Err(failure::lost()),
+        }
+    }
+}
+
+impl Executor for LocalExecutor {
+    fn execute<'a>(
+        &'a self,
+        request: Request<'a>,
+    ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
+        self.run(request).boxed()
+    }
+}
+
+/// An action under way: dropping it kills the action.
+struct Running<'a> {
+    slot: Option<Slot>,
+    shared: &'a Shared,
+}
+
+impl Running<'_> {
+    async fn end(mut self) -> Result<(Slot, Reply), ExecError> {
+        let Some(slot) = &self.slot else {
+            return Err(failure::lost());
+        };
+        let reply = slot.reply().await;
+        let slot = self.slot.take();
+        // A worker that is lost is not put back: its slot ends here.
+        slot.map_or_else(|| Err(failure::lost()), |slot| Ok((slot, reply?)))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(mut slot) = self.slot.take() {
+            slot.kill();
+            self.shared.pool.put(slot);
+        }
+    }
+}
+
+/// An action whose processes are all gone.
+struct Finished {
+    slot: Slot,
+    shared: Arc<Shared>,
+    plan: Plan,
+    end: End,
+    elapsed: Duration,
+    timeout_note: String,
+}
+
+impl Finished {
+    fn result(self) -> Result<ProcessResult, ExecError> {
+        let result = self.collect();
+        self.shared.pool.put(self.slot);
+        result.map_err(ExecError::Failed)
+    }
+
+    fn collect(&self) -> Result<ProcessResult, Diag> {
+        let (files, store) = (&self.slot.files, &self.shared.store);
+        let exit = match self.end {
+            End::Code(code) => Exit::Code(code),
+            End::Signal(signal) => Exit::Signal(signal),
+            End::TimedOut => Exit::TimedOut,
+            End::Killed => Exit::Signal(libc::SIGKILL),
+        };
+        let (outputs, suffix) = match exit {
+            Exit::TimedOut => (Tree::empty(), self.timeout_note.as_str()),
+            _ => {
+                let folder = |number| files.folder(number);
+                (harvest::outputs(store, &self.plan.outputs, &folder)?, "")
+            }
+        };
+        Ok(ProcessResult {
+            exit,
+            stdout: harvest::stream(store, &files.stdout(), "")?,
+            stderr: harvest::stream(store, &files.stderr(), suffix)?,
+            outputs,
+            elapsed: self.elapsed,
+            source: Source::Ran,
+            sandbox: None,
+        })
+    }
+}
+
+/// What is appended to the standard error of a process that ran into its timeout (PX-017).
+fn timeout_note(request: &Request<'_>) -> String {
+    let seconds = |process: &Process| process.timeout.unwrap_or_default().as_secs_f64();
+    format!(
+        "\nExceeded timeout of {:.1} seconds: {}\n",
+        seconds(request.process),
+        request.describe.progress
+    )
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
+}

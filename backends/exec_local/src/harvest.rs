@@ -1,0 +1,226 @@
+//! Takes an action's outputs from its scratch folders into the store.
+//!
+//! All processes of the action are gone, so that nothing changes any more; but what they left may
+//! be hostile. So every folder is opened relative to the one above and no link is followed.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use kiln_base::{Digest, RelPath};
+use kiln_diag::Diag;
+use kiln_store::{PutMode, Store};
+use kiln_tree::{Node, Tree, TreeBuilder};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
+use rustix::io::Errno;
+
+use crate::plan::OutputAt;
+
+/// Each level keeps a descriptor open.
+const MAX_DEPTH: usize = 200;
+/// Shorter outputs of the standard streams are read and stored; their files stay for the next.
+const SMALL_STREAM: u64 = 64 * 1024;
+
+/// What was written to a standard stream.
+pub(crate) fn stream(store: &Store, path: &Path, suffix: &str) -> Result<Digest, Diag> {
+    let failed = |error| Diag::io("cannot read", path, &error);
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    if length == 0 && suffix.is_empty() {
+        return Ok(Digest::EMPTY);
+    }
+    if length > SMALL_STREAM && suffix.is_empty() {
+        return store.put_file(path, PutMode::Move, false);
+    }
+    let mut content = std::fs::read(path).map_err(failed)?;
+    content.extend_from_slice(suffix.as_bytes());
+    store.put_bytes(&content)
+}
+
+/// The declared outputs that are there, as a tree relative to the working directory. `folder`
+/// tells where scratch folders are.
+pub(crate) fn outputs(
+    store: &Store,
+    places: &[OutputAt],
+    folder: &dyn Fn(u32) -> PathBuf,
+) -> Result<Tree, Diag> {
+    let mut builder = TreeBuilder::new();
+    for place in places {
+        let path = folder(place.scratch);
+        let root = rustix::fs::open(&path, FOLDER, Mode::empty())
+            .map_err(|error| Diag::io("cannot open", &path, &error.into()))?;
+        let harvest = Harvest { store };
+        if let Some(node) = harvest.output(root, place)? {
+            builder.add(&place.path, node).map_err(|conflict| {
+                Diag::internal(format!("two outputs at one path: {conflict}"))
+            })?;
+        }
+    }
+    Ok(builder.build())
+}
+
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+struct Harvest<'a> {
+    store: &'a Store,
+}
+
+impl Harvest<'_> {
+    fn output(&self, root: OwnedFd, place: &OutputAt) -> Result<Option<Node>, Diag> {
+        let Some(parent) = place.inside.parent() else {
+            return self.folder(root, place.path.as_str(), 0).map(Some);
+        };
+        let mut at = root;
+        for name in parent.components() {
+            at = match rustix::fs::openat(&at, name, FOLDER, Mode::empty()) {
+                Ok(below) => below,
+                Err(Errno::NOENT) => return Ok(None),
+                Err(Errno::NOTDIR | Errno::LOOP) => {
+                    return Err(Diag::build(format!(
+                        "output `{}` is below something that is no folder any more: the action \
+                         replaced `{name}`",
+                        place.path
+                    )));
+                }
+                Err(error) => return Err(failed("cannot open", name, error)),
+            };
+        }
+        let name = place.inside.file_name();
+        match rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(failed("cannot look at", place.path.as_str(), error)),
+            Ok(stat) => self
+                .node(at.as_fd(), name, &stat, place.path.as_str(), 0)
+                .map(Some),
+        }
+    }
+
+    fn node(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &str,
+        stat: &Stat,
+        path: &str,
+        depth: usize,
+    ) -> Result<Node, Diag> {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => self.file(parent, name, stat, path),
+            FileType::Symlink => {
+                let target = rustix::fs::readlinkat(parent, name, Vec::new())
+                    .map_err(|error| failed("cannot read", path, error))?;
+                let target = target.into_string().map_err(|error| {
+                    let target = error.into_cstring();
+                    not_utf8(&format!("the target of link `{path}`"), target.as_bytes())
+                })?;
+                Ok(Node::Symlink(target.into()))
+            }
+            FileType::Directory => {
+                if depth >= MAX_DEPTH {
+                    return Err(Diag::build(format!(
+                        "output `{path}` is nested more than {MAX_DEPTH} folders deep"
+                    )));
+                }
+                make_readable(parent, name, stat, 0o500);
+                let below = rustix::fs::openat(parent, name, FOLDER, Mode::empty())
+                    .map_err(|error| failed("cannot open", path, error))?;
+                self.folder(below, path, depth + 1)
+            }
+            other => Err(special(path, other)),
+        }
+    }
+
+    fn folder(&self, folder: OwnedFd, path: &str, depth: usize) -> Result<Node, Diag> {
+        let mut builder = TreeBuilder::new();
+        for name in names(&folder, path)? {
+            let below = match path {
+                "" => name.as_str().to_owned(),
+                path => format!("{path}/{name}"),
+            };
+            let stat = rustix::fs::statat(&folder, name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(|error| failed("cannot look at", &below, error))?;
+            let node = self.node(folder.as_fd(), name.as_str(), &stat, &below, depth)?;
+            builder.add(&name, node).map_err(|conflict| {
+                Diag::internal(format!("two entries of one name: {conflict}"))
+            })?;
+        }
+        Ok(Node::Dir(builder.build()))
+    }
+
+    fn file(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &str,
+        stat: &Stat,
+        path: &str,
+    ) -> Result<Node, Diag> {
+        make_readable(parent, name, stat, 0o400);
+        let own = rustix::process::geteuid();
+        if stat.st_uid != own.as_raw() {
+            let (user, group) = (Some(own), Some(rustix::process::getegid()));
+            rustix::fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(|error| failed("cannot take over", path, error))?;
+        }
+        let executable = stat.st_mode & 0o100 != 0;
+        // Through the handle of its folder: no part of the way can be a link.
+        let handle = format!("/proc/self/fd/{}/{name}", parent.as_raw_fd());
+        let digest = self
+            .store
+            .put_file(Path::new(&handle), PutMode::Move, executable)
+            .map_err(|error| error.note(format!("while storing output `{path}`")))?;
+        Ok(Node::File { digest, executable })
+    }
+}
+
+/// Gives the owner back what an action took from itself. If that fails, so will what comes next.
+fn make_readable(parent: BorrowedFd<'_>, name: &str, stat: &Stat, needed: u32) {
+    if stat.st_mode & needed != needed {
+        let mode = Mode::from_raw_mode((stat.st_mode & 0o777) | needed);
+        let _ = rustix::fs::chmodat(parent, name, mode, AtFlags::empty());
+    }
+}
+
+fn names(folder: &OwnedFd, path: &str) -> Result<Vec<RelPath>, Diag> {
+    let mut buffer = Vec::with_capacity(8192);
+    let mut entries = RawDir::new(folder, buffer.spare_capacity_mut());
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(|error| failed("cannot read", path, error))?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let text = name.to_str().map_err(|_| {
+            not_utf8(
+                &format!("the name of a file in output `{path}`"),
+                name.to_bytes(),
+            )
+        })?;
+        // The kernel gives single components only.
+        names.extend(RelPath::new(text));
+    }
+    Ok(names)
+}
+
+fn failed(doing: &str, path: &str, error: Errno) -> Diag {
+    let doing = format!("{doing} output");
+    Diag::io(&doing, Path::new(path), &error.into())
+}
+
+fn not_utf8(what: &str, bytes: &[u8]) -> Diag {
+    Diag::build(format!("{what} is not UTF-8: `{}`", bytes.escape_ascii()))
+        .hint("names in caches are UTF-8 everywhere; let the action use another name")
+}
+
+fn special(path: &str, kind: FileType) -> Diag {
+    let kind = match kind {
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        _ => "something unknown",
+    };
+    Diag::build(format!(
+        "output `{path}` is {kind}; outputs are files, folders and links"
+    ))
+    .hint("let the action remove it before it ends, or make it in `/tmp`")
+}

@@ -1,0 +1,449 @@
+//! From a process to the steps that put its exec root together: which parts are read-only, which
+//! are writable, and where its outputs will be found.
+//!
+//! ```text
+//! /kiln                 read-only: only the process's inputs
+//! /kiln/pkg/a.h         an input: a read-only view of the blob
+//! /kiln/out/pkg         writable: a scratch folder, because an output will be in it
+//! /kiln/out/pkg/a.inc   an input among outputs: a read-only view all the same
+//! /kiln/out/pkg/gen     an output that is also an input: a copy that may be changed (PX-021)
+//! ```
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use kiln_base::{Digest, RelPath};
+use kiln_process::Process;
+use kiln_tree::{Node, Tree};
+
+/// A step as in [`crate::zygote::wire::Op`], with blobs still named by their digests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Dir(String),
+    File(Digest, bool, String),
+    Link(String, String),
+    Copy(Digest, bool, String),
+    Keep(String),
+    Scratch(u32, String),
+    WritableDir(String),
+    Return(String),
+}
+
+/// How an exec root is put together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Before the exec root becomes read-only.
+    pub inputs: Vec<Step>,
+    /// Afterwards.
+    pub writable: Vec<Step>,
+    /// How many scratch folders are used: numbers 0 to this.
+    pub scratch: u32,
+    /// Where each declared output will be.
+    pub outputs: Vec<OutputAt>,
+}
+
+/// Where a declared output will be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OutputAt {
+    /// Its path relative to the working directory.
+    pub path: RelPath,
+    /// The number of the scratch folder.
+    pub scratch: u32,
+    /// Its path in there; the root if it is the folder as a whole.
+    pub inside: RelPath,
+}
+
+/// A path that the inputs and the outputs of a process use in ways that exclude each other.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Clash {
+    /// Relative to the exec root.
+    pub path: String,
+}
+
+/// A folder on the way to outputs.
+#[derive(Default)]
+struct Wanted<'a> {
+    below: BTreeMap<&'a str, Wanted<'a>>,
+    /// Outputs will be made in it.
+    writable: bool,
+    /// It is an output itself.
+    output: bool,
+}
+
+impl Plan {
+    /// Plans a process.
+    pub(crate) fn of(process: &Process) -> Result<Plan, Clash> {
+        let paths: Vec<(RelPath, RelPath)> = process
+            .outputs
+            .iter()
+            .map(|output| (output.clone(), process.workdir.append(output)))
+            .collect();
+        let parents: Vec<Option<RelPath>> = paths.iter().map(|(_, path)| path.parent()).collect();
+        let mut wanted = Wanted::default();
+        wanted.at(&process.workdir);
+        for ((_, path), parent) in paths.iter().zip(&parents) {
+            // The exec root has no parent; as an output it is writable itself.
+            wanted.at(parent.as_ref().unwrap_or(path)).writable = true;
+            wanted.at(path).output = true;
+        }
+        // A declared output is no folder that must be there: only those above it are.
+        let mut planner = Planner::default();
+        planner.read_only("", Some(&process.inputs), Some(&wanted))?;
+        let mut plan = planner.plan;
+        plan.writable.append(&mut planner.later);
+        plan.outputs = output_places(paths, planner.scratch);
+        Ok(plan)
+    }
+}
+
+impl<'a> Wanted<'a> {
+    fn at(&mut self, path: &'a RelPath) -> &mut Wanted<'a> {
+        path.components()
+            .fold(self, |wanted, name| wanted.below.entry(name).or_default())
+    }
+
+    /// Whether anything below has to be writable.
+    fn leads_to_outputs(&self) -> bool {
+        self.writable || self.below.values().any(Wanted::leads_to_outputs)
+    }
+
+    /// Whether it has to be a folder.
+    fn is_folder(&self) -> bool {
+        self.writable || !self.below.is_empty() || !self.output
+    }
+}
+
+#[derive(Default)]
+struct Planner {
+    plan: Plan,
+    /// What goes into scratch folders, behind all `Keep`s.
+    later: Vec<Step>,
+    scratch: Vec<String>,
+}
+
+fn join(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
+impl Planner {
+    /// A folder that exists already, outside of any scratch folder.
+    fn read_only(
+        &mut self,
+        path: &str,
+        inputs: Option<&Tree>,
+        wanted: Option<&Wanted<'_>>,
+    ) -> Result<(), Clash> {
+        if let Some(wanted) = wanted.filter(|wanted| wanted.writable) {
+            return self.top_writable(path, inputs, wanted);
+        }
+        for (name, node) in inputs.map(Tree::entries).unwrap_or_default() {
+            let below = wanted.and_then(|wanted| wanted.below.get(&**name));
+            let at = join(path, name);
+            match node {
+                Node::Dir(tree) => {
+                    self.plan.inputs.push(Step::Dir(at.clone()));
+                    self.read_only(&at, Some(tree), below)?;
+                }
+                _ if below.is_some_and(Wanted::is_folder) => return Err(Clash { path: at }),
+                node => self.plan.inputs.push(leaf(node, at)),
+            }
+        }
+        let missing = wanted.into_iter().flat_map(|wanted| &wanted.below);
+        for (name, below) in missing {
+            if below.is_folder() && inputs.is_none_or(|tree| tree.entry(name).is_none()) {
+                let at = join(path, name);
+                self.plan.inputs.push(Step::Dir(at.clone()));
+                self.read_only(&at, None, Some(below))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The uppermost writable folder of a branch: a scratch folder goes there.
+    fn top_writable(
+        &mut self,
+        path: &str,
+        inputs: Option<&Tree>,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), Clash> {
+        let number = self.scratch.len() as u32;
+        self.scratch.push(path.to_owned());
+        self.plan.scratch = number + 1;
+        self.later.push(Step::Scratch(number, path.to_owned()));
+        self.writable(path, inputs, Some(wanted), wanted.output)
+    }
+
+    /// A folder in a scratch folder; `own` if it is a declared output or in one.
+    fn writable(
+        &mut self,
+        path: &str,
+        inputs: Option<&Tree>,
+        wanted: Option<&Wanted<'_>>,
+        own: bool,
+    ) -> Result<(), Clash> {
+        for (name, node) in inputs.map(Tree::entries).unwrap_or_default() {
+            let at = join(path, name);
+            let below = wanted.and_then(|wanted| wanted.below.get(&**name));
+            let own = own || below.is_some_and(|below| below.output);
+            match node {
+                Node::Dir(tree) if own || below.is_some_and(Wanted::leads_to_outputs) => {
+                    self.later.push(Step::WritableDir(at.clone()));
+                    // Its read-only folders are built beneath, where it does not exist yet.
+                    self.plan.inputs.push(Step::Dir(at.clone()));
+                    self.writable(&at, Some(tree), below, own)?;
+                }
+                Node::Dir(tree) => {
+                    self.plan.inputs.push(Step::Dir(at.clone()));
+                    self.read_only(&at, Some(tree), below)?;
+                    self.plan.writable.push(Step::Keep(at.clone()));
+                    self.later.push(Step::Return(at));
+                }
+                _ if below.is_some_and(Wanted::is_folder) => return Err(Clash { path: at }),
+                Node::File { digest, executable } if own => {
+                    self.later.push(Step::Copy(*digest, *executable, at));
+                }
+                node => self.later.push(leaf(node, at)),
+            }
+        }
+        for (name, below) in wanted.into_iter().flat_map(|wanted| &wanted.below) {
+            if below.is_folder() && inputs.is_none_or(|tree| tree.entry(name).is_none()) {
+                let at = join(path, name);
+                self.later.push(Step::WritableDir(at.clone()));
+                self.writable(&at, None, Some(below), own || below.output)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn leaf(node: &Node, at: String) -> Step {
+    match node {
+        Node::File { digest, executable } => Step::File(*digest, *executable, at),
+        Node::Symlink(target) => Step::Link(target.to_string(), at),
+        Node::Dir(_) => Step::Dir(at),
+    }
+}
+
+/// Finds the scratch folder of each output. One inside another output is found with that one.
+fn output_places(paths: Vec<(RelPath, RelPath)>, scratch: Vec<String>) -> Vec<OutputAt> {
+    let numbers: HashMap<&str, u32> = scratch.iter().map(String::as_str).zip(0..).collect();
+    let declared: HashSet<&RelPath> = paths.iter().map(|(_, full)| full).collect();
+    let mut places = Vec::new();
+    for (path, full) in &paths {
+        let above = || std::iter::successors(full.parent(), RelPath::parent);
+        if above().any(|folder| declared.contains(&folder)) {
+            continue;
+        }
+        let mut own_and_above = std::iter::once(full.clone()).chain(above());
+        let place = own_and_above.find_map(|at| {
+            let scratch = *numbers.get(at.as_str())?;
+            Some((scratch, full.strip_prefix(&at)?))
+        });
+        if let Some((scratch, inside)) = place {
+            places.push(OutputAt {
+                path: path.clone(),
+                scratch,
+                inside,
+            });
+        }
+    }
+    places.sort_by(|a, b| a.path.cmp(&b.path));
+    places.dedup_by(|a, b| a.path == b.path);
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use expect_test::{Expect, expect};
+    use kiln_tree::TreeBuilder;
+
+    use super::*;
+    use crate::testing::process;
+
+    /// `inputs` are paths, with `/` at the end for an empty folder and `a -> b` for a link.
+    fn check(workdir: &str, inputs: &[&str], outputs: &[&str], expected: Expect) {
+        let mut builder = TreeBuilder::new();
+        for input in inputs {
+            let (path, node) = match (input.split_once(" -> "), input.strip_suffix('/')) {
+                (Some((path, target)), _) => (path, Node::Symlink(target.into())),
+                (None, Some(path)) => (path, Node::Dir(Tree::empty())),
+                (None, None) => {
+                    let digest = Digest::of(input.as_bytes());
+                    let executable = input.ends_with(".sh");
+                    (*input, Node::File { digest, executable })
+                }
+            };
+            builder.add(&RelPath::new(path).unwrap(), node).unwrap();
+        }
+        let mut process = process(&["true"]);
+        process.workdir = RelPath::new(workdir).unwrap();
+        process.inputs = builder.build();
+        process.outputs = outputs.iter().map(|o| RelPath::new(o).unwrap()).collect();
+        let mut text = String::new();
+        match Plan::of(&process) {
+            Err(clash) => _ = write!(text, "clash at {}", clash.path),
+            Ok(plan) => {
+                for step in plan.inputs.iter().chain(&plan.writable) {
+                    let _ = match step {
+                        Step::Dir(at) => writeln!(text, "dir {at}"),
+                        Step::File(_, x, at) => writeln!(text, "file {at} {x}"),
+                        Step::Link(target, at) => writeln!(text, "link {at} -> {target}"),
+                        Step::Copy(_, x, at) => writeln!(text, "copy {at} {x}"),
+                        Step::Keep(at) => writeln!(text, "keep {at}"),
+                        Step::Scratch(n, at) => writeln!(text, "scratch {n} `{at}`"),
+                        Step::WritableDir(at) => writeln!(text, "writable {at}"),
+                        Step::Return(at) => writeln!(text, "return {at}"),
+                    };
+                }
+                for OutputAt {
+                    path,
+                    scratch,
+                    inside,
+                } in &plan.outputs
+                {
+                    let _ = writeln!(text, "output `{path}` in {scratch} at `{inside}`");
+                }
+            }
+        }
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn inputs_alone() {
+        check(
+            "w",
+            &["a/b.h", "a/run.sh", "empty/", "l -> a/b.h"],
+            &[],
+            expect![[r#"
+                dir a
+                file a/b.h false
+                file a/run.sh true
+                dir empty
+                link l -> a/b.h
+                dir w
+            "#]],
+        );
+    }
+
+    #[test]
+    fn outputs_beside_inputs() {
+        check(
+            "",
+            &[
+                "src/a.c",
+                "out/p/in.h",
+                "out/p/sub/x",
+                "out/p/deep/r/y",
+                "out/q",
+            ],
+            &["out/p/a.o", "out/p/deep/b.o"],
+            expect![[r#"
+                dir out
+                dir out/p
+                dir out/p/deep
+                dir out/p/deep/r
+                file out/p/deep/r/y false
+                dir out/p/sub
+                file out/p/sub/x false
+                file out/q false
+                dir src
+                file src/a.c false
+                keep out/p/deep/r
+                keep out/p/sub
+                scratch 0 `out/p`
+                writable out/p/deep
+                return out/p/deep/r
+                file out/p/in.h false
+                return out/p/sub
+                output `out/p/a.o` in 0 at `a.o`
+                output `out/p/deep/b.o` in 0 at `deep/b.o`
+            "#]],
+        );
+    }
+
+    #[test]
+    fn parents_of_outputs_are_made() {
+        check(
+            "w",
+            &[],
+            &["a/b/c", "a/d", "e"],
+            expect![[r#"
+            dir w
+            scratch 0 `w`
+            writable w/a
+            writable w/a/b
+            output `a/b/c` in 0 at `a/b/c`
+            output `a/d` in 0 at `a/d`
+            output `e` in 0 at `e`
+        "#]],
+        );
+    }
+
+    #[test]
+    fn inputs_that_are_outputs_are_copies() {
+        check(
+            "",
+            &["p/a.sh", "p/d/x", "p/d/y/z", "p/o"],
+            &["p/a.sh", "p/d", "p/d/n/m"],
+            expect![[r#"
+                dir p
+                dir p/d
+                dir p/d/y
+                scratch 0 `p`
+                copy p/a.sh true
+                writable p/d
+                copy p/d/x false
+                writable p/d/y
+                copy p/d/y/z false
+                writable p/d/n
+                file p/o false
+                output `p/a.sh` in 0 at `a.sh`
+                output `p/d` in 0 at `d`
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_working_directory_as_output() {
+        check(
+            "w",
+            &["w/a", "b"],
+            &[""],
+            expect![[r#"
+            dir w
+            scratch 0 ``
+            file b false
+            writable w
+            copy w/a false
+            output `` in 0 at `w`
+        "#]],
+        );
+        check(
+            "",
+            &["a/b"],
+            &[""],
+            expect![[r#"
+            dir a
+            scratch 0 ``
+            writable a
+            copy a/b false
+            output `` in 0 at ``
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_file_where_a_folder_must_be() {
+        check("", &["a"], &["a/b"], expect!["clash at a"]);
+        check(
+            "",
+            &["x/a", "x/y"],
+            &["x/o", "x/a/b/c"],
+            expect!["clash at x/a"],
+        );
+    }
+}

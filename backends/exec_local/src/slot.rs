@@ -1,0 +1,255 @@
+//! Worker zygotes and their folders, used by one action at a time.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::failure;
+use crate::plan::{Plan, Step};
+use crate::scratch::{ScratchRoot, SlotFiles};
+use crate::unix::packet::{self, Receiver};
+use crate::unix::{self};
+use crate::zygote::ZygoteServer;
+use crate::zygote::wire::{Kill, Launch, Op, Reply, Setup};
+use kiln_base::Digest;
+use kiln_process::{ExecError, Process};
+use kiln_store::Store;
+use parking_lot::Mutex;
+
+/// A worker and its folders.
+pub(crate) struct Slot {
+    control: Arc<OwnedFd>,
+    network: bool,
+    /// Its last action was told to die and has not been heard of since.
+    pending: bool,
+    pub files: SlotFiles,
+}
+
+/// All workers that are free; more are made when there is none.
+pub(crate) struct Pool {
+    free: Mutex<Vec<Slot>>,
+    scratch: ScratchRoot,
+    zygotes: Arc<ZygoteServer>,
+    /// All but the slot's own folder and its network.
+    setup: Box<dyn Fn(bool) -> Setup + Send + Sync>,
+}
+
+impl Pool {
+    pub(crate) fn new(
+        scratch: ScratchRoot,
+        zygotes: Arc<ZygoteServer>,
+        setup: Box<dyn Fn(bool) -> Setup + Send + Sync>,
+    ) -> Pool {
+        Pool {
+            free: Mutex::new(Vec::new()),
+            scratch,
+            zygotes,
+            setup,
+        }
+    }
+
+    /// A worker without an action, with the host's network or one of its own.
+    pub(crate) async fn take(&self, network: bool) -> Result<Slot, ExecError> {
+        let free = {
+            let mut free = self.free.lock();
+            let fits = |slot: &Slot| slot.network == network;
+            let idle = free.iter().rposition(|slot| fits(slot) && !slot.pending);
+            let found = idle.or_else(|| free.iter().rposition(fits));
+            found.map(|at| free.swap_remove(at))
+        };
+        if let Some(mut slot) = free {
+            if !slot.pending {
+                return Ok(slot);
+            }
+            if slot.reply().await.is_ok() {
+                slot.pending = false;
+                return Ok(slot);
+            }
+        }
+        let slot = self.start(network)?;
+        match slot.reply().await? {
+            Reply::Failed(failed) => Err(ExecError::Unavailable(failure::step(&failed))),
+            _ => Ok(slot),
+        }
+    }
+
+    /// Asks for a worker; it is ready when its first reply says so.
+    fn start(&self, network: bool) -> Result<Slot, ExecError> {
+        let failed = |error: io::Error| {
+            let text = kiln_diag::io_text(&error);
+            ExecError::Unavailable(kiln_diag::Diag::environment(format!(
+                "cannot start a sandbox worker: {text}"
+            )))
+        };
+        let files = self.scratch.slot().map_err(failed)?;
+        let (ours, theirs) = packet::pair().map_err(failed)?;
+        rustix::io::ioctl_fionbio(&ours, true).map_err(|error| failed(error.into()))?;
+        let mut setup = (self.setup)(network);
+        setup.scratch = std::os::unix::ffi::OsStrExt::as_bytes(files.path().as_os_str()).to_vec();
+        self.zygotes
+            .new_worker(&setup, theirs.as_fd())
+            .map_err(failed)?;
+        Ok(Slot {
+            control: Arc::new(ours),
+            network,
+            pending: false,
+            files,
+        })
+    }
+
+    /// The first worker, waited for without a runtime: the probe of what this machine permits.
+    pub(crate) fn probe(&self) -> Result<Result<Slot, crate::zygote::wire::Failure>, ExecError> {
+        let slot = self.start(false)?;
+        Ok(match slot.reply_blocking()? {
+            Reply::Failed(failed) => Err(failed),
+            _ => Ok(slot),
+        })
+    }
+
+    /// Takes a worker back. One that is lost is not to be given back.
+    pub(crate) fn put(&self, slot: Slot) {
+        self.free.lock().push(slot);
+    }
+}
+
+impl Slot {
+    /// Starts an action.
+    pub(crate) fn launch(
+        &mut self,
+        process: &Process,
+        plan: &Plan,
+        store: &Store,
+        settings: LaunchSettings,
+    ) -> Result<(), ExecError> {
+        let paths = blob_paths(plan, store)?;
+        let mut paths = paths.iter().map(String::as_str);
+        let launch = Launch {
+            argv: process.argv.iter().map(String::as_str).collect(),
+            env: process
+                .env
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect(),
+            workdir: process.workdir.as_str(),
+            inputs: ops(&plan.inputs, &mut paths),
+            writable: ops(&plan.writable, &mut paths),
+            writable_root: settings.writable_root,
+            timeout: process.timeout.map_or(0, |timeout| {
+                u64::try_from(timeout.as_millis())
+                    .unwrap_or(u64::MAX)
+                    .max(1)
+            }),
+            grace: settings.grace,
+        };
+        let body = postcard::to_stdvec(&launch).map_err(|_| failure::lost())?;
+        let files = self.files.prepare(plan.scratch).map_err(|error| {
+            ExecError::Failed(kiln_diag::Diag::io(
+                "cannot prepare the scratch folder",
+                self.files.path(),
+                &error,
+            ))
+        })?;
+        let fds = [files[0].as_fd(), files[1].as_fd()];
+        packet::send(self.control.as_fd(), &body, &fds).map_err(|_| failure::lost())
+    }
+
+    /// Waits for the next reply.
+    pub(crate) async fn reply(&self) -> Result<Reply, ExecError> {
+        let socket = unix::readable(self.control.clone()).map_err(|_| failure::lost())?;
+        loop {
+            let mut ready = socket.readable().await.map_err(|_| failure::lost())?;
+            match ready.try_io(|socket| Receiver::new().receive(socket.get_ref().as_fd())) {
+                Err(_would_block) => continue,
+                Ok(Ok(Some(message))) => return decode(&message.body),
+                Ok(_) => return Err(failure::lost()),
+            }
+        }
+    }
+
+    /// As [`Slot::reply`], for where no runtime is.
+    pub(crate) fn reply_blocking(&self) -> Result<Reply, ExecError> {
+        use rustix::event::{PollFd, PollFlags};
+        let mut fds = [PollFd::new(&*self.control, PollFlags::IN)];
+        while let Err(rustix::io::Errno::INTR) = rustix::event::poll(&mut fds, None) {}
+        match Receiver::new().receive(self.control.as_fd()) {
+            Ok(Some(message)) => decode(&message.body),
+            _ => Err(failure::lost()),
+        }
+    }
+
+    /// Has the running action killed; its reply is still to come.
+    pub(crate) fn kill(&mut self) {
+        let body = postcard::to_stdvec(&Kill).unwrap_or_default();
+        // If the worker is gone, so is the action.
+        let _ = packet::send(self.control.as_fd(), &body, &[]);
+        self.pending = true;
+    }
+}
+
+/// What of a launch is the executor's and not the process's.
+#[derive(Clone, Copy)]
+pub(crate) struct LaunchSettings {
+    pub writable_root: bool,
+    pub grace: u64,
+}
+
+fn decode(body: &[u8]) -> Result<Reply, ExecError> {
+    postcard::from_bytes(body).map_err(|_| failure::lost())
+}
+
+/// The folder that all blobs are in.
+pub(crate) fn blob_folder(store: &Store) -> PathBuf {
+    store.root().join("cas")
+}
+
+/// The paths of the plan's blobs below the store's folder, in the order of its steps.
+fn blob_paths(plan: &Plan, store: &Store) -> Result<Vec<String>, ExecError> {
+    let folder = blob_folder(store);
+    let path = |digest: &Digest, executable: bool| {
+        let path = store
+            .blob_path(digest, executable)
+            .ok_or(ExecError::MissingBlob(*digest))?;
+        let inside = path
+            .strip_prefix(&folder)
+            .ok()
+            .and_then(|path| path.to_str());
+        inside.map(str::to_owned).ok_or_else(|| {
+            ExecError::Failed(kiln_diag::Diag::internal(format!(
+                "blob `{}` is outside of the store",
+                path.display()
+            )))
+        })
+    };
+    let steps = plan.inputs.iter().chain(&plan.writable);
+    steps
+        .filter_map(|step| match step {
+            Step::File(digest, executable, _) | Step::Copy(digest, executable, _) => {
+                Some(path(digest, *executable))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn ops<'a>(steps: &'a [Step], paths: &mut impl Iterator<Item = &'a str>) -> Vec<Op<'a>> {
+    // `blob_paths` gave one path for each step that has a blob.
+    let mut blob = || paths.next().unwrap_or_default();
+    steps
+        .iter()
+        .map(|step| match step {
+            Step::Dir(at) => Op::Dir(at),
+            Step::File(_, _, at) => Op::File(blob(), at),
+            Step::Link(target, at) => Op::Link(target, at),
+            Step::Copy(_, executable, at) => Op::Copy {
+                blob: blob(),
+                at,
+                executable: *executable,
+            },
+            Step::Keep(at) => Op::Keep(at),
+            Step::Scratch(number, at) => Op::Scratch(*number, at),
+            Step::WritableDir(at) => Op::WritableDir(at),
+            Step::Return(at) => Op::Return(at),
+        })
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! System calls that no library of ours wraps, and messages over socket pairs. All `unsafe` code
+//! of this crate is here.
+
+pub(crate) mod packet;
+mod raw;
+
+pub(crate) use raw::*;

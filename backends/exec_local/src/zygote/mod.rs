@@ -1,0 +1,19 @@
+//! Small processes with one thread each, from which sandboxes are cloned.
+//!
+//! ```text
+//! kiln ── server ─┬─ worker (slot 1) ── pid 1 of an action ── the action
+//!                 └─ worker (slot 2) ── …
+//! ```
+//!
+//! Each dies with the one left of it (`PDEATHSIG`, and the end of its socket), so that nothing
+//! survives kiln, however kiln ends.
+
+mod init;
+mod program;
+mod server;
+mod skeleton;
+mod stage;
+pub(crate) mod wire;
+mod worker;
+
+pub use server::ZygoteServer;

@@ -1,0 +1,183 @@
+//! Puts an action's exec root together, in the action's own mount namespace.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, FileType, Mode};
+use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
+
+use super::wire::{EXEC_ROOT, Failure, HIDDEN, Launch, Op, OrFailure, Setup, Step, WireTier};
+use crate::unix;
+
+/// Mounts everything the action sees; afterwards the store and the scratch folders are reachable
+/// only where they were put into the exec root.
+pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    let owner = if setup.privileged {
+        "uid=1000,gid=1000,"
+    } else {
+        ""
+    };
+    let options = c_text(format!("{owner}mode=0755"))?;
+    rustix::mount::mount("kiln", EXEC_ROOT, "tmpfs", flags, options.as_c_str())
+        .or_failure(Step::PrivateMount, EXEC_ROOT)?;
+    let mut stage = Stage {
+        path: format!("{EXEC_ROOT}/"),
+        source: format!("{HIDDEN}/cas/"),
+        own: setup.privileged,
+        own_dirs: setup.privileged && launch.writable_root,
+        kept: VecDeque::new(),
+    };
+    for op in &launch.inputs {
+        stage.apply(op)?;
+    }
+    if !launch.writable_root {
+        // Only this mount: what is mounted in it came read-only from the store.
+        let root = c_text(EXEC_ROOT.to_owned())?;
+        unix::mount_attributes(&root, false, unix::READ_ONLY)
+            .or_failure(Step::ReadOnly, EXEC_ROOT)?;
+    }
+    // The folders to keep are taken before anything covers them.
+    for op in &launch.writable {
+        stage.apply(op)?;
+    }
+    private_mounts(setup)?;
+    rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).or_failure(Step::PrivateMount, HIDDEN)
+}
+
+fn private_mounts(setup: &Setup) -> Result<(), Failure> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    let size = match setup.tmp_size {
+        0 => String::new(),
+        size => format!(",size={size}"),
+    };
+    let options = c_text(format!("mode=1777{size}"))?;
+    for at in ["/tmp", "/dev/shm"] {
+        rustix::mount::mount("kiln", at, "tmpfs", flags, options.as_c_str())
+            .or_failure(Step::PrivateMount, at)?;
+    }
+    if let WireTier::Namespaces { fresh_proc: true } = setup.tier {
+        let flags = flags | MountFlags::NOEXEC;
+        rustix::mount::mount("proc", "/proc", "proc", flags, None)
+            .or_failure(Step::Proc, "/proc")?;
+    }
+    Ok(())
+}
+
+fn c_text(text: String) -> Result<std::ffi::CString, Failure> {
+    std::ffi::CString::new(text)
+        .map_err(|_| Failure::new(Step::Protocol, libc::EINVAL, "a text with a NUL byte"))
+}
+
+struct Stage {
+    /// `/kiln/`, and behind it the path at hand.
+    path: String,
+    /// `/.kiln/cas/`, and behind it the blob at hand.
+    source: String,
+    /// Whether what the action may write must be given to it.
+    own: bool,
+    /// Whether every folder must.
+    own_dirs: bool,
+    /// Read-only folders on their way from under a scratch folder to above it.
+    kept: VecDeque<OwnedFd>,
+}
+
+impl Stage {
+    fn apply(&mut self, op: &Op<'_>) -> Result<(), Failure> {
+        let (Op::Dir(at)
+        | Op::File(_, at)
+        | Op::Tree(_, at)
+        | Op::Link(_, at)
+        | Op::Copy { at, .. }
+        | Op::Keep(at)
+        | Op::Scratch(_, at)
+        | Op::WritableDir(at)
+        | Op::Return(at)) = op;
+        self.path.truncate(EXEC_ROOT.len() + 1);
+        self.path.push_str(at);
+        match op {
+            Op::Dir(_) => self.dir(self.own_dirs),
+            Op::WritableDir(_) => self.dir(self.own),
+            Op::File(blob, _) => self.bind(blob, FileType::RegularFile),
+            Op::Tree(tree, _) => self.bind(tree, FileType::Directory),
+            Op::Link(target, _) => rustix::fs::symlinkat(*target, CWD, self.path.as_str())
+                .or_failure(Step::Input, &self.path),
+            Op::Copy {
+                blob, executable, ..
+            } => self.copy(blob, *executable),
+            Op::Keep(_) => self.keep(),
+            Op::Return(_) => self.give_back(),
+            Op::Scratch(number, _) => self.scratch(*number),
+        }
+    }
+
+    fn dir(&self, own: bool) -> Result<(), Failure> {
+        rustix::fs::mkdirat(CWD, self.path.as_str(), Mode::from_raw_mode(0o755))
+            .or_failure(Step::Input, &self.path)?;
+        if own {
+            std::os::unix::fs::chown(&self.path, Some(1000), Some(1000))
+                .or_failure(Step::Scratch, &self.path)?;
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, source: &str, kind: FileType) -> Result<(), Failure> {
+        let path = self.path.as_str();
+        let made = match kind {
+            FileType::Directory => rustix::fs::mkdirat(CWD, path, Mode::from_raw_mode(0o755)),
+            kind => rustix::fs::mknodat(CWD, path, kind, Mode::from_raw_mode(0o444), 0),
+        };
+        made.or_failure(Step::Input, path)?;
+        self.source.truncate(HIDDEN.len() + "/cas/".len());
+        self.source.push_str(source);
+        // The mount of the store is read-only, and so is every part of it bound elsewhere.
+        rustix::mount::mount_bind(self.source.as_str(), path).or_failure(Step::Input, source)
+    }
+
+    fn copy(&mut self, blob: &str, executable: bool) -> Result<(), Failure> {
+        self.source.truncate(HIDDEN.len() + "/cas/".len());
+        self.source.push_str(blob);
+        let mode = if executable { 0o755 } else { 0o644 };
+        let mut from = File::open(&self.source).or_failure(Step::Input, blob)?;
+        let mut to = File::options()
+            .write(true)
+            .create_new(true)
+            .open(&self.path)
+            .or_failure(Step::Input, &self.path)?;
+        std::io::copy(&mut from, &mut to).or_failure(Step::Input, &self.path)?;
+        rustix::fs::fchmod(&to, Mode::from_raw_mode(mode)).or_failure(Step::Input, &self.path)?;
+        if self.own {
+            std::os::unix::fs::fchown(&to, Some(1000), Some(1000))
+                .or_failure(Step::Scratch, &self.path)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self) -> Result<(), Failure> {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_RECURSIVE;
+        let tree = rustix::mount::open_tree(CWD, self.path.as_str(), flags)
+            .or_failure(Step::Scratch, &self.path)?;
+        self.kept.push_back(tree);
+        Ok(())
+    }
+
+    fn give_back(&mut self) -> Result<(), Failure> {
+        self.dir(false)?;
+        let lost = || Failure::new(Step::Protocol, 0, &self.path);
+        let tree = self.kept.pop_front().ok_or_else(lost)?;
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        rustix::mount::move_mount(tree, "", CWD, self.path.as_str(), flags)
+            .or_failure(Step::Scratch, &self.path)
+    }
+
+    fn scratch(&self, number: u32) -> Result<(), Failure> {
+        rustix::mount::mount_bind(
+            format!("{HIDDEN}/scratch/{number}").as_str(),
+            self.path.as_str(),
+        )
+        .or_failure(Step::Scratch, &self.path)
+    }
+}

@@ -1,0 +1,39 @@
+//! Real processes in real sandboxes. The zygote server has to start before any thread does, so
+//! this test has a `main` of its own.
+
+mod support;
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+mod survivors;
+mod visibility;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use kiln_exec_local::ZygoteServer;
+use support::Fixture;
+
+type Test = (&'static str, fn(&Fixture));
+
+fn main() -> ExitCode {
+    let zygotes = match ZygoteServer::start() {
+        Ok(zygotes) => Arc::new(zygotes),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some(folder) = std::env::var_os(survivors::VICTIM) {
+        return survivors::victim(zygotes, folder.as_ref());
+    }
+    let tests = [visibility::TESTS, survivors::TESTS];
+    let trials = tests.into_iter().flatten().map(|&(name, test)| {
+        let zygotes = zygotes.clone();
+        libtest_mimic::Trial::test(name, move || {
+            test(&Fixture::new(zygotes));
+            Ok(())
+        })
+    });
+    let arguments = libtest_mimic::Arguments::from_args();
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}

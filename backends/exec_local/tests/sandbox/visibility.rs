@@ -1,0 +1,179 @@
+//! What an action sees of the machine, and what it can change.
+
+use expect_test::{Expect, expect};
+
+use crate::Test;
+use crate::support::{Fixture, command, paths, sh};
+
+pub const TESTS: &[Test] = &[
+    ("only declared inputs are visible", only_declared_inputs),
+    ("identity and names are the same everywhere", identity),
+    ("the environment is exact (PX-011)", environment),
+    ("the root is read-only", read_only),
+    ("inputs cannot be changed", inputs_cannot_be_changed),
+    ("exit codes and signals (PX-017)", exits),
+];
+
+fn check(fixture: &Fixture, script: &str, expected: Expect) {
+    expected.assert_eq(&fixture.shell(&sh(script)));
+}
+
+fn only_declared_inputs(fixture: &Fixture) {
+    let mut process = sh("find . | sort; cat a/b.txt l; a/run.sh; ls /; ls /tmp /dev/shm; pwd");
+    process.inputs = fixture.tree(&[
+        ("a/b.txt", "hello\n"),
+        ("a/run.sh", "#!/bin/sh\necho ran\n"),
+        ("empty/", ""),
+        ("l -> a/b.txt", ""),
+        ("dangling -> nowhere", ""),
+    ]);
+    expect![[r#"
+        Code(0)
+        .
+        ./a
+        ./a/b.txt
+        ./a/run.sh
+        ./dangling
+        ./empty
+        ./l
+        hello
+        hello
+        ran
+        bin
+        dev
+        etc
+        kiln
+        lib
+        lib64
+        proc
+        sbin
+        tmp
+        usr
+        /dev/shm:
+
+        /tmp:
+        /kiln
+    "#]]
+    .assert_eq(&fixture.shell(&process));
+}
+
+fn identity(fixture: &Fixture) {
+    check(
+        fixture,
+        "id; id -u; id -g; hostname; umask; cat /proc/self/cgroup >/dev/null; ls /proc | grep -c '^[0-9]'; \
+         ls -l /proc/self/fd | grep -v '/proc\\|/fd' | grep -c '[0-9] ->'; readlink /proc/self/fd/0; cat; \
+         grep -E 'CapEff|NoNewPrivs' /proc/self/status; ls /sys/class/net 2>/dev/null; cat /proc/net/dev | tail -n +3 | cut -d: -f1",
+        expect![[r#"
+            Code(0)
+            uid=1000(kiln) gid=1000(kiln) groups=1000(kiln)
+            1000
+            1000
+            localhost
+            0022
+            4
+            3
+            /dev/null
+            CapEff:	0000000000000000
+            NoNewPrivs:	1
+                lo
+        "#]],
+    );
+}
+
+fn environment(fixture: &Fixture) {
+    let mut process = command(&["/usr/bin/env"]);
+    process.env.insert("A".to_owned(), "1 2".to_owned());
+    process.env.insert("ÄÖ".to_owned(), "=x".to_owned());
+    expect![[r#"
+        Code(0)
+        A=1 2
+        ÄÖ==x
+    "#]]
+    .assert_eq(&fixture.shell(&process));
+}
+
+fn read_only(fixture: &Fixture) {
+    let mut process = sh(
+        "for f in x src/x out/x out/sub/x out/y /x /usr/x /etc/x /tmp/x /dev/shm/x /dev/x /proc/x; do \
+         echo hi > $f && echo $f ok; done; mkdir d; rm src/a; chmod 777 src; ls out; true",
+    );
+    process.inputs = fixture.tree(&[("src/a", "a"), ("out/sub/in", "b"), ("out/f", "c")]);
+    process.outputs = paths(&["out/x"]);
+    expect![[r#"
+        Code(0)
+        out/x ok
+        out/y ok
+        /tmp/x ok
+        /dev/shm/x ok
+        f
+        sub
+        x
+        y
+        /bin/sh: 1: cannot create x: Read-only file system
+        /bin/sh: 1: cannot create src/x: Read-only file system
+        /bin/sh: 1: cannot create out/sub/x: Read-only file system
+        /bin/sh: 1: cannot create /x: Read-only file system
+        /bin/sh: 1: cannot create /usr/x: Read-only file system
+        /bin/sh: 1: cannot create /etc/x: Read-only file system
+        /bin/sh: 1: cannot create /dev/x: Read-only file system
+        /bin/sh: 1: cannot create /proc/x: Directory nonexistent
+        mkdir: cannot create directory 'd': Read-only file system
+        rm: cannot remove 'src/a': Read-only file system
+        chmod: changing permissions of 'src': Read-only file system
+    "#]]
+    .assert_eq(&fixture.shell(&process));
+}
+
+fn inputs_cannot_be_changed(fixture: &Fixture) {
+    let mut process = sh(
+        "for f in src/a out/b; do chmod 777 $f; echo x > $f; echo x >> $f; rm $f; mv $f $f.x; \
+         ln $f out/l; mount -o remount,rw $f 2>/dev/null || echo no mount; done; cat src/a out/b",
+    );
+    process.inputs = fixture.tree(&[("src/a", "a\n"), ("out/b", "b\n")]);
+    process.outputs = paths(&["out/o"]);
+    expect![[r#"
+        Code(0)
+        no mount
+        no mount
+        a
+        b
+        chmod: changing permissions of 'src/a': Read-only file system
+        /bin/sh: 1: cannot create src/a: Read-only file system
+        /bin/sh: 1: cannot create src/a: Permission denied
+        rm: cannot remove 'src/a': Read-only file system
+        mv: cannot move 'src/a' to 'src/a.x': Read-only file system
+        ln: failed to create hard link 'out/l' => 'src/a': Invalid cross-device link
+        chmod: changing permissions of 'out/b': Read-only file system
+        /bin/sh: 1: cannot create out/b: Read-only file system
+        /bin/sh: 1: cannot create out/b: Permission denied
+        rm: cannot remove 'out/b': Device or resource busy
+        mv: cannot move 'out/b' to 'out/b.x': Device or resource busy
+        ln: failed to create hard link 'out/l' => 'out/b': Invalid cross-device link
+    "#]]
+    .assert_eq(&fixture.shell(&process));
+    fixture.verify();
+}
+
+fn exits(fixture: &Fixture) {
+    check(
+        fixture,
+        "exit 7",
+        expect![[r#"
+        Code(7)
+    "#]],
+    );
+    check(
+        fixture,
+        "kill -TERM $$",
+        expect![[r#"
+        Signal(15)
+    "#]],
+    );
+    check(
+        fixture,
+        "kill -9 $$",
+        expect![[r#"
+        Signal(9)
+    "#]],
+    );
+}
