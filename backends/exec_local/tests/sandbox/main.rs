@@ -1,9 +1,9 @@
 //! Real processes in real sandboxes. The zygote server has to start before any thread does, so
 //! this test has a `main` of its own.
 
-mod support;
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod support;
 mod survivors;
 mod visibility;
 
