@@ -1,0 +1,222 @@
+//! One computation of one node: its own task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::task::AbortHandle;
+
+use crate::check::{self, Base, Checked};
+use crate::compute::Compute;
+use crate::cx::NodeCx;
+use crate::deps::{Deps, Recorder};
+use crate::node::RunEntry;
+use crate::session::SessionInner;
+use crate::slab::NodeId;
+use crate::version::{SessionId, Validity, Version};
+use crate::wait::Waits;
+
+/// A computation of `node` for one session. Other sessions may wait for it too, and take its
+/// result if it holds for their version.
+pub(crate) struct Run<C: Compute> {
+    pub(crate) node: NodeId,
+    pub(crate) session: Arc<SessionInner<C>>,
+    /// The last version for which what was read so far holds; lowered by reads and by dirt.
+    until: AtomicU64,
+    /// The first version for which what was read so far holds.
+    from: AtomicU64,
+    /// Something that was read holds for this session only.
+    tainted: AtomicBool,
+    /// The computation asked for its value to hold for this session only.
+    uncacheable: AtomicBool,
+    ended: AtomicU8,
+    pub(crate) state: Mutex<RunState<C>>,
+}
+
+/// What changes while a run goes on, under the run's own lock. That lock may be taken while a
+/// node's is held, never the other way round.
+pub(crate) struct RunState<C: Compute> {
+    pub(crate) phase: Phase,
+    pub(crate) recorder: Recorder,
+    /// What the run waits for at the moment. Cycles are found along these.
+    pub(crate) waits: Waits<C>,
+    abort: Option<AbortHandle>,
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It compares the recorded dependencies of an earlier result. These edges may be out of
+    /// date, so a cycle through them proves nothing (GR-041).
+    Checking,
+    /// [`Compute::compute`] is under way: its edges are real.
+    Computing,
+}
+
+/// Whether and how a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    No,
+    /// Its result is in the node, or was cancelled: whoever still wants it looks again.
+    Orderly,
+    /// The computation panicked.
+    Panicked,
+    /// The task was dropped by others than us: the runtime is shutting down.
+    Dropped,
+}
+
+impl<C: Compute> Run<C> {
+    pub(crate) fn new(node: NodeId, session: Arc<SessionInner<C>>, phase: Phase) -> Run<C> {
+        Run {
+            node,
+            session,
+            until: AtomicU64::new(Version::FOREVER.to_raw()),
+            from: AtomicU64::new(Version::ORIGIN.to_raw()),
+            tainted: AtomicBool::new(false),
+            uncacheable: AtomicBool::new(false),
+            ended: AtomicU8::new(Ended::No as u8),
+            state: Mutex::new(RunState {
+                phase,
+                recorder: Recorder::default(),
+                waits: Waits::default(),
+                abort: None,
+            }),
+        }
+    }
+
+    /// Starts the task. The caller holds a wait for the run, so it cannot be cancelled before its
+    /// handle is in place.
+    pub(crate) fn spawn(self: &Arc<Self>, key: C::Key, base: Option<Base>) {
+        let guard = RunGuard {
+            run: Arc::clone(self),
+            stored: false,
+        };
+        let task = self.session.spawn(drive(guard, key, base));
+        self.state.lock().abort = Some(task);
+    }
+
+    /// Lets what was read bound the validity of the result.
+    pub(crate) fn absorb(&self, read: &Validity) {
+        if read.from > Version::ORIGIN {
+            self.from.fetch_max(read.from.to_raw(), Ordering::Relaxed);
+        }
+        if !read.is_clean() {
+            self.end_validity_at(read.until);
+        }
+        if !read.is_shared() {
+            self.tainted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn end_validity_at(&self, last: Version) {
+        self.until.fetch_min(last.to_raw(), Ordering::AcqRel);
+    }
+
+    pub(crate) fn until(&self) -> Version {
+        Version::from_raw(self.until.load(Ordering::Acquire))
+    }
+
+    /// For whom the result holds. Read under the node's lock, so that no dirt is missed.
+    pub(crate) fn validity(&self) -> Validity {
+        let shared =
+            !self.tainted.load(Ordering::Relaxed) && !self.uncacheable.load(Ordering::Relaxed);
+        Validity {
+            from: Version::from_raw(self.from.load(Ordering::Relaxed)),
+            until: self.until(),
+            only: if shared {
+                SessionId::NONE
+            } else {
+                self.session.reader.session
+            },
+        }
+    }
+
+    pub(crate) fn mark_uncacheable(&self) {
+        self.uncacheable.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_uncacheable(&self) -> bool {
+        self.uncacheable.load(Ordering::Relaxed)
+    }
+
+    /// The dependencies recorded by the computation.
+    pub(crate) fn finish_deps(&self) -> Deps {
+        self.state.lock().recorder.finish()
+    }
+
+    pub(crate) fn abort(&self) {
+        let abort = self.state.lock().abort.take();
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+    }
+
+    pub(crate) fn ended(&self) -> Ended {
+        match self.ended.load(Ordering::Acquire) {
+            0 => Ended::No,
+            1 => Ended::Orderly,
+            2 => Ended::Panicked,
+            _ => Ended::Dropped,
+        }
+    }
+
+    /// The check failed: what it read does not count. How long it may hold does, since dirt that
+    /// arrived during the check is not sent again.
+    fn begin_computing(&self) {
+        self.from.store(Version::ORIGIN.to_raw(), Ordering::Relaxed);
+        self.tainted.store(false, Ordering::Relaxed);
+        self.state.lock().phase = Phase::Computing;
+    }
+}
+
+/// Tells everybody in `entry`, already taken off its node, how the run ended.
+pub(crate) fn announce<C: Compute>(entry: RunEntry<C>, ended: Ended) {
+    entry.run.ended.store(ended as u8, Ordering::Release);
+    for wait in entry.waiters.iter() {
+        wait.wake();
+    }
+}
+
+/// The body of the task.
+async fn drive<C: Compute>(mut guard: RunGuard<C>, key: C::Key, base: Option<Base>) {
+    let run = Arc::clone(&guard.run);
+    if let Some(base) = base {
+        let checked = Box::pin(check::check(&run, &base)).await;
+        if checked == Checked::Unchanged && run.session.core.commit_checked(&run, &base) {
+            guard.stored = true;
+            return;
+        }
+        run.begin_computing();
+    }
+    let compute = Arc::clone(&run.session.core.compute);
+    let result = compute.compute(key, NodeCx::new(Arc::clone(&run))).await;
+    run.session.count_run(result.is_ok());
+    run.session.core.commit(&run, result);
+    guard.stored = true;
+}
+
+/// Takes the run off its node if the task ends without a result, however that comes about.
+struct RunGuard<C: Compute> {
+    run: Arc<Run<C>>,
+    stored: bool,
+}
+
+impl<C: Compute> Drop for RunGuard<C> {
+    fn drop(&mut self) {
+        if self.stored {
+            return;
+        }
+        let Some(node) = self.run.session.core.nodes.get(self.run.node) else {
+            return;
+        };
+        let entry = node.lock().remove_run(&self.run);
+        if let Some(entry) = entry {
+            let ended = match (entry.dying, std::thread::panicking()) {
+                (true, _) => Ended::Orderly,
+                (false, true) => Ended::Panicked,
+                (false, false) => Ended::Dropped,
+            };
+            announce(entry, ended);
+        }
+    }
+}
