@@ -23,12 +23,8 @@
 //! The layout on disk, the order of writes and the reasons are in
 //! `docs/decisions/0003-store-layout.md`.
 
-#![expect(
-    dead_code,
-    reason = "the service for other processes follows in the next commit"
-)]
-
 mod cas;
+mod client;
 mod clock;
 mod config;
 mod front;
@@ -40,10 +36,12 @@ mod report;
 mod row;
 mod seat;
 mod service;
+mod socket;
 mod stat;
 mod store;
 mod users;
 mod warnings;
+mod wire;
 mod writer;
 
 pub use cas::PutMode;

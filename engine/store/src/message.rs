@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use kiln_base::Digest;
 use kiln_diag::Diag;
@@ -93,12 +94,30 @@ pub(crate) fn writer_died() -> Diag {
 
 /// The index cannot be asked for, and why; the build goes on without it.
 pub(crate) fn no_index(why: &Diag) -> Diag {
-    Diag::new(why.fault(), why.message())
-        .note("the cache is not used for action results in this run")
-        .into_warning()
+    let warning = Diag::new(why.fault(), why.message())
+        .note("action results are neither looked up nor kept in this run");
+    let hints = why.hints().iter();
+    hints.fold(warning, Diag::hint).into_warning()
 }
 
 /// No process answers for the index.
 pub(crate) fn nobody_answers() -> Diag {
     Diag::environment("the cache's index is not available to this process")
+}
+
+/// The owner of the index does not answer.
+pub(crate) fn owner_silent(pid: u32, patience: Duration) -> Diag {
+    Diag::environment(format!(
+        "process {pid}, which owns the cache's index, does not answer for {} s",
+        patience.as_secs()
+    ))
+    .hint(format!("if it hangs, end it: `kill {pid}`"))
+}
+
+/// The owner of the index speaks another protocol.
+pub(crate) fn owner_of_other_version(pid: u32) -> Diag {
+    Diag::environment(format!(
+        "process {pid}, which owns the cache's index, is another version of kiln"
+    ))
+    .hint("use one version at a time")
 }

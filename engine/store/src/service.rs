@@ -35,18 +35,10 @@ pub(crate) trait Service: Send + Sync {
     fn action(&self, key: &Hash) -> Reply<Option<Bytes>>;
     /// Applies changes; when it returns they survive the death of any process.
     fn write(&self, items: &[Item]) -> Reply<()>;
-    /// Blobs that this process uses from now on. When it returns collection leaves them alone.
-    fn use_blobs(&self, hashes: &[Hash]) -> Reply<()>;
-    /// Pins, or takes pins back.
-    fn pin(&self, hashes: &[Hash], on: bool) -> Reply<()>;
-    /// Forgets the uses so far.
-    fn forget_uses(&self) -> Reply<()>;
     /// Removes least recently used blobs until at most `target` bytes are left.
     fn gc(&self, target: u64) -> Reply<GcReport>;
     /// Hashes all blobs and looks at all rows.
     fn verify(&self) -> Reply<VerifyReport>;
     /// Counts.
     fn stats(&self) -> Reply<StoreStats>;
-    /// Whether somebody answers; called now and then when nothing else is to be done.
-    fn is_alive(&self) -> bool;
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use kiln_base::Digest;
 use kiln_diag::Diag;
+use parking_lot::Mutex;
 
 use crate::cas::{Cas, Hash, PutMode, Variant};
+use crate::client::Client;
 use crate::config::StoreConfig;
 use crate::front::{Actions, Uses};
 use crate::lockfile::State;
@@ -16,7 +18,7 @@ use crate::row::{ActionBody, ActionRow, Held};
 use crate::seat::Election;
 use crate::service::{Item, Reply, Service};
 use crate::stat::StatTable;
-use crate::users::UserSlot;
+use crate::users::{CollectorLock, UserSlot};
 use crate::warnings::Warnings;
 use crate::writer::{Sink, Writer};
 use crate::{clock, message};
@@ -34,6 +36,8 @@ struct Inner {
     actions: Actions,
     warnings: Arc<Warnings>,
     election: Arc<Election>,
+    /// Held while pins are changed, here and with the owner: both must be in one order.
+    pinning: Mutex<()>,
     writer: Writer,
     /// Held as long as the store is open.
     _slot: UserSlot,
@@ -77,8 +81,16 @@ impl Store {
             warnings: Arc::clone(&warnings),
         };
         let cap = home.cap;
-        let election = Arc::new(Election::new(home));
-        let sink: Arc<dyn Sink> = Arc::new(IndexSink(Arc::clone(&election)));
+        let election = Election::new(home, config.owner_timeout, config.socket_dir);
+        let election = Arc::new(election);
+        if CollectorLock::is_held(&config.root) {
+            // Whoever collects must know of this process before it uses anything.
+            election.take_seat();
+            if !election.is_registered() {
+                CollectorLock::wait_for_end(&config.root);
+            }
+        }
+        let sink: Arc<dyn Sink> = Arc::<Election>::clone(&election);
         Ok(Store(Arc::new(Inner {
             root: config.root,
             cap,
@@ -87,6 +99,7 @@ impl Store {
             actions: Actions::default(),
             warnings,
             election,
+            pinning: Mutex::new(()),
             writer: Writer::start(sink)?,
             _slot: slot,
         })))
@@ -273,7 +286,11 @@ impl Store {
     /// [`Store::forget_uses`].
     pub fn pin(&self, digests: impl Into<Vec<Digest>>) -> Pin {
         let digests = digests.into();
+        let _one = self.0.pinning.lock();
         self.0.uses.pin(&digests);
+        let hashes: Vec<Hash> = digests.iter().map(|digest| *digest.hash()).collect();
+        self.0.election.tell(|owner| owner.pin(&hashes, true));
+        drop(_one);
         Pin {
             store: self.clone(),
             digests,
@@ -284,6 +301,7 @@ impl Store {
     /// daemon, when no build runs: without it a process keeps what it used as long as it lives.
     pub fn forget_uses(&self) {
         self.0.uses.forget();
+        self.0.election.tell(Client::forget_uses);
     }
 
     /// Removes least recently used blobs until at most `target` bytes are left (the cap if
@@ -334,11 +352,12 @@ impl Store {
     /// Records that blobs are needed, before their files are looked at; true if that is news.
     fn use_first(&self, digests: &[Digest]) -> bool {
         let hour = clock::hours();
-        let mut news = false;
-        for digest in digests {
-            news |= self.0.uses.record(digest.hash(), hour);
-        }
-        news
+        let hashes = digests.iter().map(|digest| *digest.hash());
+        let news: Vec<Hash> = hashes
+            .filter(|hash| self.0.uses.record(hash, hour))
+            .collect();
+        self.0.election.use_blobs(&news);
+        !news.is_empty()
     }
 
     /// Has the blob's row brought up to date.
@@ -353,19 +372,9 @@ impl Store {
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        self.store.0.uses.unpin(&self.digests);
+        let inner = &self.store.0;
+        let _one = inner.pinning.lock();
+        let free = inner.uses.unpin(&self.digests);
+        inner.election.tell(|owner| owner.pin(&free, false));
     }
-}
-
-/// Batches go to whoever answers for the index.
-struct IndexSink(Arc<Election>);
-
-impl Sink for IndexSink {
-    fn write(&self, batch: &[Item]) -> Result<(), Diag> {
-        self.0
-            .ask(|service| service.write(batch))
-            .unwrap_or_else(|| Err(message::nobody_answers()))
-    }
-
-    fn idle(&self) {}
 }

@@ -108,4 +108,12 @@ impl CollectorLock {
             rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err()
         })
     }
+
+    /// Waits for the end of the collection that runs, if any does.
+    pub(crate) fn wait_for_end(root: &Path) {
+        if let Ok(file) = File::open(root.join("gc.lock")) {
+            // Interrupted or not: what collects has no need of a wait, only we have.
+            let _ = rustix::fs::flock(&file, FlockOperation::LockShared);
+        }
+    }
 }

@@ -5,18 +5,28 @@ use parking_lot::Mutex;
 
 /// Warnings in the order in which they came up, each once.
 #[derive(Default)]
-pub(crate) struct Warnings(Mutex<Vec<Diag>>);
+pub(crate) struct Warnings(Mutex<Said>);
+
+#[derive(Default)]
+struct Said {
+    all: Vec<Diag>,
+    /// How many of them were taken.
+    taken: usize,
+}
 
 impl Warnings {
     pub(crate) fn add(&self, warning: Diag) {
-        let mut warnings = self.0.lock();
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
+        let mut said = self.0.lock();
+        if !said.all.contains(&warning) {
+            said.all.push(warning);
         }
     }
 
     /// Those not yet taken.
     pub(crate) fn take(&self) -> Vec<Diag> {
-        std::mem::take(&mut self.0.lock())
+        let mut said = self.0.lock();
+        let new = said.all[said.taken..].to_vec();
+        said.taken = said.all.len();
+        new
     }
 }

@@ -95,10 +95,6 @@ impl Owner {
         }
     }
 
-    fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
-    }
-
     /// All blobs, with the hour of last use; drops rows whose files are gone.
     fn list_blobs(&self, index: &dyn Index, report: &mut GcReport) -> Result<Vec<Blob>, Diag> {
         let mut blobs: FxHashMap<Hash, Blob> = FxHashMap::default();

@@ -1,12 +1,14 @@
 //! The owner of the index: at most one process of a store at a time, by the lock of [`LockFile`].
 
 mod collect;
+mod serve;
 mod sessions;
 mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -24,7 +26,8 @@ use crate::service::{Item, Reply, Service, Trouble};
 use crate::warnings::Warnings;
 use crate::{clock, message};
 
-pub(crate) use sessions::Sessions;
+pub(crate) use serve::Server;
+use sessions::Sessions;
 
 /// What the owner shares with the rest of its process.
 #[derive(Clone)]
@@ -51,12 +54,22 @@ pub(crate) struct Owner {
     collecting: Mutex<()>,
     /// The action rows written since a running collection began; it leaves them alone.
     written_meanwhile: Mutex<Option<FxHashSet<Hash>>>,
+    collector: Mutex<Collector>,
     closing: AtomicBool,
     failed: AtomicBool,
     state: Mutex<State>,
     lock: LockFile,
 }
 
+/// The thread that collects by itself, and when it last ended.
+#[derive(Default)]
+struct Collector {
+    thread: Option<JoinHandle<()>>,
+    ended: Option<Instant>,
+}
+
+/// What could not be collected now is not tried again before.
+const COLLECTION_PAUSE: Duration = Duration::from_secs(60);
 /// A blob's row is brought up to date once its hour is this old.
 const ROW_AGE_HOURS: u32 = 24;
 const BYTES_KEY: &[u8] = b"bytes";
@@ -86,6 +99,7 @@ impl Owner {
             writing: Mutex::new(()),
             collecting: Mutex::new(()),
             written_meanwhile: Mutex::new(None),
+            collector: Mutex::default(),
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -201,15 +215,45 @@ impl Owner {
         index.flush()
     }
 
-    /// Whether the blobs take more room than they may.
-    pub(crate) fn is_over_cap(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) > self.home.cap
+    /// Starts a collection if the blobs take more room than they may.
+    pub(crate) fn collect_if_needed(self: &Arc<Self>) {
+        if self.bytes.load(Ordering::Relaxed) <= self.home.cap || self.is_closing() {
+            return;
+        }
+        let mut collector = self.collector.lock();
+        let rests = collector
+            .ended
+            .is_some_and(|at| at.elapsed() < COLLECTION_PAUSE);
+        if rests
+            || collector
+                .thread
+                .as_ref()
+                .is_some_and(|thread| !thread.is_finished())
+        {
+            return;
+        }
+        let owner = Arc::clone(self);
+        let collect = move || {
+            // A failure of the index has been reported; anything else is tried again.
+            let _ = owner.gc(owner.home.cap / 5 * 4);
+            owner.collector.lock().ended = Some(Instant::now());
+        };
+        // Without a thread the store stays too large until the next attempt.
+        collector.thread = std::thread::Builder::new()
+            .name("kiln-store-collect".to_owned())
+            .spawn(collect)
+            .ok();
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// Stops what can be stopped; the index is closed when the last reference goes.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
-        drop(self.collecting.lock());
+        let collector = self.collector.lock().thread.take();
+        let _ = collector.map(JoinHandle::join);
         self.save_state(|state| state.since = clock::seconds());
     }
 }
@@ -243,19 +287,6 @@ impl Service for Owner {
         self.note(self.apply(items))
     }
 
-    // Collection looks at this process's own uses and pins themselves.
-    fn use_blobs(&self, _: &[Hash]) -> Reply<()> {
-        Ok(())
-    }
-
-    fn pin(&self, _: &[Hash], _: bool) -> Reply<()> {
-        Ok(())
-    }
-
-    fn forget_uses(&self) -> Reply<()> {
-        Ok(())
-    }
-
     fn gc(&self, target: u64) -> Reply<GcReport> {
         self.note(self.collect(target))
     }
@@ -266,10 +297,6 @@ impl Service for Owner {
 
     fn stats(&self) -> Reply<StoreStats> {
         self.note(self.count())
-    }
-
-    fn is_alive(&self) -> bool {
-        true
     }
 }
 

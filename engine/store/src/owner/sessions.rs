@@ -1,6 +1,5 @@
 //! What the other processes need, as they have registered it with the owner.
 
-use kiln_base::Digest;
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,7 +16,7 @@ struct Session {
     /// All that it needs is known.
     registered: bool,
     used: FxHashSet<Hash>,
-    pinned: FxHashMap<Hash, u32>,
+    pinned: FxHashSet<Hash>,
 }
 
 impl Sessions {
@@ -48,24 +47,17 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn use_digests(&self, slot: u32, digests: &[Digest]) {
-        self.use_blobs(slot, digests.iter().map(|digest| *digest.hash()));
-    }
-
+    /// The process counts its pins itself: here a blob is pinned or not.
     pub(crate) fn pin(&self, slot: u32, hashes: &[Hash], on: bool) {
         let mut sessions = self.0.lock();
         let Some(session) = sessions.get_mut(&slot) else {
             return;
         };
         for hash in hashes {
-            if on {
-                *session.pinned.entry(*hash).or_default() += 1;
-            } else if let Some(count) = session.pinned.get_mut(hash) {
-                *count -= 1;
-                if *count == 0 {
-                    session.pinned.remove(hash);
-                }
-            }
+            match on {
+                true => session.pinned.insert(*hash),
+                false => session.pinned.remove(hash),
+            };
         }
     }
 
@@ -87,7 +79,7 @@ impl Sessions {
         let sessions = self.0.lock();
         let needed = sessions
             .values()
-            .any(|session| session.used.contains(hash) || session.pinned.contains_key(hash));
+            .any(|session| session.used.contains(hash) || session.pinned.contains(hash));
         if !needed {
             act();
         }
