@@ -1,0 +1,149 @@
+//! The entries of one directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_base::RelPath;
+
+/// The names in one directory, sorted by their bytes. Compares by value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    entries: Box<[Entry]>,
+    odd: Box<[OddName]>,
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name: one path component.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// A name that is not UTF-8. It is left out of the entries, and whoever would have matched it
+/// must say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OddName {
+    /// The name's bytes.
+    pub name: Box<[u8]>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What an entry is, links not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink(Arc<Link>),
+    /// A pipe, a socket, a device.
+    Other,
+}
+
+/// Where a symbolic link leads in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What is there.
+    pub to: Resolved,
+    /// The place, all links on the way followed; of no use if nothing is there.
+    pub place: LinkPlace,
+}
+
+/// What something is once all links are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resolved {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// Something else.
+    Other,
+    /// Nothing: the link dangles or leads back to itself.
+    Missing,
+}
+
+/// A place, seen from the source root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkPlace {
+    /// The root or something below it.
+    Inside(RelPath),
+    /// A folder that contains the root.
+    Above,
+    /// Somewhere else.
+    Outside(PathBuf),
+}
+
+impl Kind {
+    /// What it is once links are followed.
+    pub fn resolved(&self) -> Resolved {
+        match self {
+            Kind::File => Resolved::File,
+            Kind::Directory => Resolved::Directory,
+            Kind::Other => Resolved::Other,
+            Kind::Symlink(link) => link.to,
+        }
+    }
+}
+
+impl Listing {
+    /// A directory without entries.
+    pub fn empty() -> Listing {
+        Listing::default()
+    }
+
+    /// A listing of these entries, in any order.
+    pub fn new(mut entries: Vec<Entry>, mut odd: Vec<OddName>) -> Listing {
+        entries.sort_unstable_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+        odd.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Listing {
+            entries: entries.into(),
+            odd: odd.into(),
+        }
+    }
+
+    /// The entries with UTF-8 names.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The names that are not UTF-8.
+    pub fn odd_names(&self) -> &[OddName] {
+        &self.odd
+    }
+
+    /// The entry of that name.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        let at = self
+            .entries
+            .binary_search_by(|entry| entry.name.as_bytes().cmp(name.as_bytes()));
+        at.ok().map(|at| &self.entries[at])
+    }
+
+    /// The name of the file that makes the directory a package: `BUILD.bazel` before `BUILD`
+    /// (Bazel). A directory called `build` or `BUILD` is none.
+    pub fn build_file(&self) -> Option<&'static str> {
+        ["BUILD.bazel", "BUILD"].into_iter().find(|name| {
+            self.get(name)
+                .is_some_and(|entry| entry.kind.resolved() == Resolved::File)
+        })
+    }
+}
+
+impl LinkPlace {
+    /// Where an absolute path without links is, seen from a root (absolute, without links).
+    pub(crate) fn of(target: &Path, root: &Path) -> LinkPlace {
+        if root.starts_with(target) && root != target {
+            return LinkPlace::Above;
+        }
+        let inside = target.strip_prefix(root).ok();
+        let inside = inside.and_then(Path::to_str).map(RelPath::new);
+        match inside {
+            Some(Ok(path)) => LinkPlace::Inside(path),
+            _ => LinkPlace::Outside(target.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Reading whole files, within limits.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use kiln_base::RelPath;
+use kiln_diag::{Diag, Span};
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::error::io_diag;
+use crate::listing::Resolved;
+use crate::root::{SourceRoot, Stat, is_absent};
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// Nothing is there.
+    Missing,
+    /// Anything else.
+    Failed(Diag),
+}
+
+impl From<Diag> for ReadError {
+    fn from(diag: Diag) -> ReadError {
+        ReadError::Failed(diag)
+    }
+}
+
+impl SourceRoot {
+    /// Reads a file of at most `limit` bytes, links followed.
+    ///
+    /// Errors: it is not there; it is not a regular file, too large or may not be read.
+    pub fn read(&self, path: &RelPath, limit: u64) -> Result<Vec<u8>, ReadError> {
+        let full = self.path(path);
+        let (file, stat) = open_regular(&full)?;
+        if stat.size > limit {
+            return Err(too_large(&full, limit).into());
+        }
+        let mut bytes = Vec::with_capacity(stat.size as usize + 1);
+        // The file may grow meanwhile: one byte more than allowed tells.
+        let mut reader = file.take(limit.saturating_add(1));
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(|e| io_diag("cannot read", &full, &e))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(&full, limit).into());
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a text file of at most `limit` bytes, links followed.
+    ///
+    /// Errors: as [`SourceRoot::read`]; it is not UTF-8 (with the place).
+    pub fn read_text(&self, path: &RelPath, limit: u64) -> Result<String, ReadError> {
+        let bytes = self.read(path, limit)?;
+        String::from_utf8(bytes).map_err(|error| ReadError::Failed(not_utf8(path, &error)))
+    }
+}
+
+/// Opens a regular file without ever waiting for a writer at the other end of a pipe.
+pub(crate) fn open_regular(full: &Path) -> Result<(File, Stat), ReadError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = match rustix::fs::openat(CWD, full, flags, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(error) => {
+            let error = error.into();
+            return Err(match is_absent(&error) {
+                true => ReadError::Missing,
+                false => io_diag("cannot read", full, &error).into(),
+            });
+        }
+    };
+    let meta = file
+        .metadata()
+        .map_err(|e| io_diag("cannot look at", full, &e))?;
+    let stat = Stat::of(&meta);
+    match stat.kind {
+        Resolved::File => Ok((file, stat)),
+        Resolved::Directory => {
+            Err(Diag::build(format!("`{}` is a folder, not a file", full.display())).into())
+        }
+        _ => Err(Diag::build(format!(
+            "`{}` is not a regular file (a pipe, a socket or a device)",
+            full.display()
+        ))
+        .into()),
+    }
+}
+
+fn too_large(full: &Path, limit: u64) -> Diag {
+    Diag::build(format!(
+        "`{}` is larger than the {limit} bytes that such a file may have",
+        full.display()
+    ))
+}
+
+fn not_utf8(path: &RelPath, error: &std::string::FromUtf8Error) -> Diag {
+    let good = error.utf8_error().valid_up_to();
+    let bytes = error.as_bytes();
+    // Everything up to here is UTF-8; the rest of the line is shown as well as it can be.
+    let text = String::from_utf8_lossy(bytes);
+    Diag::build(format!(
+        "`{path}` is not UTF-8: byte 0x{:02x} cannot stand here",
+        bytes[good]
+    ))
+    .at(Span::of_bytes(path.as_str(), &text, good, good + 1))
+    .hint(format!(
+        "convert it, for example from Latin-1 with `iconv -f latin1 -t utf-8 {path}`"
+    ))
+}
