@@ -6,10 +6,11 @@ use kiln_base::RelPath;
 use kiln_diag::{Diag, Span};
 
 use crate::glob::{PatternSet, Use};
-use crate::listing::{Entry, Kind, LinkPlace, Resolved};
+use crate::listing::{Entry, EntryKind, LinkPlace, Resolved};
+use crate::read_ignore_directories;
 
 /// The ignored directories of one repository.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ignore {
     folders: BTreeSet<RelPath>,
     patterns: PatternSet,
@@ -19,6 +20,21 @@ impl Ignore {
     /// Ignores nothing but kiln's own output and the links that Bazel leaves behind.
     pub fn new() -> Ignore {
         Ignore::default()
+    }
+
+    /// What a repository ignores: the texts of its `.bazelignore` and `REPO.bazel`, if it has
+    /// them.
+    ///
+    /// Errors: one of them is wrong.
+    pub fn read(bazelignore: Option<&str>, repo_file: Option<&str>) -> Result<Ignore, Diag> {
+        let mut ignore = Ignore::new();
+        if let Some(text) = bazelignore {
+            ignore.add_bazelignore(".bazelignore", text)?;
+        }
+        if let Some(text) = repo_file {
+            ignore.add_patterns(&read_ignore_directories("REPO.bazel", text)?)?;
+        }
+        Ok(ignore)
     }
 
     /// Adds a directory with all below it.
@@ -106,7 +122,7 @@ fn is_output(entry: &Entry) -> bool {
     if &*entry.name == OUTPUT {
         return true;
     }
-    let Kind::Symlink(link) = &entry.kind else {
+    let EntryKind::Symlink(link) = &entry.kind else {
         return false;
     };
     entry.name.starts_with("bazel-")

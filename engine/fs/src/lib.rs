@@ -1,7 +1,7 @@
 //! All reading of source files: directory listings, globs, ignore files, contents, and the root
 //! of the workspace.
 //!
-//! What it is not: it watches nothing, remembers nothing between calls and writes nothing. Which
+//! What it is not: it watches nothing, remembers nothing between calls and writes to nothing but the store. Which
 //! answers are kept, and until when, is the engine's business: it asks for one listing or one file
 //! at a time, so that each can be a node of its graph (GR-061).
 //!
@@ -14,6 +14,7 @@
 //! * A file that is not a regular file (a pipe, a device) is refused, never waited for.
 //! * Every error names the file and, where there is one, the cure.
 
+mod capture;
 mod error;
 mod glob;
 mod ignore;
@@ -23,10 +24,10 @@ mod repo_file;
 mod root;
 mod workspace;
 
-pub use glob::{Glob, Matches};
+pub use glob::{Glob, Lister, Matches};
 pub use ignore::Ignore;
-pub use listing::{Entry, Kind, Link, LinkPlace, Listing, OddName, Resolved};
-pub use read::ReadError;
+pub use listing::{Entry, EntryKind, Link, LinkPlace, Listing, OddName, Resolved};
+pub use read::TEXT_LIMIT;
 pub use repo_file::read_ignore_directories;
 pub use root::{SourceRoot, Stat};
 pub use workspace::{ROOT_MARKERS, Workspace};

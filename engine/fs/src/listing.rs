@@ -18,7 +18,7 @@ pub struct Entry {
     /// The name: one path component.
     pub name: Arc<str>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 /// A name that is not UTF-8. It is left out of the entries, and whoever would have matched it
@@ -28,12 +28,12 @@ pub struct OddName {
     /// The name's bytes.
     pub name: Box<[u8]>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 /// What an entry is, links not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory.
@@ -77,14 +77,14 @@ pub enum LinkPlace {
     Outside(PathBuf),
 }
 
-impl Kind {
+impl EntryKind {
     /// What it is once links are followed.
     pub fn resolved(&self) -> Resolved {
         match self {
-            Kind::File => Resolved::File,
-            Kind::Directory => Resolved::Directory,
-            Kind::Other => Resolved::Other,
-            Kind::Symlink(link) => link.to,
+            EntryKind::File => Resolved::File,
+            EntryKind::Directory => Resolved::Directory,
+            EntryKind::Other => Resolved::Other,
+            EntryKind::Symlink(link) => link.to,
         }
     }
 }
@@ -96,7 +96,13 @@ impl Listing {
     }
 
     /// A listing of these entries, in any order.
-    pub fn new(mut entries: Vec<Entry>, mut odd: Vec<OddName>) -> Listing {
+    pub fn from_entries(entries: impl IntoIterator<Item = (Arc<str>, EntryKind)>) -> Listing {
+        let entries = entries.into_iter();
+        let entries = entries.map(|(name, kind)| Entry { name, kind });
+        Listing::new(entries.collect(), Vec::new())
+    }
+
+    pub(crate) fn new(mut entries: Vec<Entry>, mut odd: Vec<OddName>) -> Listing {
         entries.sort_unstable_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
         odd.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Listing {
@@ -144,6 +150,26 @@ impl LinkPlace {
         match inside {
             Some(Ok(path)) => LinkPlace::Inside(path),
             _ => LinkPlace::Outside(target.to_owned()),
+        }
+    }
+
+    pub(crate) fn join(&self, name: &str) -> LinkPlace {
+        match self {
+            LinkPlace::Inside(path) => match path.join(name) {
+                Ok(path) => LinkPlace::Inside(path),
+                Err(_) => LinkPlace::Above,
+            },
+            LinkPlace::Above => LinkPlace::Above,
+            LinkPlace::Outside(path) => LinkPlace::Outside(path.join(name)),
+        }
+    }
+
+    /// Whether this is the same folder or one above.
+    pub(crate) fn contains(&self, other: &LinkPlace) -> bool {
+        match (self, other) {
+            (LinkPlace::Inside(a), LinkPlace::Inside(b)) => b.strip_prefix(a).is_some(),
+            (LinkPlace::Outside(a), LinkPlace::Outside(b)) => b.starts_with(a),
+            _ => false,
         }
     }
 }

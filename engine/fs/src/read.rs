@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use kiln_base::RelPath;
 use kiln_diag::{Diag, Span};
@@ -12,30 +13,20 @@ use crate::error::io_diag;
 use crate::listing::Resolved;
 use crate::root::{SourceRoot, Stat, is_absent};
 
-/// Why a file could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadError {
-    /// Nothing is there.
-    Missing,
-    /// Anything else.
-    Failed(Diag),
-}
-
-impl From<Diag> for ReadError {
-    fn from(diag: Diag) -> ReadError {
-        ReadError::Failed(diag)
-    }
-}
+/// Bytes that a text file of the build (a BUILD file, a .bzl file, an rc file) may have.
+pub const TEXT_LIMIT: u64 = 32 << 20;
 
 impl SourceRoot {
-    /// Reads a file of at most `limit` bytes, links followed.
+    /// Reads a file of at most `limit` bytes, links followed; `None` if nothing is there.
     ///
-    /// Errors: it is not there; it is not a regular file, too large or may not be read.
-    pub fn read(&self, path: &RelPath, limit: u64) -> Result<Vec<u8>, ReadError> {
+    /// Errors: it is not a regular file, too large or may not be read.
+    pub fn read(&self, path: &RelPath, limit: u64) -> Result<Option<Vec<u8>>, Diag> {
         let full = self.path(path);
-        let (file, stat) = open_regular(&full)?;
+        let Some((file, stat)) = open_regular(&full)? else {
+            return Ok(None);
+        };
         if stat.size > limit {
-            return Err(too_large(&full, limit).into());
+            return Err(too_large(&full, limit));
         }
         let mut bytes = Vec::with_capacity(stat.size as usize + 1);
         // The file may grow meanwhile: one byte more than allowed tells.
@@ -44,31 +35,38 @@ impl SourceRoot {
             .read_to_end(&mut bytes)
             .map_err(|e| io_diag("cannot read", &full, &e))?;
         if bytes.len() as u64 > limit {
-            return Err(too_large(&full, limit).into());
+            return Err(too_large(&full, limit));
         }
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
-    /// Reads a text file of at most `limit` bytes, links followed.
+    /// Reads a text file of at most `limit` bytes ([`TEXT_LIMIT`] as a rule), links followed;
+    /// `None` if nothing is there.
     ///
     /// Errors: as [`SourceRoot::read`]; it is not UTF-8 (with the place).
-    pub fn read_text(&self, path: &RelPath, limit: u64) -> Result<String, ReadError> {
-        let bytes = self.read(path, limit)?;
-        String::from_utf8(bytes).map_err(|error| ReadError::Failed(not_utf8(path, &error)))
+    pub fn read_text(&self, path: &RelPath, limit: u64) -> Result<Option<Arc<str>>, Diag> {
+        let Some(bytes) = self.read(path, limit)? else {
+            return Ok(None);
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Arc::from(text))),
+            Err(error) => Err(not_utf8(path, &error)),
+        }
     }
 }
 
-/// Opens a regular file without ever waiting for a writer at the other end of a pipe.
-pub(crate) fn open_regular(full: &Path) -> Result<(File, Stat), ReadError> {
+/// Opens a regular file without ever waiting for a writer at the other end of a pipe; `None` if
+/// nothing is there.
+pub(crate) fn open_regular(full: &Path) -> Result<Option<(File, Stat)>, Diag> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match rustix::fs::openat(CWD, full, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
         Err(error) => {
             let error = error.into();
-            return Err(match is_absent(&error) {
-                true => ReadError::Missing,
-                false => io_diag("cannot read", full, &error).into(),
-            });
+            return match is_absent(&error) {
+                true => Ok(None),
+                false => Err(io_diag("cannot read", full, &error)),
+            };
         }
     };
     let meta = file
@@ -76,15 +74,15 @@ pub(crate) fn open_regular(full: &Path) -> Result<(File, Stat), ReadError> {
         .map_err(|e| io_diag("cannot look at", full, &e))?;
     let stat = Stat::of(&meta);
     match stat.kind {
-        Resolved::File => Ok((file, stat)),
-        Resolved::Directory => {
-            Err(Diag::build(format!("`{}` is a folder, not a file", full.display())).into())
-        }
+        Resolved::File => Ok(Some((file, stat))),
+        Resolved::Directory => Err(Diag::build(format!(
+            "`{}` is a folder, not a file",
+            full.display()
+        ))),
         _ => Err(Diag::build(format!(
             "`{}` is not a regular file (a pipe, a socket or a device)",
             full.display()
-        ))
-        .into()),
+        ))),
     }
 }
 

@@ -13,7 +13,7 @@ use rustix::fs::{CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::io_diag;
-use crate::listing::{Entry, Kind, Link, LinkPlace, Listing, OddName, Resolved};
+use crate::listing::{Entry, EntryKind, Link, LinkPlace, Listing, OddName, Resolved};
 
 /// A folder that sources are read from. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -141,21 +141,21 @@ impl SourceRoot {
         Ok(Some(Listing::new(entries, odd)))
     }
 
-    fn kind(&self, folder: &Path, name: &OsStr, file_type: FileType) -> Kind {
+    fn kind(&self, folder: &Path, name: &OsStr, file_type: FileType) -> EntryKind {
         match file_type {
-            FileType::RegularFile => Kind::File,
-            FileType::Directory => Kind::Directory,
-            FileType::Symlink => Kind::Symlink(Arc::new(self.follow(&folder.join(name)))),
+            FileType::RegularFile => EntryKind::File,
+            FileType::Directory => EntryKind::Directory,
+            FileType::Symlink => EntryKind::Symlink(Arc::new(self.follow(&folder.join(name)))),
             // Some file systems do not tell the type when they list.
             FileType::Unknown => match fs::symlink_metadata(folder.join(name)) {
-                Ok(meta) if meta.is_file() => Kind::File,
-                Ok(meta) if meta.is_dir() => Kind::Directory,
+                Ok(meta) if meta.is_file() => EntryKind::File,
+                Ok(meta) if meta.is_dir() => EntryKind::Directory,
                 Ok(meta) if meta.is_symlink() => {
-                    Kind::Symlink(Arc::new(self.follow(&folder.join(name))))
+                    EntryKind::Symlink(Arc::new(self.follow(&folder.join(name))))
                 }
-                _ => Kind::Other,
+                _ => EntryKind::Other,
             },
-            _ => Kind::Other,
+            _ => EntryKind::Other,
         }
     }
 

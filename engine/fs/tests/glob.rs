@@ -1,5 +1,7 @@
 //! Globs as Bazel evaluates them, on real folders and against a model that is as simple as can be.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -56,14 +58,14 @@ impl Repo {
         package: &str,
         evaluate: impl FnOnce(
             &RelPath,
-            &mut dyn FnMut(&RelPath) -> Result<Arc<Listing>, Diag>,
+            &mut dyn FnMut(&RelPath) -> Result<Option<Arc<Listing>>, Diag>,
         ) -> Result<Matches, Diag>,
     ) -> (Result<Matches, Diag>, Vec<String>) {
         let root = SourceRoot::open(self.root()).unwrap();
         let mut listed = Vec::new();
         let matches = evaluate(&RelPath::new(package).unwrap(), &mut |path| {
             listed.push(path.to_string());
-            Ok(Arc::new(root.list(path)?.unwrap_or_default()))
+            Ok(root.list(path)?.map(Arc::new))
         });
         (matches, listed)
     }
@@ -329,17 +331,11 @@ fn deep_trees() {
         listing_of.push(level);
         let name = if level == depth { "x" } else { "d" };
         let kind = if level == depth {
-            kiln_fs::Kind::File
+            kiln_fs::EntryKind::File
         } else {
-            kiln_fs::Kind::Directory
+            kiln_fs::EntryKind::Directory
         };
-        Ok(Arc::new(Listing::new(
-            vec![kiln_fs::Entry {
-                name: name.into(),
-                kind,
-            }],
-            vec![],
-        )))
+        Ok(Some(Arc::new(Listing::from_entries([(name.into(), kind)]))))
     });
     assert_eq!(found.unwrap().paths.len(), 1);
     assert_eq!(listing_of.len(), depth + 1);
@@ -402,7 +398,7 @@ proptest! {
         let mut listed = BTreeSet::new();
         let found = glob.files(&RelPath::root(), &Ignore::new(), &mut |path| {
             assert!(listed.insert(path.clone()), "{path} is listed twice");
-            Ok(Arc::new(tree.list(path)))
+            Ok(Some(Arc::new(tree.list(path))))
         });
         let found = found.unwrap();
         let matches = |patterns: &[String], path: &str| {
@@ -447,15 +443,15 @@ impl Tree {
                 continue;
             };
             let (name, kind) = match below.as_str().split_once('/') {
-                Some((name, _)) => (name, kiln_fs::Kind::Directory),
-                None => (below.as_str(), kiln_fs::Kind::File),
+                Some((name, _)) => (name, kiln_fs::EntryKind::Directory),
+                None => (below.as_str(), kiln_fs::EntryKind::File),
             };
             entries.insert(name.to_owned(), kind);
         }
-        let entry = |(name, kind): (String, _)| kiln_fs::Entry {
-            name: name.into(),
-            kind,
-        };
-        Listing::new(entries.into_iter().map(entry).collect(), vec![])
+        Listing::from_entries(
+            entries
+                .into_iter()
+                .map(|(name, kind)| (Arc::from(name), kind)),
+        )
     }
 }

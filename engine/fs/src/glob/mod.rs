@@ -26,6 +26,9 @@ pub struct Glob {
     exclude_directories: bool,
 }
 
+/// Gives the listing of a directory by its path from the source root; `None` if there is none.
+pub type Lister<'a> = dyn FnMut(&RelPath) -> Result<Option<Arc<Listing>>, Diag> + 'a;
+
 /// What a glob found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matches {
@@ -52,9 +55,8 @@ impl Glob {
         })
     }
 
-    /// The files (and, unless left out, directories) of `package` that match. `list` gives the
-    /// listing of a directory by its path from the source root; it is asked for each directory
-    /// at most once, and only for those that can hold a match.
+    /// The files (and, unless left out, directories) of `package` that match. `list` is asked for
+    /// each directory at most once, and only for those that can hold a match.
     ///
     /// Errors: those of `list`; a name that would match is not UTF-8; too many directories
     /// behind symbolic links.
@@ -62,7 +64,7 @@ impl Glob {
         &self,
         package: &RelPath,
         ignore: &Ignore,
-        list: &mut dyn FnMut(&RelPath) -> Result<Arc<Listing>, Diag>,
+        list: &mut Lister<'_>,
     ) -> Result<Matches, Diag> {
         walk::walk(self, walk::Wanted::Files, package, ignore, list)
     }
@@ -73,7 +75,7 @@ impl Glob {
         &self,
         package: &RelPath,
         ignore: &Ignore,
-        list: &mut dyn FnMut(&RelPath) -> Result<Arc<Listing>, Diag>,
+        list: &mut Lister<'_>,
     ) -> Result<Matches, Diag> {
         walk::walk(self, walk::Wanted::Subpackages, package, ignore, list)
     }

@@ -10,12 +10,12 @@ use kiln_diag::Diag;
 use super::pattern::{Segment, Use, Wild, compile};
 
 /// Compiled patterns.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PatternSet {
     patterns: Vec<Pattern>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Pattern {
     text: Box<str>,
     segments: Vec<Segment>,

@@ -1,14 +1,13 @@
 //! One walk for all patterns of a glob.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use kiln_base::RelPath;
 use kiln_diag::Diag;
 
 use super::states::{Front, States};
-use super::{Glob, Matches};
-use crate::listing::{Kind, Link, LinkPlace, Listing, OddName, Resolved};
+use super::{Glob, Lister, Matches};
+use crate::listing::{EntryKind, Link, LinkPlace, Listing, OddName, Resolved};
 use crate::{Entry, Ignore};
 
 /// What a walk is for.
@@ -21,8 +20,6 @@ pub(crate) enum Wanted {
 /// Directories that may be reached through symbolic links in one walk. Links between siblings can
 /// double the number of paths at each level without being a loop.
 const LINKED_LIMIT: usize = 10_000;
-
-type Lister<'a> = dyn FnMut(&RelPath) -> Result<Arc<Listing>, Diag> + 'a;
 
 pub(crate) fn walk(
     glob: &Glob,
@@ -95,7 +92,9 @@ struct Jump {
 impl Walk<'_> {
     fn visit(&mut self, directory: Directory, list: &mut Lister<'_>) -> Result<(), Diag> {
         let path = self.full_path(&directory.below);
-        let listing = list(&path)?;
+        let Some(listing) = list(&path)? else {
+            return Ok(());
+        };
         if !directory.below.is_empty() && self.is_done(&directory, &listing) {
             return Ok(());
         }
@@ -175,8 +174,8 @@ impl Walk<'_> {
             return Ok(());
         }
         let (place, jumps) = match &entry.kind {
-            Kind::Symlink(link) if leads_back(parent, link) => return Ok(()),
-            Kind::Symlink(link) => {
+            EntryKind::Symlink(link) if leads_back(parent, link) => return Ok(()),
+            EntryKind::Symlink(link) => {
                 self.count_link(parent_path, &entry.name)?;
                 let jump = Jump {
                     from: parent.place.clone(),
@@ -268,28 +267,6 @@ fn leads_back(parent: &Directory, link: &Link) -> bool {
         jump = before.as_deref();
     }
     false
-}
-
-impl LinkPlace {
-    fn join(&self, name: &str) -> LinkPlace {
-        match self {
-            LinkPlace::Inside(path) => match path.join(name) {
-                Ok(path) => LinkPlace::Inside(path),
-                Err(_) => LinkPlace::Above,
-            },
-            LinkPlace::Above => LinkPlace::Above,
-            LinkPlace::Outside(path) => LinkPlace::Outside(path.join(name)),
-        }
-    }
-
-    /// Whether this is the same folder or one above.
-    fn contains(&self, other: &LinkPlace) -> bool {
-        match (self, other) {
-            (LinkPlace::Inside(a), LinkPlace::Inside(b)) => b.strip_prefix(a).is_some(),
-            (LinkPlace::Outside(a), LinkPlace::Outside(b)) => b.starts_with(a),
-            _ => false,
-        }
-    }
 }
 
 fn join(below: &str, name: &str) -> String {
