@@ -1,0 +1,144 @@
+//! Running one action of a target.
+
+use std::sync::Arc;
+
+use kiln_diag::Diag;
+use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
+use kiln_store::Store;
+use kiln_targets::{ActionKind, ActionTemplate, Artifact, ArtifactKind, Dep};
+use kiln_tree::{Node, Tree};
+
+use crate::analysis::{Analyzed, Outcome};
+use crate::arguments::{Expanded, expand, param_file_text};
+use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
+use crate::keys::{ActionKey, ArtifactKey, RunfilesKey, SetKey, TargetKey};
+use crate::services::{CallerEnv, Events, Execution, Workspace};
+use crate::spawn;
+use crate::tools::Machine;
+
+/// One action as analysis left it. A projection of the target: editing another action of the
+/// same target leaves it equal.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Template(pub Arc<ActionTemplate>);
+impl Product for Template {}
+
+/// What an action made.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ActionOutputs(pub Vec<(Artifact, Node)>);
+impl Product for ActionOutputs {}
+
+/// Takes one action out of its target.
+#[rule]
+pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag> {
+    let owner = (TargetKey(key.owner.clone()), key.configuration.clone());
+    let owner = cx.get::<Analyzed, _>(owner).await?;
+    let Outcome::Ready(Dep::Target(target)) = &owner.outcome else {
+        return Err(Diag::internal(format!("`{}` has no actions", key.owner)));
+    };
+    let action = target.actions.get(key.index).cloned();
+    action.map(Template).ok_or_else(|| {
+        Diag::internal(format!("`{}` has no action number {}", key.owner, key.index))
+    })
+}
+
+/// Runs an action, or takes its result from the cache.
+#[rule(
+    uses(Store, Execution, Events, Workspace, CallerEnv),
+    gets(SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine)
+)]
+pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOutputs, Diag> {
+    let template = get!(Template, (*key).clone() => ActionKey).await?.0.clone();
+    let store = cx.service::<Store>()?;
+    let first = || template.outputs.first().cloned();
+    let node = match &template.kind {
+        ActionKind::Spawn { .. } => return spawn::run(cx, &template).await,
+        ActionKind::Write { content, executable } => {
+            file(&store, content.as_bytes(), *executable)?
+        }
+        ActionKind::WriteArgs { arguments, executable } => {
+            // Folders among the arguments are listed as they are on disk at that time: their
+            // artifacts are inputs.
+            let tree = spawn::tree_of_arguments(cx, arguments).await?;
+            let Expanded { texts, format } = expand(arguments, &tree);
+            file(&store, param_file_text(&texts, format).as_bytes(), *executable)?
+        }
+        ActionKind::Symlink { target, executable } => {
+            let node = get!(ArtifactNode, ArtifactKey(target.clone())).await?;
+            match &node.0 {
+                Node::File { digest, executable: is } => {
+                    Node::File { digest: *digest, executable: *is || *executable }
+                }
+                other => other.clone(),
+            }
+        }
+        ActionKind::RawSymlink { target } => Node::Symlink(target.clone()),
+        ActionKind::ExpandTemplate { template: from, substitutions, executable } => {
+            let node = get!(ArtifactNode, ArtifactKey(from.clone())).await?;
+            let text = read_text(&store, from, &node.0)?;
+            file(&store, substitute(&text, substitutions).as_bytes(), *executable)?
+        }
+    };
+    let output = first().ok_or_else(|| Diag::internal("an action without outputs"))?;
+    let node = match (output.kind(), node) {
+        (ArtifactKind::Directory, Node::File { .. }) => Node::Dir(Tree::empty()),
+        (_, node) => node,
+    };
+    Ok(ActionOutputs(vec![(output, node)]))
+}
+
+fn file(store: &Store, content: &[u8], executable: bool) -> Result<Node, Diag> {
+    Ok(Node::File { digest: store.put_bytes(content)?, executable })
+}
+
+fn read_text(store: &Store, artifact: &Artifact, node: &Node) -> Result<String, Diag> {
+    let Node::File { digest, .. } = node else {
+        return Err(Diag::build(format!("`{}` is no file", artifact.exec_path())));
+    };
+    let bytes = store.read(digest)?.ok_or_else(|| {
+        Diag::environment(format!("the contents of `{}` are gone", artifact.exec_path()))
+            .hint("run the command again")
+    })?;
+    String::from_utf8(bytes).map_err(|_| {
+        Diag::build(format!("template `{}` is not UTF-8 text", artifact.exec_path()))
+    })
+}
+
+/// Replaces all keys in one pass: at each place the first key that fits, and what was put in is
+/// not looked at again.
+fn substitute(text: &str, substitutions: &[(Arc<str>, Arc<str>)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    'places: while !rest.is_empty() {
+        for (key, value) in substitutions {
+            if !key.is_empty()
+                && let Some(after) = rest.strip_prefix(&**key)
+            {
+                out.push_str(value);
+                rest = after;
+                continue 'places;
+            }
+        }
+        let length = rest.chars().next().map_or(1, char::len_utf8);
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![template, action_outputs]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn substitution_is_one_pass() {
+        let pair = |a: &str, b: &str| (Arc::from(a), Arc::from(b));
+        assert_eq!(substitute("a b a", &[pair("a", "b"), pair("b", "c")]), "b c b");
+        assert_eq!(substitute("@X@ä", &[pair("@X@", "")]), "ä");
+        assert_eq!(substitute("xx", &[pair("", "y")]), "xx");
+    }
+}

@@ -1,0 +1,134 @@
+//! Contents of artifacts, sets of artifacts and runfiles trees.
+
+use std::sync::Arc;
+
+use kiln_base::RelPath;
+use kiln_diag::Diag;
+use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
+use kiln_store::Store;
+use kiln_targets::{Artifact, Dep, Owner};
+use kiln_tree::{Conflict, Node, Tree, TreeBuilder};
+
+use crate::actions::ActionOutputs;
+use crate::analysis::{Analyzed, Outcome};
+use crate::files::FileNode;
+use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, SetKey, TargetKey};
+
+/// What is at an artifact's path.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ArtifactNode(pub Node);
+impl Product for ArtifactNode {}
+
+/// The members of a set at their exec paths. A node of its own for each set, so that sets which
+/// share parts share the work (R12).
+#[derive(Debug, PartialEq, Eq)]
+pub struct SetTree(pub Tree);
+impl Product for SetTree {}
+
+/// A runfiles tree; its top holds the folders of the repositories.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RunfilesTree(pub Tree);
+impl Product for RunfilesTree {}
+
+/// Gets an artifact: captures a source file, or runs the action that makes it.
+#[rule]
+pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<ArtifactNode, Diag> {
+    let artifact = &key.0;
+    let (label, configuration) = match artifact.owner() {
+        Owner::Source(label) => {
+            let file = FileKey { repo: label.repo().clone(), path: label.file_path() };
+            let node = get!(FileNode, file => FileKey).await?;
+            let node = node.0.clone().ok_or_else(|| no_source(artifact))?;
+            return Ok(ArtifactNode(node));
+        }
+        Owner::Target(label, configuration) => (label.clone(), configuration.clone()),
+    };
+    let owner = (TargetKey(label.clone()), configuration.clone());
+    let owner = cx.get::<Analyzed, _>(owner).await?;
+    let Outcome::Ready(Dep::Target(target)) = &owner.outcome else {
+        return Err(Diag::internal(format!("`{label}` makes nothing")));
+    };
+    let index = target.action_of(artifact).ok_or_else(|| {
+        Diag::build(format!("no action of `{label}` makes `{}`", artifact.exec_path()))
+    })?;
+    let outputs = get!(ActionOutputs, ActionKey { owner: label, configuration, index }).await?;
+    let made = outputs.0.iter().find(|(output, _)| output == artifact);
+    let made = made.map(|(_, node)| ArtifactNode(node.clone()));
+    made.ok_or_else(|| Diag::internal(format!("`{}` was not made", artifact.exec_path())))
+}
+
+fn no_source(artifact: &Artifact) -> Diag {
+    Diag::build(format!("source file `{}` does not exist", artifact.exec_path()))
+}
+
+/// Puts a set together from its members and the sets below it.
+#[rule]
+pub async fn set_tree(cx: &RuleCx, key: Arc<SetKey>) -> Result<SetTree, Diag> {
+    let set = &key.0;
+    let direct: Vec<ArtifactKey> = set.direct().iter().cloned().map(ArtifactKey).collect();
+    let below: Vec<SetKey> = set.children().iter().cloned().map(SetKey).collect();
+    let (nodes, trees) = futures::try_join!(
+        get_all!(ArtifactNode, direct => ArtifactKey),
+        get_all!(SetTree, below => SetKey),
+    )?;
+    let mut builder = TreeBuilder::new();
+    for (artifact, node) in set.direct().iter().zip(nodes) {
+        add(&mut builder, artifact.exec_path(), node.0.clone())?;
+    }
+    let mut tree = builder.build();
+    for other in trees {
+        tree = tree.merge(&other.0).map_err(conflict)?;
+    }
+    Ok(SetTree(tree))
+}
+
+/// Lays out a runfiles tree.
+#[rule(uses(Store))]
+pub async fn runfiles_tree(cx: &RuleCx, key: Arc<RunfilesKey>) -> Result<RunfilesTree, Diag> {
+    let store = cx.service::<Store>()?;
+    let entries = key.runfiles.entries();
+    let artifacts = entries.iter().filter_map(|entry| entry.artifact.clone());
+    let artifacts: Vec<ArtifactKey> = artifacts.map(ArtifactKey).collect();
+    let nodes = get_all!(ArtifactNode, artifacts => ArtifactKey).await?;
+    let mut nodes = nodes.into_iter();
+    let mut placed: Vec<(String, Node)> = Vec::with_capacity(entries.len());
+    let mut empty = Vec::new();
+    for entry in entries {
+        match entry.artifact {
+            Some(_) => placed.extend(nodes.next().map(|node| (entry.path, node.0.clone()))),
+            None => empty.push(entry.path),
+        }
+    }
+    // Where two have one path the later one wins: symlinks over files, files over empty ones.
+    placed.sort_by(|a, b| a.0.cmp(&b.0));
+    placed.reverse();
+    placed.dedup_by(|later, kept| later.0 == kept.0);
+    let mut builder = TreeBuilder::new();
+    for path in empty {
+        if placed.iter().all(|(other, _)| *other != path) {
+            let digest = store.put_bytes(b"")?;
+            add(&mut builder, &path, Node::File { digest, executable: false })?;
+        }
+    }
+    for (path, node) in placed {
+        add(&mut builder, &path, node)?;
+    }
+    Ok(RunfilesTree(builder.build()))
+}
+
+/// Adds a node at a path given as text.
+pub(crate) fn add(builder: &mut TreeBuilder, path: &str, node: Node) -> Result<(), Diag> {
+    let path = RelPath::normalize(path).map_err(|error| Diag::build(error.to_string()))?;
+    builder.add(&path, node).map_err(conflict)
+}
+
+/// Two inputs at one path.
+pub(crate) fn conflict(conflict: Conflict) -> Diag {
+    Diag::build(format!("inputs collide: {conflict}"))
+        .hint("two targets put different files at this path; rename one of the outputs")
+}
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![artifact_node, set_tree, runfiles_tree]
+}

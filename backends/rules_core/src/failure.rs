@@ -1,0 +1,94 @@
+//! Messages about actions that failed.
+
+use kiln_diag::Diag;
+use kiln_process::{Exit, Process, ProcessResult};
+use kiln_rules::RuleCx;
+use kiln_store::Store;
+use kiln_targets::{ActionTemplate, Artifact};
+use kiln_tree::Node;
+
+use crate::actions::action_outputs;
+use crate::services::Workspace;
+use crate::spawn::exit_text;
+
+/// How much of a process's output is put into a message, in bytes from its end.
+const SHOWN_OUTPUT: usize = 16 * 1024;
+
+/// A process ended with a failure.
+pub(crate) async fn of_action(
+    cx: &RuleCx<action_outputs>,
+    template: &ActionTemplate,
+    process: &Process,
+    result: &ProcessResult,
+) -> Diag {
+    let ending = match (result.exit, process.timeout) {
+        (Exit::TimedOut, Some(timeout)) => format!("timed out after {} s", timeout.as_secs()),
+        (exit, _) => format!("failed with {}", exit_text(exit)),
+    };
+    let output = template.outputs.first().map_or("", Artifact::exec_path);
+    let mut diag =
+        Diag::build(format!("{} of `{}` {ending} (making `{output}`)", template.mnemonic, template.owner));
+    let mut printed = String::new();
+    if let Ok(store) = cx.service::<Store>() {
+        for digest in [&result.stdout, &result.stderr] {
+            if let Ok(Some(bytes)) = store.read(digest) {
+                printed.push_str(&tail(&bytes));
+            }
+        }
+    }
+    if !printed.trim().is_empty() {
+        diag = diag.note(format!("its output:\n{}", printed.trim_end()));
+    }
+    if let Ok(workspace) = cx.service::<Workspace>() {
+        for found in kiln_process::undeclared(process, &printed, &workspace.root) {
+            diag = diag.note(found.explain(&template.owner.to_string()));
+            diag = diag.hint(found.cure(&template.owner.to_string()));
+        }
+    }
+    match &result.sandbox {
+        Some(sandbox) => diag.note(format!("its sandbox was kept: {}", sandbox.display())),
+        None => diag,
+    }
+}
+
+/// The end of what was printed, as text.
+fn tail(bytes: &[u8]) -> String {
+    let skipped = bytes.len().saturating_sub(SHOWN_OUTPUT);
+    let text = String::from_utf8_lossy(&bytes[skipped..]).into_owned();
+    match skipped {
+        0 => text,
+        _ => format!("[{skipped} bytes left out]\n{text}"),
+    }
+}
+
+/// A process ended well but did not make what it should have.
+pub(crate) fn missing_output(template: &ActionTemplate, output: &Artifact) -> Diag {
+    Diag::build(format!(
+        "{} of `{}` succeeded, but did not make `{}`",
+        template.mnemonic,
+        template.owner,
+        output.exec_path()
+    ))
+    .hint("the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)")
+}
+
+/// A process made a folder where a file was declared, or the other way round.
+pub(crate) fn wrong_output(template: &ActionTemplate, output: &Artifact, node: &Node) -> Diag {
+    let (made, declared) = match node {
+        Node::Dir(_) => ("a folder", "a file (`declare_file`)"),
+        _ => ("a file", "a folder (`declare_directory`)"),
+    };
+    Diag::build(format!(
+        "{} of `{}` made {made} at `{}`, which was declared as {declared}",
+        template.mnemonic,
+        template.owner,
+        output.exec_path()
+    ))
+}
+
+/// A compiler read a header that is no input.
+pub(crate) fn undeclared_header(template: &ActionTemplate, path: &str) -> Diag {
+    Diag::build(format!("`{}` includes `{path}`, which is not declared", template.owner)).hint(
+        format!("add the target that has `{path}` in its `hdrs` to the `deps` of `{}`", template.owner),
+    )
+}

@@ -1,0 +1,308 @@
+//! Loading: .bzl files and packages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kiln_address::{Label, PackageId, Repo, RepoMapping};
+use kiln_base::RelPath;
+use kiln_diag::Diag;
+use kiln_fs::{EntryKind, Glob};
+use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
+use kiln_targets::{
+    BuildRequest, Bzl, BzlRequest, Dialect, LoadStatement, PackageDefs, PackageIo, Parsed,
+    SourceText,
+};
+
+use crate::files::{DirEntries, FileText, shown_path};
+use crate::keys::{BzlKey, DirKey, FileKey, PackageKey};
+use crate::repos::Repositories;
+use crate::services::{Embedded, HostService};
+
+/// The BUILD file of a folder, if it is a package.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PackageLookup(pub Option<RelPath>);
+impl Product for PackageLookup {}
+
+/// A loaded .bzl file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LoadedBzl(pub Arc<Bzl>);
+impl Product for LoadedBzl {}
+
+/// The .bzl file whose public symbols every BUILD file sees.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Natives(pub Arc<Bzl>);
+impl Product for Natives {}
+
+/// A loaded package.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Package(pub Arc<PackageDefs>);
+impl Product for Package {}
+
+/// Names of BUILD files, the preferred one first (Bazel).
+pub const BUILD_FILES: [&str; 2] = ["BUILD.bazel", "BUILD"];
+
+/// Finds the BUILD file of a folder.
+#[rule]
+pub async fn package_lookup(cx: &RuleCx, key: Arc<PackageKey>) -> Result<PackageLookup, Diag> {
+    let PackageId { repo, path } = key.0.clone();
+    let entries = get!(DirEntries, DirKey { repo, path: path.clone() }).await?;
+    let Some(listing) = &entries.0 else { return Ok(PackageLookup(None)) };
+    let found = BUILD_FILES.iter().find(|name| {
+        let kind = listing.get(name);
+        matches!(kind, Some(EntryKind::File | EntryKind::Symlink))
+    });
+    Ok(PackageLookup(found.and_then(|name| path.join(name).ok())))
+}
+
+/// Loads a .bzl file and, first, all that it loads.
+#[rule(uses(HostService, Embedded))]
+pub async fn loaded_bzl(
+    cx: &RuleCx,
+    key: Arc<BzlKey>,
+    repositories: Arc<Repositories>,
+) -> Result<LoadedBzl, Diag> {
+    let host = cx.service::<HostService>()?.0.clone();
+    let embedded = cx.service::<Embedded>()?;
+    let label = key.0.clone();
+    let mapping = repositories.get(label.repo())?.mapping.clone();
+    let file = FileKey { repo: label.repo().clone(), path: label.file_path() };
+    let text = get!(FileText, file => FileKey).await?;
+    let Some(text) = text.0.clone() else { return Err(no_such_bzl(&label)) };
+    let path = shown_path(label.repo(), &label.file_path());
+    let source = SourceText { path, text, dialect: Dialect::Bzl };
+    let parsed = host.parse(source)?;
+    let loads = load_labels(&parsed, label.package(), &mapping)?;
+    let keys = loads.iter().map(|(_, label)| BzlKey(label.clone()));
+    let loaded = get_all!(LoadedBzl, keys.collect::<Vec<_>>() => BzlKey).await;
+    let loaded = loaded.map_err(|error| point_at_load(error, &parsed))?;
+    let loads: Vec<(Arc<str>, Arc<Bzl>)> =
+        loads.into_iter().zip(&loaded).map(|((text, _), bzl)| (text, bzl.0.clone())).collect();
+    // The prelude's own files are loaded without what the prelude gives to others.
+    let natives = match label.repo().as_str() == embedded.natives.0 {
+        true => None,
+        false => Some(get!(Natives).await?.0.clone()),
+    };
+    let bzl = cx
+        .cpu(move || {
+            host.bzl(BzlRequest {
+                parsed: &parsed,
+                label: &label,
+                mapping: &mapping,
+                loads: &loads,
+                natives: natives.as_ref(),
+            })
+        })
+        .await??;
+    Ok(LoadedBzl(Arc::new(bzl)))
+}
+
+fn no_such_bzl(label: &Label) -> Diag {
+    Diag::build(format!("cannot load `{label}`: there is no such file"))
+}
+
+/// An error in a loaded file without a place of its own belongs to the `load` statement.
+fn point_at_load(error: Diag, parsed: &Parsed) -> Diag {
+    let about = parsed.loads.iter().find(|load| {
+        let name = load.module.rsplit([':', '/']).next().unwrap_or(&load.module);
+        error.span().is_none() && error.message().contains(name)
+    });
+    match about {
+        Some(load) => error.at(load.span.clone()),
+        None => error,
+    }
+}
+
+/// The labels of the files that a file loads, in order, with their spelling.
+fn load_labels(
+    parsed: &Parsed,
+    package: &PackageId,
+    mapping: &RepoMapping,
+) -> Result<Vec<(Arc<str>, Label)>, Diag> {
+    let label = |load: &LoadStatement| {
+        let label = Label::parse(&load.module, package, mapping);
+        let label = label.map_err(|error| Diag::build(error.to_string()).at(load.span.clone()))?;
+        if !label.name().ends_with(".bzl") && !label.name().ends_with(".scl") {
+            return Err(Diag::build(format!("`{}` is no .bzl file", load.module))
+                .at(load.span.clone())
+                .hint("load statements name files that end in `.bzl`"));
+        }
+        Ok((load.module.clone(), label))
+    };
+    parsed.loads.iter().map(label).collect()
+}
+
+/// Loads the prelude's symbols for BUILD files.
+#[rule(uses(Embedded))]
+pub async fn natives(cx: &RuleCx) -> Result<Natives, Diag> {
+    let embedded = cx.service::<Embedded>()?;
+    let (repo, package, name) = embedded.natives;
+    let path = RelPath::new(package).map_err(|error| Diag::internal(error.to_string()))?;
+    let label = PackageId::new(Repo::new(repo), path)
+        .target(name)
+        .map_err(|error| Diag::internal(error.to_string()))?;
+    Ok(Natives(get!(LoadedBzl, BzlKey(label)).await?.0.clone()))
+}
+
+/// Evaluates a BUILD file.
+#[rule(uses(HostService), gets(DirKey -> DirEntries, PackageKey -> PackageLookup))]
+pub async fn package(
+    cx: &RuleCx,
+    key: Arc<PackageKey>,
+    repositories: Arc<Repositories>,
+) -> Result<Package, Diag> {
+    let host = cx.service::<HostService>()?.0.clone();
+    let id = key.0.clone();
+    let info = repositories.get(&id.repo)?.clone();
+    let lookup = get!(PackageLookup, PackageKey(id.clone())).await?;
+    let Some(build_file) = lookup.0.clone() else { return Err(no_build_file(&id)) };
+    let file = FileKey { repo: id.repo.clone(), path: build_file.clone() };
+    let text = get!(FileText, file => FileKey).await?;
+    let Some(text) = text.0.clone() else { return Err(no_build_file(&id)) };
+    let path = shown_path(&id.repo, &build_file);
+    let parsed = host.parse(SourceText { path, text, dialect: Dialect::Build })?;
+    let loads = load_labels(&parsed, &id, &info.mapping)?;
+    let keys = loads.iter().map(|(_, label)| BzlKey(label.clone()));
+    let loaded = get_all!(LoadedBzl, keys.collect::<Vec<_>>() => BzlKey).await;
+    let loaded = loaded.map_err(|error| point_at_load(error, &parsed))?;
+    let loads: Vec<(Arc<str>, Arc<Bzl>)> =
+        loads.into_iter().zip(&loaded).map(|((text, _), bzl)| (text, bzl.0.clone())).collect();
+    let natives = get!(Natives).await?.0.clone();
+    let io = Io { cx: cx.clone(), package: id.clone() };
+    let defs = cx
+        .cpu(move || {
+            host.build(BuildRequest {
+                parsed: &parsed,
+                package: &id,
+                build_file: &build_file,
+                mapping: &info.mapping,
+                loads: &loads,
+                natives: &natives,
+                module: (&info.module, &info.version),
+                io: &io,
+            })
+        })
+        .await??;
+    Ok(Package(Arc::new(defs)))
+}
+
+fn no_build_file(id: &PackageId) -> Diag {
+    Diag::build(format!("no such package `{id}`: there is no BUILD.bazel or BUILD file in it"))
+}
+
+/// What a BUILD file may ask of the file system, each answer a tracked node.
+struct Io {
+    cx: RuleCx<package>,
+    package: PackageId,
+}
+
+impl Io {
+    fn listing(&self, path: &RelPath) -> Result<Option<Arc<kiln_fs::Listing>>, Diag> {
+        let path = self.package.path.append(path);
+        let key = DirKey { repo: self.package.repo.clone(), path };
+        let entries = self.cx.block_on(self.cx.get::<DirEntries, _>((key,)))??;
+        Ok(entries.0.clone())
+    }
+}
+
+impl PackageIo for Io {
+    fn glob(
+        &self,
+        include: &[String],
+        exclude: &[String],
+        exclude_directories: bool,
+    ) -> Result<Vec<String>, Diag> {
+        let glob = Glob::new(include, exclude, exclude_directories)?;
+        glob.matches(&mut |path| self.listing(path))
+    }
+
+    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Vec<String>, Diag> {
+        let glob = Glob::new(include, exclude, false)?;
+        glob.subpackages(&mut |path| self.listing(path))
+    }
+}
+
+/// The packages at and below a folder, sorted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PackagesBelow(pub Vec<PackageId>);
+impl Product for PackagesBelow {}
+
+/// The folders of a repository that are not looked into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct IgnoredFolders(pub kiln_fs::Ignore);
+impl Product for IgnoredFolders {}
+
+/// A repository, asked for what it ignores.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RepoKey(pub Repo);
+impl kiln_rules::Param for RepoKey {}
+
+/// Reads `.bazelignore` and REPO.bazel.
+#[rule]
+pub async fn ignored_folders(cx: &RuleCx, key: Arc<RepoKey>) -> Result<IgnoredFolders, Diag> {
+    let file = |name| FileKey { repo: key.0.clone(), path: name };
+    let path = |name| RelPath::new(name).map_err(|error| Diag::internal(error.to_string()));
+    let list = file(path(".bazelignore")?);
+    let repo = file(path("REPO.bazel")?);
+    let list = get!(FileText, list => FileKey).await?;
+    let repo = get!(FileText, repo => FileKey).await?;
+    let ignore = kiln_fs::Ignore::new(list.0.as_deref(), repo.0.as_deref())?;
+    Ok(IgnoredFolders(ignore))
+}
+
+/// Walks down a folder for packages.
+#[rule]
+pub async fn packages_below(cx: &RuleCx, key: Arc<DirKey>) -> Result<PackagesBelow, Diag> {
+    let ignored = get!(IgnoredFolders, RepoKey(key.repo.clone())).await?;
+    if ignored.0.ignores(&key.path) {
+        return Ok(PackagesBelow(Vec::new()));
+    }
+    let entries = get!(DirEntries, (*key).clone() => DirKey).await?;
+    let Some(listing) = &entries.0 else { return Ok(PackagesBelow(Vec::new())) };
+    let mut found = Vec::new();
+    let id = PackageId::new(key.repo.clone(), key.path.clone());
+    if get!(PackageLookup, PackageKey(id.clone())).await?.0.is_some() {
+        found.push(id);
+    }
+    let folders = listing.iter().filter(|(_, kind)| *kind == EntryKind::Directory);
+    let below = folders.filter_map(|(name, _)| key.path.join(name).ok());
+    let below: Vec<DirKey> = below.map(|path| DirKey { repo: key.repo.clone(), path }).collect();
+    for packages in get_all!(PackagesBelow, below => DirKey).await? {
+        found.extend(packages.0.iter().cloned());
+    }
+    found.sort();
+    Ok(PackagesBelow(found))
+}
+
+/// The nearest package at or above a folder, for a file that some pattern names.
+pub async fn package_above<R>(
+    cx: &RuleCx<R>,
+    repo: &Repo,
+    path: &RelPath,
+) -> Result<Option<PackageId>, Diag>
+where
+    R: Declares<PackageLookup, (PackageKey,)>,
+{
+    let mut at = Some(path.clone());
+    while let Some(folder) = at {
+        let id = PackageId::new(repo.clone(), folder.clone());
+        if cx.get::<PackageLookup, _>((PackageKey(id.clone()),)).await?.0.is_some() {
+            return Ok(Some(id));
+        }
+        at = folder.parent();
+    }
+    Ok(None)
+}
+
+/// Groups labels by package, for those that load whole packages at once.
+pub fn by_package(labels: impl IntoIterator<Item = Label>) -> BTreeMap<PackageId, Vec<Label>> {
+    let mut packages: BTreeMap<PackageId, Vec<Label>> = BTreeMap::new();
+    for label in labels {
+        packages.entry(label.package().clone()).or_default().push(label);
+    }
+    packages
+}
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![package_lookup, loaded_bzl, natives, package, ignored_folders, packages_below]
+}

@@ -1,0 +1,161 @@
+//! Tools found on this machine: a typed rule, so that what was found is part of every key that
+//! depends on it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use kiln_base::{Digest, Fingerprint};
+use kiln_diag::Diag;
+use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
+use kiln_targets::{CcTools, MachineTools, PythonTools, ShellTools};
+
+use crate::spawn::DEFAULT_PATH;
+
+/// What was found, and the identity of the environment that runs actions (R17): it goes into
+/// every action's key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Machine(pub MachineTools, pub Arc<[u8]>);
+impl Product for Machine {}
+
+/// Looks for compilers and interpreters.
+#[rule]
+pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
+    cx.cpu(|| {
+        let tools = MachineTools { cc: find_cc(), python: find_python(), shell: find_shell() };
+        let environment = environment();
+        Machine(tools, environment)
+    })
+    .await
+}
+
+/// Operating system, instruction set, and the C library that system programs are linked with.
+fn environment() -> Arc<[u8]> {
+    let mut builder = Fingerprint::build("environment");
+    builder.text(std::env::consts::OS).text(std::env::consts::ARCH);
+    builder.text(&std::fs::read_to_string("/etc/os-release").unwrap_or_default());
+    for name in ["libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"] {
+        for folder in ["/lib", "/lib64", "/usr/lib", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu"] {
+            if let Ok(meta) = std::fs::metadata(Path::new(folder).join(name)) {
+                builder.text(folder).text(name).number(meta.len());
+            }
+        }
+    }
+    Arc::from(&builder.finish().bytes()[..])
+}
+
+fn find_shell() -> ShellTools {
+    match find("bash") {
+        Some(path) => ShellTools { bash: text(&path) },
+        None => ShellTools::default(),
+    }
+}
+
+/// The first program of that name in the default path.
+fn find(name: &str) -> Option<PathBuf> {
+    let folders = DEFAULT_PATH.split(':').map(Path::new);
+    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+fn text(path: &Path) -> Arc<str> {
+    Arc::from(path.to_string_lossy())
+}
+
+/// What a program prints (standard output, then standard error), if it succeeds.
+fn output(program: &Path, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().env("PATH", DEFAULT_PATH).env("LC_ALL", "C");
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    let all = [output.stdout, output.stderr].concat();
+    output.status.success().then(|| String::from_utf8_lossy(&all).into_owned())
+}
+
+fn first_line(text: &str) -> Arc<str> {
+    Arc::from(text.lines().next().unwrap_or_default().trim())
+}
+
+/// The identity of a program: its bytes.
+fn identity(path: &Path) -> Arc<str> {
+    match std::fs::read(path) {
+        Ok(bytes) => Arc::from(Digest::of(&bytes).to_string()),
+        Err(_) => Arc::from(""),
+    }
+}
+
+fn find_python() -> Option<PythonTools> {
+    let interpreter = find("python3")?;
+    let version = output(&interpreter, &["--version"])?;
+    Some(PythonTools {
+        version: Arc::from(first_line(&version).trim_start_matches("Python ")),
+        fingerprint: identity(&interpreter),
+        interpreter: text(&interpreter),
+    })
+}
+
+fn find_cc() -> Option<CcTools> {
+    let cc = ["gcc", "clang", "cc"].iter().find_map(|name| find(name))?;
+    let version = output(&cc, &["--version"])?;
+    let clang = version.contains("clang");
+    let name = cc.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let cxx = match name {
+        "gcc" => find("g++"),
+        "clang" => find("clang++"),
+        _ => find("c++"),
+    };
+    let cxx = cxx.unwrap_or_else(|| cc.clone());
+    let target = output(&cc, &["-dumpmachine"])?;
+    let fingerprint = format!("{} {}", identity(&cc), identity(&cxx));
+    Some(CcTools {
+        compiler: Arc::from(if clang { "clang" } else { "gcc" }),
+        cc: text(&cc),
+        ar: text(&find("ar")?),
+        strip: find("strip").map(|path| text(&path)),
+        objcopy: find("objcopy").map(|path| text(&path)),
+        version: first_line(&version),
+        target: first_line(&target),
+        include_dirs: include_dirs(&cxx),
+        supported_flags: supported_flags(&cc),
+        linker: None,
+        fingerprint: Arc::from(fingerprint),
+        cxx: text(&cxx),
+    })
+}
+
+/// The folders that the compiler itself searches for headers.
+fn include_dirs(cxx: &Path) -> Vec<Arc<str>> {
+    let Some(text) = output(cxx, &["-E", "-xc++", "-v", "/dev/null"]) else { return Vec::new() };
+    let start = "#include <...> search starts here:";
+    let Some((_, list)) = text.split_once(start) else { return Vec::new() };
+    let list = list.split("End of search list.").next().unwrap_or(list);
+    list.lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with('/'))
+        .map(|line| match Path::new(line).canonicalize() {
+            Ok(path) => self::text(&path),
+            Err(_) => Arc::from(line),
+        })
+        .collect()
+}
+
+/// Which of the optional flags the compiler takes, asked all at once.
+fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
+    const FLAGS: [&str; 6] = [
+        "-fno-canonical-system-headers",
+        "-Wno-free-nonheap-object",
+        "-Wunused-but-set-parameter",
+        "-Wthread-safety",
+        "-Wself-assign",
+        "-fstack-protector",
+    ];
+    let takes = |flag: &&&str| {
+        let arguments = ["-Werror", flag, "-E", "-xc", "/dev/null"];
+        output(cc, &arguments).is_some()
+    };
+    FLAGS.iter().filter(takes).map(|flag| Arc::from(*flag)).collect()
+}
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![machine]
+}
