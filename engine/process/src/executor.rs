@@ -25,12 +25,17 @@ pub trait Observer: Send + Sync {
     fn started(&self) {}
     /// Some of its output, in order, as it comes; only executors that can stream call it.
     fn output(&self, _bytes: &[u8]) {}
+    /// Whether [`Observer::output`] is to be called; watching a process write costs something.
+    fn wants_output(&self) -> bool {
+        false
+    }
 }
 
 /// An observer that does not look.
 impl Observer for () {}
 
 /// One process to run.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// What to run.
     pub process: &'a Process,

@@ -9,12 +9,16 @@
 
 mod action;
 mod bounded;
+mod cached;
 mod executor;
 mod process;
 mod result;
+mod result_message;
 
 pub use action::Keyed;
 pub use bounded::Bounded;
+pub use cached::Cached;
 pub use executor::{Description, ExecError, Executor, Observer, Request};
 pub use process::{CacheScope, Process};
 pub use result::{Exit, ProcessResult, Source};
+pub use result_message::{DecodedResult, EncodedResult, ResultError, decode_result, encode_result};

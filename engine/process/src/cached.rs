@@ -1,0 +1,118 @@
+//! Results that are known already need no run.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kiln_diag::Diag;
+use kiln_store::Store;
+use parking_lot::Mutex;
+
+use crate::{
+    CacheScope, ExecError, Executor, Exit, ProcessResult, Request, Source, decode_result,
+    encode_result,
+};
+
+/// Asks the local cache first, and tells it what came of a run (PX-040, PX-042, PX-060).
+///
+/// | scope | asked | told |
+/// | --- | --- | --- |
+/// | [`CacheScope::Successful`], [`CacheScope::LocalSuccessful`] | yes | exit code 0 |
+/// | [`CacheScope::Always`] | yes | any exit code |
+/// | [`CacheScope::Session`] | no | never |
+///
+/// A process that was killed or ran into its timeout is never told: that says nothing about the
+/// next run. A hit counts only if all that it names is in the store (PX-062); whatever cannot be
+/// read is a miss.
+pub struct Cached<E> {
+    inner: E,
+    store: Store,
+    warnings: Mutex<Vec<Diag>>,
+}
+
+/// As many warnings are kept: they all tell of one broken disk.
+const MAX_WARNINGS: usize = 3;
+
+impl<E> Cached<E> {
+    /// Puts the cache of `store` before `inner`.
+    pub fn new(inner: E, store: Store) -> Cached<E> {
+        Cached {
+            inner,
+            store,
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// What could not be recorded since the last call, and why.
+    pub fn warnings(&self) -> Vec<Diag> {
+        std::mem::take(&mut self.warnings.lock())
+    }
+
+    /// A result that is known, with all its blobs. It blocks for one look at the index and one
+    /// `stat` for each blob.
+    fn look_up(&self, request: &Request<'_>) -> Option<ProcessResult> {
+        if request.process.cache == CacheScope::Session {
+            return None;
+        }
+        let message = self.store.get_action(&request.action)?;
+        let read = |digest: &_| self.store.read(digest).ok().flatten();
+        let decoded = decode_result(&message, &request.process.outputs, &read).ok()?;
+        let mut result = decoded.result;
+        // What is stored here is only what `worth_keeping` let in; but a failure kept under one
+        // scope is no answer under another.
+        if !worth_keeping(request.process.cache, result.exit) {
+            return None;
+        }
+        result.source = Source::LocalCache;
+        Some(result)
+    }
+
+    fn record(&self, request: &Request<'_>, result: &ProcessResult) {
+        if !worth_keeping(request.process.cache, result.exit) {
+            return;
+        }
+        let Some(encoded) = encode_result(result, &request.process.outputs) else {
+            return;
+        };
+        let stored = encoded
+            .trees
+            .iter()
+            .try_for_each(|(digest, tree)| self.store.put_bytes_known(*digest, tree))
+            .and_then(|()| {
+                let (action, refs) = (&request.action, &encoded.refs);
+                self.store.put_action(action, &encoded.message, refs)
+            });
+        if let Err(error) = stored {
+            let mut warnings = self.warnings.lock();
+            if warnings.len() < MAX_WARNINGS {
+                let note = "a result could not be recorded and will be computed again";
+                warnings.push(error.note(note).into_warning());
+            }
+        }
+    }
+}
+
+fn worth_keeping(scope: CacheScope, exit: Exit) -> bool {
+    match scope {
+        CacheScope::Successful | CacheScope::LocalSuccessful => exit.success(),
+        CacheScope::Always => matches!(exit, Exit::Code(_)),
+        CacheScope::Session => false,
+    }
+}
+
+impl<E: Executor> Executor for Cached<E> {
+    fn execute<'a>(
+        &'a self,
+        request: Request<'a>,
+    ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
+        async move {
+            if let Some(result) = self.look_up(&request) {
+                return Ok(result);
+            }
+            let result = self.inner.execute(request).await?;
+            if result.source != Source::LocalCache {
+                self.record(&request, &result);
+            }
+            Ok(result)
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,305 @@
+//! Results as messages, and the cache that holds them.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use futures::FutureExt;
+use futures::executor::block_on;
+use futures::future::BoxFuture;
+use kiln_base::{Digest, RelPath};
+use kiln_process::*;
+use kiln_proto as reapi;
+use kiln_proto::Message;
+use kiln_store::{Store, StoreConfig};
+use kiln_tree::{Node, Tree, TreeBuilder};
+
+fn path(text: &str) -> RelPath {
+    RelPath::new(text).unwrap()
+}
+
+fn file(content: &str) -> Node {
+    Node::File {
+        digest: Digest::of(content.as_bytes()),
+        executable: content.starts_with("#!"),
+    }
+}
+
+fn outputs() -> Tree {
+    let mut builder = TreeBuilder::new();
+    for (at, node) in [
+        ("a.o", file("object")),
+        ("bin/tool", file("#!tool")),
+        ("dir/x/y", file("y")),
+        ("dir/empty", Node::Dir(Tree::empty())),
+        ("dir/link", Node::Symlink("x/y".into())),
+        ("hollow", Node::Dir(Tree::empty())),
+        ("link", Node::Symlink("../else".into())),
+    ] {
+        builder.add(&path(at), node).unwrap();
+    }
+    builder.build()
+}
+
+const DECLARED: [&str; 7] = [
+    "a.o", "bin/tool", "dir", "dir/x/y", "hollow", "link", "missing",
+];
+
+fn result(exit: Exit) -> ProcessResult {
+    ProcessResult {
+        exit,
+        stdout: Digest::of(b"out"),
+        stderr: Digest::EMPTY,
+        outputs: outputs(),
+        elapsed: Duration::from_millis(1234),
+        source: Source::Ran,
+        sandbox: None,
+    }
+}
+
+#[test]
+fn results_survive_encoding() {
+    let declared = DECLARED.map(path);
+    for exit in [Exit::Code(0), Exit::Code(3), Exit::Signal(11)] {
+        let result = result(exit);
+        let encoded = encode_result(&result, &declared).unwrap();
+        let trees: HashMap<Digest, Vec<u8>> = encoded.trees.into_iter().collect();
+        let read = |digest: &Digest| trees.get(digest).cloned();
+        let decoded = decode_result(&encoded.message, &declared, &read).unwrap();
+        assert_eq!(decoded.result, result);
+        assert_eq!(decoded.result.elapsed, result.elapsed);
+        assert!(decoded.inline.is_empty());
+        for blob in ["object", "#!tool", "y", "out"] {
+            assert!(
+                encoded.refs.contains(&Digest::of(blob.as_bytes())),
+                "{blob}"
+            );
+        }
+    }
+    assert_eq!(encode_result(&result(Exit::TimedOut), &declared), None);
+}
+
+#[test]
+fn the_working_directory_as_output() {
+    let result = result(Exit::Code(0));
+    let encoded = encode_result(&result, &[RelPath::root()]).unwrap();
+    let read = |digest: &Digest| {
+        let found = encoded.trees.iter().find(|(tree, _)| tree == digest);
+        found.map(|(_, bytes)| bytes.clone())
+    };
+    let decoded = decode_result(&encoded.message, &[RelPath::root()], &read).unwrap();
+    assert_eq!(decoded.result.outputs, result.outputs);
+}
+
+fn digest(content: &[u8]) -> Option<reapi::Digest> {
+    let digest = Digest::of(content);
+    Some(reapi::Digest {
+        hash: digest.hex(),
+        size_bytes: digest.size() as i64,
+    })
+}
+
+/// A result with one output file or link at `path`.
+fn hostile(change: impl FnOnce(&mut reapi::ActionResult), expected: Expect) {
+    let mut message = reapi::ActionResult::default();
+    change(&mut message);
+    let declared = ["out", "dir"].map(path);
+    let error = decode_result(&message.encode_to_vec(), &declared, &|_| None).unwrap_err();
+    expected.assert_eq(&error.to_string());
+}
+
+/// PX-076: what a cache sends never leads outside.
+#[test]
+fn hostile_results_are_refused() {
+    let file = |path: &str| reapi::OutputFile {
+        path: path.to_owned(),
+        digest: digest(b"x"),
+        ..Default::default()
+    };
+    for bad in ["/etc/passwd", "../out", "out/../../x", "out//x", ""] {
+        let mut message = reapi::ActionResult::default();
+        message.output_files.push(file(bad));
+        let declared = ["out", "dir"].map(path);
+        assert!(
+            decode_result(&message.encode_to_vec(), &declared, &|_| None).is_err(),
+            "{bad}"
+        );
+    }
+    hostile(
+        |m| m.output_files.push(file("other")),
+        expect!["`other` is no declared output"],
+    );
+    hostile(
+        |m| {
+            m.output_files.push(file("out"));
+            m.output_files.push(reapi::OutputFile {
+                is_executable: true,
+                ..file("out")
+            });
+        },
+        expect!["two different entries at `out`"],
+    );
+    hostile(
+        |m| {
+            m.output_symlinks.push(reapi::OutputSymlink {
+                path: "out".to_owned(),
+                target: "a\0b".to_owned(),
+            });
+        },
+        expect!["link `out` has no valid target"],
+    );
+    hostile(
+        |m| {
+            m.output_directories.push(reapi::OutputDirectory {
+                path: "dir".to_owned(),
+                tree_digest: digest(b"tree"),
+            });
+        },
+        expect!["tree dc9c5edb8b2d479e697b4b0b8ab874f32b325138598ce9e7b759eb8292110622/4 is gone"],
+    );
+    hostile(
+        |m| {
+            m.stdout_raw = b"printed".to_vec();
+            m.stdout_digest = digest(b"something else");
+        },
+        expect![
+            "the content sent along is not f41f3fa625ff120ddca7ef456bf66371ecea23c129f4e4c32367101edb516cf8/14"
+        ],
+    );
+    hostile(
+        |m| {
+            m.stdout_digest = Some(reapi::Digest {
+                hash: "zz".to_owned(),
+                size_bytes: -1,
+            });
+        },
+        expect!["an entry has no valid digest"],
+    );
+    let error = decode_result(b"\xff\xff\xff", &[], &|_| None).unwrap_err();
+    expect!["not an `ActionResult` message: failed to decode Protobuf message: invalid varint"]
+        .assert_eq(&error.to_string());
+}
+
+#[test]
+fn contents_sent_along_are_handed_on() {
+    let message = reapi::ActionResult {
+        stdout_raw: b"printed".to_vec(),
+        ..Default::default()
+    };
+    let decoded = decode_result(&message.encode_to_vec(), &[], &|_| None).unwrap();
+    let printed = Digest::of(b"printed");
+    assert_eq!(decoded.result.stdout, printed);
+    assert_eq!(decoded.inline, [(printed, b"printed".to_vec())]);
+}
+
+/// Counts its runs.
+struct Runs {
+    store: Store,
+    exit: Exit,
+    count: Arc<AtomicU32>,
+}
+
+impl Executor for Runs {
+    fn execute<'a>(&'a self, _: Request<'a>) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        for content in ["object", "#!tool", "y", "out"] {
+            self.store.put_bytes(content.as_bytes()).unwrap();
+        }
+        let result = result(self.exit);
+        async move { Ok(result) }.boxed()
+    }
+}
+
+/// How often the process runs when it is asked for twice, the second time after `between`.
+fn runs(scope: CacheScope, exit: Exit, between: impl FnOnce(&Store)) -> u32 {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(StoreConfig::new(folder.path())).unwrap();
+    let count = Arc::new(AtomicU32::new(0));
+    let inner = Runs {
+        store: store.clone(),
+        exit,
+        count: count.clone(),
+    };
+    let cached = Cached::new(inner, store.clone());
+    let process = Process {
+        argv: vec!["true".to_owned()],
+        env: Default::default(),
+        workdir: RelPath::root(),
+        inputs: Tree::empty(),
+        outputs: DECLARED.map(path).to_vec(),
+        timeout: None,
+        network: false,
+        platform: Default::default(),
+        environment: Arc::from(&b""[..]),
+        cache: scope,
+    };
+    let describe = Description::default();
+    let request = Request {
+        process: &process,
+        action: Keyed::of(&process).digest,
+        describe: &describe,
+        slots: 1,
+        exclusive: false,
+        observer: &(),
+    };
+    let first = block_on(cached.execute(request)).unwrap();
+    assert_eq!(first.source, Source::Ran);
+    between(&store);
+    let second = block_on(cached.execute(request)).unwrap();
+    assert_eq!(first, second);
+    let runs = count.load(Ordering::Relaxed);
+    let from = if runs == 1 {
+        Source::LocalCache
+    } else {
+        Source::Ran
+    };
+    assert_eq!(second.source, from);
+    assert_eq!(cached.warnings(), []);
+    runs
+}
+
+#[test]
+fn what_is_cached_is_up_to_the_scope() {
+    use CacheScope::{Always, LocalSuccessful, Session, Successful};
+    for (scope, exit, expected) in [
+        (Successful, Exit::Code(0), 1),
+        (Successful, Exit::Code(1), 2),
+        (LocalSuccessful, Exit::Code(0), 1),
+        (LocalSuccessful, Exit::Code(1), 2),
+        (Always, Exit::Code(0), 1),
+        (Always, Exit::Code(1), 1),
+        (Always, Exit::Signal(9), 2),
+        (Always, Exit::TimedOut, 2),
+        (Session, Exit::Code(0), 2),
+    ] {
+        assert_eq!(runs(scope, exit, |_| {}), expected, "{scope:?} {exit:?}");
+    }
+}
+
+/// PX-062: a hit needs all of its contents.
+#[test]
+fn a_hit_without_its_blobs_is_a_miss() {
+    for gone in ["object", "y", "out"] {
+        let runs = runs(CacheScope::Successful, Exit::Code(0), |store| {
+            let blob = Digest::of(gone.as_bytes());
+            std::fs::remove_file(store.blob_path(&blob, false).unwrap()).unwrap();
+        });
+        assert_eq!(runs, 2, "{gone}");
+    }
+}
+
+/// A damaged tree is as good as none.
+#[test]
+fn a_hit_with_a_damaged_tree_is_a_miss() {
+    let runs = runs(CacheScope::Successful, Exit::Code(0), |store| {
+        let encoded = encode_result(&result(Exit::Code(0)), &DECLARED.map(path)).unwrap();
+        let tree = store.blob_path(&encoded.trees[0].0, false).unwrap();
+        std::fs::remove_file(&tree).unwrap();
+        std::fs::write(&tree, "nonsense").unwrap();
+    });
+    assert_eq!(runs, 2);
+}
