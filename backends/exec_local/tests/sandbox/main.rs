@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod outputs;
 mod support;
 mod survivors;
 mod visibility;
@@ -18,15 +19,12 @@ type Test = (&'static str, fn(&Fixture));
 fn main() -> ExitCode {
     let zygotes = match ZygoteServer::start() {
         Ok(zygotes) => Arc::new(zygotes),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => panic!("{error}"),
     };
     if let Some(folder) = std::env::var_os(survivors::VICTIM) {
         return survivors::victim(zygotes, folder.as_ref());
     }
-    let tests = [visibility::TESTS, survivors::TESTS];
+    let tests = [visibility::TESTS, outputs::TESTS, survivors::TESTS];
     let trials = tests.into_iter().flatten().map(|&(name, test)| {
         let zygotes = zygotes.clone();
         libtest_mimic::Trial::test(name, move || {
