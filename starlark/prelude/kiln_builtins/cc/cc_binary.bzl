@@ -1,0 +1,111 @@
+"""`cc_binary` and `cc_test`: programs and shared libraries."""
+
+load("//cc:attrs.bzl", "COMPILE_ATTRS", "LINK_ATTRS")
+load("//cc:contexts.bzl", "linker_input", "linking_context")
+load("//cc:link.bzl", "link")
+load("//cc:providers.bzl", "CcInfo", "CcSharedLibraryInfo")
+load(
+    "//cc:target.bzl",
+    "cc_infos",
+    "compile_target",
+    "expand_linkopts",
+    "linker_scripts",
+    "precompiled_libraries",
+)
+load("//common:expand.bzl", "expand_env")
+load("//common:runfiles.bzl", "collect_runfiles")
+
+def _output_name(ctx):
+    name = ctx.label.name
+    if not ctx.attr.linkshared or name.endswith(".so") or ".so." in name:
+        return name
+    folder, slash, base = name.rpartition("/")
+    return folder + slash + "lib" + base + ".so"
+
+def _without_shared(context, dynamic_deps):
+    """The context with what shared libraries hold taken from there."""
+    if not dynamic_deps:
+        return context
+    shared = [target[CcSharedLibraryInfo] for target in dynamic_deps]
+    for info in depset(transitive = [info.dynamic_deps for info in shared]).to_list():
+        shared.append(info)
+    inside = {label: None for info in shared for label in info.link_once_static_libs}
+    inputs = [input for input in context.linker_inputs.to_list() if input.owner not in inside]
+    return linking_context(inputs + [info.linker_input for info in shared])
+
+def _linking(ctx, target):
+    """All that is linked besides the target's own objects."""
+    libraries = precompiled_libraries(target.kinds)
+    own = [linker_input(owner = ctx.label, libraries = libraries)] if libraries else []
+    deps = ctx.attr.deps + ([ctx.attr.malloc] if ctx.attr.malloc else [])
+    context = linking_context(own, [info.linking_context for info in cc_infos(deps)])
+    return _without_shared(context, ctx.attr.dynamic_deps)
+
+def _run_environment(ctx):
+    return RunEnvironmentInfo(
+        environment = expand_env(ctx, ctx.attr.env, ctx.attr.data),
+        inherited_environment = getattr(ctx.attr, "env_inherit", []),
+    )
+
+def _cc_binary_impl(ctx):
+    target = compile_target(ctx)
+    output = ctx.actions.declare_file(_output_name(ctx))
+    context = _linking(ctx, target)
+    shared = link(
+        ctx.actions,
+        target.cc,
+        output,
+        target.objects,
+        context,
+        linkopts = expand_linkopts(ctx, target.targets + ctx.attr.deps),
+        additional_inputs = ctx.files.additional_linker_inputs + linker_scripts(ctx),
+        shared = ctx.attr.linkshared,
+    )
+    runfiles = collect_runfiles(
+        ctx,
+        files = [output] + shared,
+        data = ctx.attr.data,
+        deps = ctx.attr.deps + ctx.attr.dynamic_deps,
+    )
+    providers = [
+        DefaultInfo(executable = output, files = depset([output]), runfiles = runfiles),
+        _run_environment(ctx),
+    ]
+    if ctx.attr.linkshared:
+        # Bazel gives a library's headers to whoever depends on it, but not the library.
+        providers.append(CcInfo(compilation_context = target.context))
+    return providers
+
+_ATTRS = COMPILE_ATTRS | LINK_ATTRS | {
+    "dynamic_deps": attr.label_list(
+        providers = [CcSharedLibraryInfo],
+        doc = "Shared libraries to link to.",
+    ),
+    "link_extra_lib": attr.label(providers = [CcInfo], doc = "Accepted and ignored."),
+    "linkshared": attr.bool(doc = "Whether to make a shared library."),
+    "linkstatic": attr.bool(
+        default = True,
+        doc = "Accepted: libraries are always linked statically.",
+    ),
+    "malloc": attr.label(providers = [CcInfo], doc = "The library that gives `malloc`."),
+    "output_licenses": attr.string_list(doc = "Accepted and ignored."),
+    "reexport_deps": attr.label_list(providers = [CcInfo], doc = "Accepted and ignored."),
+}
+
+cc_binary = rule(
+    implementation = _cc_binary_impl,
+    _machine_tools = True,
+    doc = "A C++ program.",
+    executable = True,
+    fragments = ["cpp"],
+    attrs = _ATTRS,
+)
+
+cc_test = rule(
+    implementation = _cc_binary_impl,
+    _machine_tools = True,
+    doc = "A C++ test.",
+    test = True,
+    fragments = ["cpp"],
+    attrs = _ATTRS | {"linkstatic": attr.bool(doc = "Accepted: libraries are always linked statically.")},
+)

@@ -1,0 +1,70 @@
+"""The rules that BUILD files see without loading them, which are also the members of `native`.
+
+The functions of packages (`glob`, `package`, `select`, …) are not here: they are the loader's.
+"""
+
+load("//cc:cc_binary.bzl", _cc_binary = "cc_binary", _cc_test = "cc_test")
+load("//cc:cc_import.bzl", _cc_import = "cc_import")
+load("//cc:cc_library.bzl", _cc_library = "cc_library")
+load("//cc:cc_shared_library.bzl", _cc_shared_library = "cc_shared_library")
+load(
+    "//cc:cc_toolchain.bzl",
+    _cc_toolchain = "cc_toolchain",
+    _cc_toolchain_alias = "cc_toolchain_alias",
+    _cc_toolchain_suite = "cc_toolchain_suite",
+    _fdo_prefetch_hints = "fdo_prefetch_hints",
+    _fdo_profile = "fdo_profile",
+    _memprof_profile = "memprof_profile",
+    _propeller_optimize = "propeller_optimize",
+)
+load("//core:filegroup.bzl", _filegroup = "filegroup")
+load("//core:genrule.bzl", _genrule = "genrule")
+load(
+    "//core:platforms.bzl",
+    _alias = "alias",
+    _config_setting = "config_setting",
+    _constraint_setting = "constraint_setting",
+    _constraint_value = "constraint_value",
+    _label_flag = "label_flag",
+    _label_setting = "label_setting",
+    _platform = "platform",
+    _test_suite = "test_suite",
+    _toolchain = "toolchain",
+    _toolchain_type = "toolchain_type",
+)
+load("//py:py_binary.bzl", _py_binary = "py_binary", _py_test = "py_test")
+load("//py:py_library.bzl", _py_library = "py_library")
+load("//py:py_runtime.bzl", _py_runtime = "py_runtime")
+load("//sh:sh.bzl", _sh_binary = "sh_binary", _sh_library = "sh_library", _sh_test = "sh_test")
+
+alias = _alias
+cc_binary = _cc_binary
+cc_import = _cc_import
+cc_library = _cc_library
+cc_shared_library = _cc_shared_library
+cc_test = _cc_test
+cc_toolchain = _cc_toolchain
+cc_toolchain_alias = _cc_toolchain_alias
+cc_toolchain_suite = _cc_toolchain_suite
+config_setting = _config_setting
+constraint_setting = _constraint_setting
+constraint_value = _constraint_value
+fdo_prefetch_hints = _fdo_prefetch_hints
+fdo_profile = _fdo_profile
+filegroup = _filegroup
+genrule = _genrule
+label_flag = _label_flag
+label_setting = _label_setting
+memprof_profile = _memprof_profile
+platform = _platform
+propeller_optimize = _propeller_optimize
+py_binary = _py_binary
+py_library = _py_library
+py_runtime = _py_runtime
+py_test = _py_test
+sh_binary = _sh_binary
+sh_library = _sh_library
+sh_test = _sh_test
+test_suite = _test_suite
+toolchain = _toolchain
+toolchain_type = _toolchain_type

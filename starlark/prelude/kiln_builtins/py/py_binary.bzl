@@ -1,0 +1,101 @@
+"""`py_binary` and `py_test`: Python programs."""
+
+load("//common:expand.bzl", "expand_env")
+load("//common:paths.bzl", "runfiles_path")
+load("//common:runfiles.bzl", "collect_runfiles")
+load("//py:common.bzl", "LIBRARY_ATTRS", "make_py_info")
+load("//py:launcher.bzl", "launcher")
+load("//py:providers.bzl", "PyExecutableInfo", "PyInfo")
+
+def _main_file(ctx):
+    """The file to run: `main`, or the source named as the target."""
+    if ctx.attr.main_module and not ctx.file.main:
+        return ctx.files.srcs[0] if ctx.files.srcs else fail("`srcs` of %s is empty" % ctx.label)
+    if ctx.file.main:
+        return ctx.file.main
+    name = ctx.label.name + ".py"
+    for file in ctx.files.srcs:
+        if file.short_path.endswith("/" + name) or file.short_path == name:
+            return file
+    fail("%s has no `%s` in `srcs`; name the file to run by `main`" % (ctx.label, name))
+
+def _interpreter(ctx):
+    python = ctx.machine_tools.python
+    if not python:
+        fail("%s needs Python 3, and none was found on this machine (hint: install `python3`)" % ctx.label)
+    return python.interpreter
+
+def _py_binary_impl(ctx):
+    interpreter = _interpreter(ctx)
+    main = _main_file(ctx)
+    info = make_py_info(ctx)
+    output = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.write(
+        output,
+        launcher(
+            interpreter,
+            ctx.attr.interpreter_args,
+            runfiles_path(main),
+            ctx.attr.main_module,
+            info.imports.to_list(),
+        ),
+        is_executable = True,
+    )
+    runfiles = collect_runfiles(
+        ctx,
+        [main] + ctx.files.srcs,
+        ctx.attr.data,
+        ctx.attr.srcs + ctx.attr.deps,
+    )
+    if ctx.attr.legacy_create_init != 0:
+        runfiles = runfiles._with_init_files()
+    return [
+        DefaultInfo(
+            executable = output,
+            files = depset([output] + ctx.files.srcs),
+            runfiles = ctx.runfiles(files = [output]).merge(runfiles),
+        ),
+        info,
+        PyExecutableInfo(
+            interpreter_args = ctx.attr.interpreter_args,
+            interpreter_path = interpreter,
+            main = main,
+            runfiles_without_exe = runfiles,
+        ),
+        RunEnvironmentInfo(
+            environment = expand_env(ctx, ctx.attr.env, ctx.attr.data),
+            inherited_environment = getattr(ctx.attr, "env_inherit", []),
+        ),
+    ]
+
+_ATTRS = LIBRARY_ATTRS | {
+    "config_settings": attr.label_keyed_string_dict(doc = "Accepted and ignored."),
+    "interpreter_args": attr.string_list(doc = "Arguments of the interpreter."),
+    "legacy_create_init": attr.int(
+        default = -1,
+        values = [-1, 0, 1],
+        doc = "Whether every folder of Python files gets an `__init__.py` in the runfiles: yes unless 0.",
+    ),
+    "main": attr.label(allow_single_file = True, doc = "The file to run."),
+    "main_module": attr.string(doc = "The module to run instead."),
+    "python_version": attr.string(doc = "Accepted: the machine's Python 3 is used."),
+    "stamp": attr.int(default = -1, doc = "Accepted and ignored."),
+}
+
+py_binary = rule(
+    implementation = _py_binary_impl,
+    _machine_tools = True,
+    doc = "A Python program.",
+    executable = True,
+    provides = [PyInfo],
+    attrs = _ATTRS,
+)
+
+py_test = rule(
+    implementation = _py_binary_impl,
+    _machine_tools = True,
+    doc = "A Python test.",
+    test = True,
+    provides = [PyInfo],
+    attrs = _ATTRS,
+)

@@ -1,0 +1,6 @@
+"""What the machine is that kiln runs on."""
+
+HOST_CONSTRAINTS = [
+    "@platforms//cpu:@HOST_CPU@",
+    "@platforms//os:linux",
+]

@@ -1,0 +1,5 @@
+"""`DebugPackageInfo`"""
+
+load("@kiln_builtins//cc:providers.bzl", _DebugPackageInfo = "DebugPackageInfo")
+
+DebugPackageInfo = _DebugPackageInfo

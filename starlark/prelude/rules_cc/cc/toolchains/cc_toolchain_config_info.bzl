@@ -1,0 +1,5 @@
+"""`CcToolchainConfigInfo`"""
+
+load("@kiln_builtins//cc:providers.bzl", _CcToolchainConfigInfo = "CcToolchainConfigInfo")
+
+CcToolchainConfigInfo = _CcToolchainConfigInfo

@@ -1,0 +1,5 @@
+"""`PyRuntimeInfo`"""
+
+load("@kiln_builtins//py:providers.bzl", _PyRuntimeInfo = "PyRuntimeInfo")
+
+PyRuntimeInfo = _PyRuntimeInfo

@@ -1,0 +1,3 @@
+"""Finds files in the runfiles of a Python program."""
+
+from .runfiles import *
