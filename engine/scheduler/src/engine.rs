@@ -235,17 +235,27 @@ impl Compute for Core {
         // What a person can act on is the subjects (targets, files), not the rules in between.
         let mut subjects: Vec<String> = Vec::new();
         for key in &path {
-            let subject = match key.params.first() {
-                Some(param) => format!("{param:?}"),
+            let live = &self.solved.instance(key.instance).live;
+            let mut own = live.iter().zip(&key.params);
+            let subject = match own.find(|(ty, _)| !self.types.set.is_ambient(**ty)) {
+                Some((_, param)) => format!("{param:?}"),
                 None => self.plan(key).def.name.to_owned(),
             };
             if subjects.last() != Some(&subject) {
                 subjects.push(subject);
             }
         }
-        if subjects.len() > 1 && subjects.first() != subjects.last() {
-            subjects.extend(subjects.first().cloned());
+        if subjects.len() > 1 && subjects.first() == subjects.last() {
+            subjects.pop();
         }
+        // A circle has no beginning: one that does not depend on who came first.
+        let smallest = subjects
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, subject)| *subject);
+        let first = smallest.map_or(0, |(at, _)| at);
+        subjects.rotate_left(first);
+        subjects.extend(subjects.first().cloned());
         let mut diag = Diag::build("dependency cycle");
         for (at, subject) in subjects.iter().enumerate() {
             diag = diag.note(format!(
