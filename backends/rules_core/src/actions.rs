@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kiln_diag::Diag;
 use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
-use kiln_targets::{ActionKind, ActionTemplate, Artifact, ArtifactKind, Dep};
+use kiln_targets::{ActionKind, ActionTemplate, Artifact, ArtifactKind, Configuration, Dep};
 use kiln_tree::{Node, Tree};
 
 use crate::analysis::{Analyzed, Outcome};
@@ -28,7 +28,7 @@ pub struct ActionOutputs(pub Vec<(Artifact, Node)>);
 impl Product for ActionOutputs {}
 
 /// Takes one action out of its target.
-#[rule]
+#[rule(gets((TargetKey, Configuration) -> Analyzed))]
 pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag> {
     let owner = (TargetKey(key.owner.clone()), key.configuration.clone());
     let owner = cx.get::<Analyzed, _>(owner).await?;

@@ -16,8 +16,7 @@ use crate::keys::{SettingKey, TargetKey};
 use crate::repos::Repositories;
 use crate::services::HostService;
 use crate::targets::{LoadedKind, LoadedTarget, SettingMatch, flag_value, resolve};
-use crate::toolchains::ToolchainKey;
-use crate::toolchains::ChosenToolchain;
+use crate::toolchains::{ChosenToolchain, ToolchainKey};
 use crate::tools::Machine;
 
 /// A target as its dependents get it.
@@ -64,7 +63,13 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
 }
 
 /// Analyzes a target.
-#[rule(uses(HostService))]
+#[rule(
+    uses(HostService),
+    gets(
+        SettingKey -> SettingMatch, ToolchainKey -> ChosenToolchain, () -> Machine,
+        (TargetKey, Configuration) -> Analyzed
+    )
+)]
 pub async fn analyzed(
     cx: &RuleCx,
     key: Arc<TargetKey>,
@@ -176,7 +181,7 @@ impl Target<'_> {
         let keys = wanted.iter().map(|(_, label, configuration)| {
             (TargetKey(label.clone()), configuration.clone())
         });
-        let answers = cx.get_each::<Analyzed, _>(keys.collect()).await;
+        let answers = cx.get_each::<Analyzed, (TargetKey, Configuration)>(keys.collect()).await;
         let mut deps: Deps = vec![Vec::new(); attrs.len()];
         let mut incompatible = None;
         for ((attr, label, _), answer) in wanted.iter().zip(answers) {

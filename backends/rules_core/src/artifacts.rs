@@ -6,7 +6,7 @@ use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
-use kiln_targets::{Artifact, Dep, Owner};
+use kiln_targets::{Artifact, Configuration, Dep, Owner};
 use kiln_tree::{Conflict, Node, Tree, TreeBuilder};
 
 use crate::actions::ActionOutputs;
@@ -31,7 +31,7 @@ pub struct RunfilesTree(pub Tree);
 impl Product for RunfilesTree {}
 
 /// Gets an artifact: captures a source file, or runs the action that makes it.
-#[rule]
+#[rule(gets((TargetKey, Configuration) -> Analyzed))]
 pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<ArtifactNode, Diag> {
     let artifact = &key.0;
     let (label, configuration) = match artifact.owner() {

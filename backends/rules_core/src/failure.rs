@@ -8,7 +8,6 @@ use kiln_targets::{ActionTemplate, Artifact};
 use kiln_tree::Node;
 
 use crate::actions::action_outputs;
-use crate::services::Workspace;
 use crate::spawn::exit_text;
 
 /// How much of a process's output is put into a message, in bytes from its end.
@@ -38,12 +37,6 @@ pub(crate) async fn of_action(
     }
     if !printed.trim().is_empty() {
         diag = diag.note(format!("its output:\n{}", printed.trim_end()));
-    }
-    if let Ok(workspace) = cx.service::<Workspace>() {
-        for found in kiln_process::undeclared(process, &printed, &workspace.root) {
-            diag = diag.note(found.explain(&template.owner.to_string()));
-            diag = diag.hint(found.cure(&template.owner.to_string()));
-        }
     }
     match &result.sandbox {
         Some(sandbox) => diag.note(format!("its sandbox was kept: {}", sandbox.display())),

@@ -1,19 +1,19 @@
 //! Leaves: folders and files of repositories.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_address::{Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_fs::{EntryKind, Listing};
+use kiln_fs::{EntryKind, Listing, SourceRoot};
 use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
 use kiln_tree::Node;
 
 use crate::keys::{DirKey, DiskPath, FileKey};
 use crate::repos::{Location, Repositories};
-use crate::services::Embedded;
+use crate::services::{Embedded, SourceRows};
 
 /// What is in a folder; `None` if there is no such folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,18 +37,21 @@ pub struct DiskText(pub Option<Arc<str>>);
 impl Product for DiskText {}
 
 /// Where a path of a repository is, or why there is none.
-fn locate(repositories: &Repositories, repo: &Repo, path: &RelPath) -> Result<Place, Diag> {
+fn locate(repositories: &Repositories, repo: &Repo) -> Result<Place, Diag> {
     let info = repositories.get(repo)?;
     Ok(match &info.location {
-        Location::Disk(root) => Place::Disk(path.under(root)),
+        Location::Disk(root) => Place::Disk(root.clone()),
         Location::Embedded(name) => Place::Embedded(name),
     })
 }
 
 enum Place {
-    Disk(PathBuf),
+    Disk(SourceRoot),
     Embedded(&'static str),
 }
+
+/// The largest file that is evaluated, in bytes.
+const MAX_TEXT: u64 = 16 << 20;
 
 /// Lists a folder.
 #[rule(uses(Embedded))]
@@ -57,8 +60,8 @@ pub async fn dir_entries(
     key: Arc<DirKey>,
     repositories: Arc<Repositories>,
 ) -> Result<DirEntries, Diag> {
-    match locate(&repositories, &key.repo, &key.path)? {
-        Place::Disk(path) => Ok(DirEntries(kiln_fs::list(&path)?.map(Arc::new))),
+    match locate(&repositories, &key.repo)? {
+        Place::Disk(root) => Ok(DirEntries(root.list(&key.path)?.map(Arc::new))),
         Place::Embedded(name) => {
             let embedded = cx.service::<Embedded>()?;
             let files = embedded.repos.get(name).into_iter().flatten().map(|(path, _)| *path);
@@ -69,7 +72,7 @@ pub async fn dir_entries(
 
 /// The folder `dir` as the paths of all files tell it.
 fn embedded_listing<'a>(files: impl Iterator<Item = &'a str>, dir: &str) -> Option<Listing> {
-    let mut entries: Vec<(Arc<str>, EntryKind)> = Vec::new();
+    let mut entries: BTreeMap<Arc<str>, EntryKind> = BTreeMap::new();
     for file in files {
         let rest = match dir {
             "" => file,
@@ -78,13 +81,10 @@ fn embedded_listing<'a>(files: impl Iterator<Item = &'a str>, dir: &str) -> Opti
                 None => continue,
             },
         };
-        let entry = match rest.split_once('/') {
-            Some((folder, _)) => (Arc::from(folder), EntryKind::Directory),
-            None => (Arc::from(rest), EntryKind::File),
+        match rest.split_once('/') {
+            Some((folder, _)) => entries.insert(Arc::from(folder), EntryKind::Directory),
+            None => entries.insert(Arc::from(rest), EntryKind::File),
         };
-        if entries.last() != Some(&entry) && !entries.contains(&entry) {
-            entries.push(entry);
-        }
     }
     (!entries.is_empty()).then(|| Listing::from_entries(entries))
 }
@@ -96,8 +96,8 @@ pub async fn file_text(
     key: Arc<FileKey>,
     repositories: Arc<Repositories>,
 ) -> Result<FileText, Diag> {
-    match locate(&repositories, &key.repo, &key.path)? {
-        Place::Disk(path) => Ok(FileText(kiln_fs::read_text(&path)?)),
+    match locate(&repositories, &key.repo)? {
+        Place::Disk(root) => Ok(FileText(root.read_text(&key.path, MAX_TEXT)?)),
         Place::Embedded(name) => {
             let embedded = cx.service::<Embedded>()?;
             let text = embedded.repos.get(name).and_then(|files| files.get(key.path.as_str()));
@@ -109,19 +109,27 @@ pub async fn file_text(
 /// Reads a module file.
 #[rule]
 pub async fn disk_text(_cx: &RuleCx, path: Arc<DiskPath>) -> Result<DiskText, Diag> {
-    Ok(DiskText(kiln_fs::read_text(&path.0)?))
+    let (Some(folder), Some(name)) = (path.0.parent(), path.0.file_name()) else {
+        return Ok(DiskText(None));
+    };
+    let (true, Some(name)) = (folder.is_dir(), name.to_str()) else { return Ok(DiskText(None)) };
+    let name = RelPath::new(name).map_err(|error| Diag::environment(error.to_string()))?;
+    Ok(DiskText(SourceRoot::open(folder)?.read_text(&name, MAX_TEXT)?))
 }
 
 /// Captures a source file in the store (R13): actions run from what was read here.
-#[rule(uses(Embedded, Store))]
+#[rule(uses(Embedded, Store, SourceRows))]
 pub async fn file_node(
     cx: &RuleCx,
     key: Arc<FileKey>,
     repositories: Arc<Repositories>,
 ) -> Result<FileNode, Diag> {
     let store = cx.service::<Store>()?;
-    match locate(&repositories, &key.repo, &key.path)? {
-        Place::Disk(path) => Ok(FileNode(kiln_fs::capture(&path, &store)?)),
+    match locate(&repositories, &key.repo)? {
+        Place::Disk(root) => {
+            let rows = cx.service::<SourceRows>()?.of(&root, &store);
+            Ok(FileNode(root.capture(&key.path, &store, &rows)?))
+        }
         Place::Embedded(name) => {
             let embedded = cx.service::<Embedded>()?;
             let text = embedded.repos.get(name).and_then(|files| files.get(key.path.as_str()));

@@ -1,1 +1,63 @@
-//! To be written.
+//! The typed rules that every repository needs: repositories, packages, analysis, artifacts,
+//! actions, tests and the goals over them.
+//!
+//! What it is not: it names no interpreter, no sandbox and no terminal; those are services.
+//! Language rules are Starlark, in the prelude.
+//!
+//! Invariants: all reading of sources goes through the leaves in [`files`]; an action runs from
+//! bytes that were captured in the store before its key was computed; a goal reads nothing that
+//! it did not Get.
+
+mod actions;
+pub mod analysis;
+mod arguments;
+pub mod artifacts;
+pub mod build;
+mod failure;
+pub mod files;
+pub mod keys;
+pub mod packages;
+pub mod patterns;
+pub mod repos;
+pub mod services;
+mod spawn;
+pub mod targets;
+pub mod test;
+mod toolchains;
+mod tools;
+
+use kiln_rules::{QueryDef, RuleDef};
+use kiln_targets::Configuration;
+
+use keys::{RepoOptions, TargetKey};
+
+/// All rules.
+pub fn rules() -> Vec<&'static RuleDef> {
+    [
+        actions::rules(),
+        analysis::rules(),
+        artifacts::rules(),
+        build::rules(),
+        files::rules(),
+        packages::rules(),
+        patterns::rules(),
+        repos::rules(),
+        targets::rules(),
+        test::rules(),
+        toolchains::rules(),
+        tools::rules(),
+    ]
+    .concat()
+}
+
+/// All questions that commands ask.
+pub fn queries() -> Vec<QueryDef> {
+    vec![
+        QueryDef::of::<patterns::Selected, (patterns::Selection, RepoOptions)>(),
+        QueryDef::of::<build::Built, (TargetKey, Configuration, RepoOptions)>(),
+        QueryDef::of::<test::TestOutcome, (test::TestKey, Configuration, RepoOptions)>(),
+        QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
+        QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),
+        QueryDef::of::<repos::Repositories, (RepoOptions,)>(),
+    ]
+}

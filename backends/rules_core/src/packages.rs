@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_fs::{EntryKind, Glob};
+use kiln_fs::{EntryKind, Glob, Ignore};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
     BuildRequest, Bzl, BzlRequest, Dialect, LoadStatement, PackageDefs, PackageIo, Parsed,
@@ -38,20 +38,13 @@ impl Product for Natives {}
 pub struct Package(pub Arc<PackageDefs>);
 impl Product for Package {}
 
-/// Names of BUILD files, the preferred one first (Bazel).
-pub const BUILD_FILES: [&str; 2] = ["BUILD.bazel", "BUILD"];
-
 /// Finds the BUILD file of a folder.
 #[rule]
 pub async fn package_lookup(cx: &RuleCx, key: Arc<PackageKey>) -> Result<PackageLookup, Diag> {
     let PackageId { repo, path } = key.0.clone();
     let entries = get!(DirEntries, DirKey { repo, path: path.clone() }).await?;
     let Some(listing) = &entries.0 else { return Ok(PackageLookup(None)) };
-    let found = BUILD_FILES.iter().find(|name| {
-        let kind = listing.get(name);
-        matches!(kind, Some(EntryKind::File | EntryKind::Symlink))
-    });
-    Ok(PackageLookup(found.and_then(|name| path.join(name).ok())))
+    Ok(PackageLookup(listing.build_file().and_then(|name| path.join(name).ok())))
 }
 
 /// Loads a .bzl file and, first, all that it loads.
@@ -167,7 +160,8 @@ pub async fn package(
     let loads: Vec<(Arc<str>, Arc<Bzl>)> =
         loads.into_iter().zip(&loaded).map(|((text, _), bzl)| (text, bzl.0.clone())).collect();
     let natives = get!(Natives).await?.0.clone();
-    let io = Io { cx: cx.clone(), package: id.clone() };
+    let ignored = get!(IgnoredFolders, RepoKey(id.repo.clone())).await?;
+    let io = Io { cx: cx.clone(), package: id.clone(), ignored };
     let defs = cx
         .cpu(move || {
             host.build(BuildRequest {
@@ -193,12 +187,12 @@ fn no_build_file(id: &PackageId) -> Diag {
 struct Io {
     cx: RuleCx<package>,
     package: PackageId,
+    ignored: Arc<IgnoredFolders>,
 }
 
 impl Io {
     fn listing(&self, path: &RelPath) -> Result<Option<Arc<kiln_fs::Listing>>, Diag> {
-        let path = self.package.path.append(path);
-        let key = DirKey { repo: self.package.repo.clone(), path };
+        let key = DirKey { repo: self.package.repo.clone(), path: path.clone() };
         let entries = self.cx.block_on(self.cx.get::<DirEntries, _>((key,)))??;
         Ok(entries.0.clone())
     }
@@ -212,12 +206,14 @@ impl PackageIo for Io {
         exclude_directories: bool,
     ) -> Result<Vec<String>, Diag> {
         let glob = Glob::new(include, exclude, exclude_directories)?;
-        glob.matches(&mut |path| self.listing(path))
+        let ignore = &self.ignored.0;
+        Ok(glob.files(&self.package.path, ignore, &mut |path| self.listing(path))?.paths)
     }
 
     fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Vec<String>, Diag> {
         let glob = Glob::new(include, exclude, false)?;
-        glob.subpackages(&mut |path| self.listing(path))
+        let ignore = &self.ignored.0;
+        Ok(glob.subpackages(&self.package.path, ignore, &mut |path| self.listing(path))?.paths)
     }
 }
 
@@ -228,7 +224,7 @@ impl Product for PackagesBelow {}
 
 /// The folders of a repository that are not looked into.
 #[derive(Debug, PartialEq, Eq)]
-pub struct IgnoredFolders(pub kiln_fs::Ignore);
+pub struct IgnoredFolders(pub Ignore);
 impl Product for IgnoredFolders {}
 
 /// A repository, asked for what it ignores.
@@ -245,7 +241,7 @@ pub async fn ignored_folders(cx: &RuleCx, key: Arc<RepoKey>) -> Result<IgnoredFo
     let repo = file(path("REPO.bazel")?);
     let list = get!(FileText, list => FileKey).await?;
     let repo = get!(FileText, repo => FileKey).await?;
-    let ignore = kiln_fs::Ignore::new(list.0.as_deref(), repo.0.as_deref())?;
+    let ignore = Ignore::read(list.0.as_deref(), repo.0.as_deref())?;
     Ok(IgnoredFolders(ignore))
 }
 
@@ -263,8 +259,9 @@ pub async fn packages_below(cx: &RuleCx, key: Arc<DirKey>) -> Result<PackagesBel
     if get!(PackageLookup, PackageKey(id.clone())).await?.0.is_some() {
         found.push(id);
     }
-    let folders = listing.iter().filter(|(_, kind)| *kind == EntryKind::Directory);
-    let below = folders.filter_map(|(name, _)| key.path.join(name).ok());
+    let folders = listing.entries().iter().filter(|entry| entry.kind == EntryKind::Directory);
+    let folders = folders.filter(|entry| !ignored.0.skips(&key.path, entry));
+    let below = folders.filter_map(|entry| key.path.join(&entry.name).ok());
     let below: Vec<DirKey> = below.map(|path| DirKey { repo: key.repo.clone(), path }).collect();
     for packages in get_all!(PackagesBelow, below => DirKey).await? {
         found.extend(packages.0.iter().cloned());

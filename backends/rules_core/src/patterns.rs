@@ -67,7 +67,10 @@ pub struct SelectedTarget {
 }
 
 /// Finds the targets that patterns match.
-#[rule(gets(PackageKey -> PackageLookup, TargetKey -> LoadedTarget))]
+#[rule(gets(
+    PackageKey -> PackageLookup, PackageKey -> Package, DirKey -> PackagesBelow,
+    TargetKey -> LoadedTarget
+))]
 pub async fn selected(
     cx: &RuleCx,
     selection: Arc<Selection>,
@@ -215,19 +218,21 @@ impl State<'_> {
         if suite && self.selection.purpose == Purpose::Test {
             return self.suite(cx, def).await;
         }
+        Ok(self.single(def, named).into_iter().collect())
+    }
+
+    /// A target that stands for itself, unless filters leave it out.
+    fn single(&self, def: &TargetDef, named: bool) -> Option<SelectedTarget> {
         let filtered = def.rule.test
             && self.selection.purpose == Purpose::Test
             && !(tags_fit(def, &self.selection.tag_filters)
                 && size_fits(def, &self.selection.size_filters));
-        if filtered {
-            return Ok(Vec::new());
-        }
-        Ok(vec![SelectedTarget {
+        (!filtered).then(|| SelectedTarget {
             label: def.label.clone(),
             kind: Arc::from(def.rule.kind_text()),
             test: def.rule.test,
             named,
-        }])
+        })
     }
 
     /// The tests of a suite, those of suites in it included. Without `tests` it is all tests of
@@ -247,7 +252,7 @@ impl State<'_> {
             let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await?;
             let LoadedKind::Rule(def) = &loaded.kind else { continue };
             if def.rule.test {
-                found.extend(self.expanded(cx, def, false).await?);
+                found.extend(self.single(def, false));
                 continue;
             }
             let inner = matches!(&def.rule.kind, RuleKind::Builtin(k) if **k == *"test_suite");

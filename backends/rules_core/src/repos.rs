@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use kiln_address::{Repo, RepoMapping};
 use kiln_diag::{Diag, nearest};
+use kiln_fs::SourceRoot;
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{Dialect, Host, ModuleDefs, OverrideKind, SourceText};
 
@@ -43,7 +44,7 @@ pub struct RepoInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// In a folder.
-    Disk(PathBuf),
+    Disk(SourceRoot),
     /// In kiln itself.
     Embedded(&'static str),
 }
@@ -92,7 +93,7 @@ pub async fn repositories(cx: &RuleCx, options: Arc<RepoOptions>) -> Result<Repo
     let workspace = cx.service::<Workspace>()?;
     let embedded = cx.service::<Embedded>()?;
     let host = cx.service::<HostService>()?;
-    let mut search = Search {
+    let search = Search {
         root: workspace.root.clone(),
         options: &options,
         embedded: &embedded,
@@ -172,7 +173,7 @@ impl Search<'_> {
         }
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let mut missing: Vec<String> = Vec::new();
-        let location = Location::Disk(self.root.clone());
+        let location = Location::Disk(SourceRoot::open(&self.root)?);
         let mut modules = vec![Module { repo: Repo::root(), location, defs: root }];
         if !modules[0].defs.name.is_empty() {
             known.insert(modules[0].defs.name.to_string(), 0);
@@ -195,7 +196,7 @@ impl Search<'_> {
                 }
             }
         }
-        Ok(self.finish_modules(modules, &known, missing))
+        self.finish_modules(modules, &known, missing)
     }
 
     fn finish_modules(
@@ -203,7 +204,7 @@ impl Search<'_> {
         modules: Vec<Module>,
         known: &BTreeMap<String, usize>,
         mut missing: Vec<String>,
-    ) -> Repositories {
+    ) -> Result<Repositories, Diag> {
         let mut repos = BTreeMap::new();
         self.add_embedded(&mut repos);
         for (at, module) in modules.iter().enumerate() {
@@ -225,12 +226,12 @@ impl Search<'_> {
             for extension in &defs.extensions {
                 missing.extend(extension.repos.iter().map(|(name, _)| name.to_string()));
             }
-            self.map_overridden(&mut mapping, &mut repos);
+            self.map_overridden(&mut mapping, &mut repos)?;
             repos.insert(module.repo.clone(), info(module, mapping));
         }
         missing.sort();
         missing.dedup();
-        Repositories { repos, missing, found_beside: self.found_beside }
+        Ok(Repositories { repos, missing, found_beside: self.found_beside })
     }
 
     /// The repositories of a WORKSPACE file: one global set of names.
@@ -246,7 +247,7 @@ impl Search<'_> {
         let mut names: BTreeMap<String, (Repo, Location)> = BTreeMap::new();
         for repo in &root.workspace_repos {
             let location = match &repo.path {
-                Some(path) => Some(Location::Disk(self.root.join(&**path))),
+                Some(path) => Some(Location::Disk(SourceRoot::open(&self.root.join(&**path))?)),
                 None => self.find(cx, &repo.name).await?.map(|(location, _)| location),
             };
             match location {
@@ -262,7 +263,7 @@ impl Search<'_> {
         }
         let mut repos = BTreeMap::new();
         self.add_embedded(&mut repos);
-        let location = Location::Disk(self.root.clone());
+        let location = Location::Disk(SourceRoot::open(&self.root)?);
         let main = Module { repo: Repo::root(), location, defs: root };
         let others = names.values().map(|(repo, location)| Module {
             repo: repo.clone(),
@@ -278,7 +279,7 @@ impl Search<'_> {
             if !module.defs.name.is_empty() {
                 mapping.insert(&*module.defs.name, Repo::root());
             }
-            self.map_overridden(&mut mapping, &mut repos);
+            self.map_overridden(&mut mapping, &mut repos)?;
             repos.insert(module.repo.clone(), info(&module, mapping));
         }
         Ok(Repositories { repos, missing, found_beside: self.found_beside })
@@ -314,7 +315,7 @@ impl Search<'_> {
         match self.read(cx, &folder, "MODULE.bazel", Dialect::Module).await {
             Ok(Some(defs)) if *defs.name == *name => {
                 self.found_beside.push((name.to_owned(), folder.clone()));
-                Ok(Some((Location::Disk(folder), defs)))
+                Ok(Some((Location::Disk(SourceRoot::open(&folder)?), defs)))
             }
             _ => Ok(None),
         }
@@ -329,7 +330,7 @@ impl Search<'_> {
         R: Declares<DiskText, (DiskPath,)>,
     {
         let defs = self.read(cx, &folder, "MODULE.bazel", Dialect::Module).await?;
-        Ok((Location::Disk(folder), defs.unwrap_or_default()))
+        Ok((Location::Disk(SourceRoot::open(&folder)?), defs.unwrap_or_default()))
     }
 
     fn add_embedded(&self, repos: &mut BTreeMap<Repo, RepoInfo>) {
@@ -356,7 +357,11 @@ impl Search<'_> {
     }
 
     /// `--override_repository` also defines names that nothing else declares.
-    fn map_overridden(&self, mapping: &mut RepoMapping, repos: &mut BTreeMap<Repo, RepoInfo>) {
+    fn map_overridden(
+        &self,
+        mapping: &mut RepoMapping,
+        repos: &mut BTreeMap<Repo, RepoInfo>,
+    ) -> Result<(), Diag> {
         for (name, folder) in &self.options.overrides {
             if RepoMapping::undefined(&mapping.resolve(name)).is_none() {
                 continue;
@@ -369,12 +374,13 @@ impl Search<'_> {
                 own.insert(name.clone(), repo.clone());
                 let module = Module {
                     repo: repo.clone(),
-                    location: Location::Disk(folder.clone()),
+                    location: Location::Disk(SourceRoot::open(folder)?),
                     defs: ModuleDefs::default(),
                 };
                 repos.insert(repo, info(&module, own));
             }
         }
+        Ok(())
     }
 }
 

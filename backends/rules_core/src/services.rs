@@ -1,11 +1,13 @@
 //! What kiln's rules use besides their inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_events::EventSink;
+use kiln_fs::SourceRoot;
 use kiln_process::Executor;
+use kiln_store::{StatTable, Store};
 use kiln_targets::Host;
 
 /// The interpreter.
@@ -35,3 +37,24 @@ pub struct Embedded {
 
 /// The caller's environment, as far as targets may ask for it (`env_inherit`, `--test_env=X`).
 pub struct CallerEnv(pub BTreeMap<String, String>);
+
+/// The stat rows of each folder that sources are read from, loaded when first asked for.
+#[derive(Default)]
+pub struct SourceRows(Mutex<HashMap<SourceRoot, Arc<StatTable>>>);
+
+impl SourceRows {
+    /// The rows of one folder.
+    pub fn of(&self, root: &SourceRoot, store: &Store) -> Arc<StatTable> {
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let load = || Arc::new(store.stat_table(&root.folder().to_string_lossy()));
+        tables.entry(root.clone()).or_insert_with(load).clone()
+    }
+
+    /// Writes down what was learned.
+    pub fn save(&self) {
+        let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for table in tables.values() {
+            table.save();
+        }
+    }
+}

@@ -205,7 +205,13 @@ async fn execute(
     let executor = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
     let keyed = Keyed::of(process);
-    let event = ActionEvent::new(describe, &keyed.digest);
+    let event = ActionEvent {
+        label: describe.label.clone(),
+        mnemonic: describe.mnemonic.clone(),
+        progress: describe.progress.clone(),
+        digest: keyed.digest,
+        command: None,
+    };
     let progress = Progress { events: &events, event: event.clone() };
     let request = Request {
         process,

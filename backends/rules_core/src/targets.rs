@@ -6,9 +6,10 @@ use std::sync::Arc;
 use kiln_address::Label;
 use kiln_base::RelPath;
 use kiln_diag::Diag;
+use kiln_fs::Resolved;
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
-    AttrValue, CompilationMode, Configuration, PackageDefs, PackageGroup, RuleKind, Select,
+    AttrValue, Configuration, PackageDefs, PackageGroup, RuleKind, Select,
     SelectKey, Settings, Target, TargetDef, Visibility,
 };
 
@@ -49,7 +50,7 @@ pub enum LoadedKind {
 }
 
 /// Looks a target up.
-#[rule]
+#[rule(gets(DirKey -> DirEntries, PackageKey -> PackageLookup))]
 pub async fn loaded_target(cx: &RuleCx, key: Arc<TargetKey>) -> Result<LoadedTarget, Diag> {
     let label = &key.0;
     let package = get!(Package, PackageKey(label.package().clone())).await?;
@@ -110,15 +111,10 @@ where
     }
     let key = DirKey { repo: label.repo().clone(), path: folder };
     let entries = cx.get::<DirEntries, _>((key.clone(),)).await?;
-    use kiln_fs::EntryKind;
-    Ok(match entries.0.as_ref().and_then(|listing| listing.get(path.file_name())) {
-        Some(EntryKind::Directory) => Some(true),
-        Some(EntryKind::Symlink) => {
-            // A link counts as what it leads to.
-            let below = DirKey { repo: label.repo().clone(), path };
-            Some(cx.get::<DirEntries, _>((below,)).await?.0.is_some())
-        }
-        Some(EntryKind::File) => Some(false),
+    let entry = entries.0.as_ref().and_then(|listing| listing.get(path.file_name()));
+    Ok(match entry.map(|entry| entry.kind.resolved()) {
+        Some(Resolved::Directory) => Some(true),
+        Some(Resolved::File) => Some(false),
         _ => None,
     })
 }
@@ -145,7 +141,7 @@ pub struct SettingMatch {
 impl Product for SettingMatch {}
 
 /// Decides a condition of a `select`.
-#[rule]
+#[rule(gets(() -> Machine))]
 pub async fn setting_match(
     cx: &RuleCx,
     key: Arc<SettingKey>,
@@ -429,11 +425,6 @@ fn no_branch(target: &Label, attr: &str, select: &Select) -> Diag {
         Some(text) => diag.note(text.to_string()),
         None => diag.hint("add a branch `\"//conditions:default\"`"),
     }
-}
-
-/// Settings of a default configuration for tests and for queries without one.
-pub fn default_mode() -> CompilationMode {
-    CompilationMode::Fastbuild
 }
 
 /// The rules of this module.

@@ -507,10 +507,6 @@ impl Observer for Watcher<'_> {
         self.events.0.emit(Event::TestStarted { label: self.label.to_owned() });
     }
 
-    fn wants_output(&self) -> bool {
-        self.streamed
-    }
-
     fn output(&self, bytes: &[u8]) {
         self.events.0.emit(Event::TestOutput { label: self.label.to_owned(), bytes: bytes.to_vec() });
     }
