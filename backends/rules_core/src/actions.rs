@@ -37,7 +37,10 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
     };
     let action = target.actions.get(key.index).cloned();
     action.map(Template).ok_or_else(|| {
-        Diag::internal(format!("`{}` has no action number {}", key.owner, key.index))
+        Diag::internal(format!(
+            "`{}` has no action number {}",
+            key.owner, key.index
+        ))
     })
 }
 
@@ -52,30 +55,50 @@ pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOu
     let first = || template.outputs.first().cloned();
     let node = match &template.kind {
         ActionKind::Spawn { .. } => return spawn::run(cx, &template).await,
-        ActionKind::Write { content, executable } => {
-            file(&store, content.as_bytes(), *executable)?
-        }
-        ActionKind::WriteArgs { arguments, executable } => {
+        ActionKind::Write {
+            content,
+            executable,
+        } => file(&store, content.as_bytes(), *executable)?,
+        ActionKind::WriteArgs {
+            arguments,
+            executable,
+        } => {
             // Folders among the arguments are listed as they are on disk at that time: their
             // artifacts are inputs.
             let tree = spawn::tree_of_arguments(cx, arguments).await?;
             let Expanded { texts, format } = expand(arguments, &tree);
-            file(&store, param_file_text(&texts, format).as_bytes(), *executable)?
+            file(
+                &store,
+                param_file_text(&texts, format).as_bytes(),
+                *executable,
+            )?
         }
         ActionKind::Symlink { target, executable } => {
             let node = get!(ArtifactNode, ArtifactKey(target.clone())).await?;
             match &node.0 {
-                Node::File { digest, executable: is } => {
-                    Node::File { digest: *digest, executable: *is || *executable }
-                }
+                Node::File {
+                    digest,
+                    executable: is,
+                } => Node::File {
+                    digest: *digest,
+                    executable: *is || *executable,
+                },
                 other => other.clone(),
             }
         }
         ActionKind::RawSymlink { target } => Node::Symlink(target.clone()),
-        ActionKind::ExpandTemplate { template: from, substitutions, executable } => {
+        ActionKind::ExpandTemplate {
+            template: from,
+            substitutions,
+            executable,
+        } => {
             let node = get!(ArtifactNode, ArtifactKey(from.clone())).await?;
             let text = read_text(&store, from, &node.0)?;
-            file(&store, substitute(&text, substitutions).as_bytes(), *executable)?
+            file(
+                &store,
+                substitute(&text, substitutions).as_bytes(),
+                *executable,
+            )?
         }
     };
     let output = first().ok_or_else(|| Diag::internal("an action without outputs"))?;
@@ -87,19 +110,31 @@ pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOu
 }
 
 fn file(store: &Store, content: &[u8], executable: bool) -> Result<Node, Diag> {
-    Ok(Node::File { digest: store.put_bytes(content)?, executable })
+    Ok(Node::File {
+        digest: store.put_bytes(content)?,
+        executable,
+    })
 }
 
 fn read_text(store: &Store, artifact: &Artifact, node: &Node) -> Result<String, Diag> {
     let Node::File { digest, .. } = node else {
-        return Err(Diag::build(format!("`{}` is no file", artifact.exec_path())));
+        return Err(Diag::build(format!(
+            "`{}` is no file",
+            artifact.exec_path()
+        )));
     };
     let bytes = store.read(digest)?.ok_or_else(|| {
-        Diag::environment(format!("the contents of `{}` are gone", artifact.exec_path()))
-            .hint("run the command again")
+        Diag::environment(format!(
+            "the contents of `{}` are gone",
+            artifact.exec_path()
+        ))
+        .hint("run the command again")
     })?;
     String::from_utf8(bytes).map_err(|_| {
-        Diag::build(format!("template `{}` is not UTF-8 text", artifact.exec_path()))
+        Diag::build(format!(
+            "template `{}` is not UTF-8 text",
+            artifact.exec_path()
+        ))
     })
 }
 
@@ -137,7 +172,10 @@ mod tests {
     #[test]
     fn substitution_is_one_pass() {
         let pair = |a: &str, b: &str| (Arc::from(a), Arc::from(b));
-        assert_eq!(substitute("a b a", &[pair("a", "b"), pair("b", "c")]), "b c b");
+        assert_eq!(
+            substitute("a b a", &[pair("a", "b"), pair("b", "c")]),
+            "b c b"
+        );
         assert_eq!(substitute("@X@ä", &[pair("@X@", "")]), "ä");
         assert_eq!(substitute("xx", &[pair("", "y")]), "xx");
     }

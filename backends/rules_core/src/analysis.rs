@@ -87,7 +87,11 @@ pub async fn analyzed(
     let def = match &loaded.kind {
         LoadedKind::Rule(def) => def,
         LoadedKind::Source { directory } => {
-            let kind = if *directory { ArtifactKind::Directory } else { ArtifactKind::File };
+            let kind = if *directory {
+                ArtifactKind::Directory
+            } else {
+                ArtifactKind::File
+            };
             return Ok(plain(Dep::Source(Artifact::source(label.clone(), kind))));
         }
         LoadedKind::Output(owner) => {
@@ -95,21 +99,40 @@ pub async fn analyzed(
             return output_file(label, owner, visibility);
         }
         LoadedKind::Group(_) => {
-            return Err(Diag::build(format!("`{label}` is a package group, and nothing to build")));
+            return Err(Diag::build(format!(
+                "`{label}` is a package group, and nothing to build"
+            )));
         }
     };
     if let Some(actual) = forwarded(cx, def, &configuration).await? {
-        let actual = get!(Analyzed, TargetKey(actual)).await.map_err(|e| via(e, def))?;
+        let actual = get!(Analyzed, TargetKey(actual))
+            .await
+            .map_err(|e| via(e, def))?;
         let outcome = match &actual.outcome {
             Outcome::Ready(dep) => Outcome::Ready(dep.clone()),
             Outcome::Incompatible(reason) => Outcome::Incompatible(reason.clone()),
         };
-        return Ok(Analyzed { outcome, visibility, testonly: actual.testonly });
+        return Ok(Analyzed {
+            outcome,
+            visibility,
+            testonly: actual.testonly,
+        });
     }
-    let target = Target { def, loaded: &loaded, configuration: &configuration };
+    let target = Target {
+        def,
+        loaded: &loaded,
+        configuration: &configuration,
+    };
     let outcome = target.analyze(cx, &repositories).await?;
-    let testonly = def.attr("testonly").and_then(AttrValue::as_bool).unwrap_or(false);
-    Ok(Analyzed { outcome, visibility, testonly })
+    let testonly = def
+        .attr("testonly")
+        .and_then(AttrValue::as_bool)
+        .unwrap_or(false);
+    Ok(Analyzed {
+        outcome,
+        visibility,
+        testonly,
+    })
 }
 
 /// An error below an alias says so.
@@ -126,11 +149,15 @@ async fn forwarded<R>(
 where
     R: Declares<SettingMatch, (SettingKey,)>,
 {
-    let RuleKind::Builtin(kind) = &def.rule.kind else { return Ok(None) };
+    let RuleKind::Builtin(kind) = &def.rule.kind else {
+        return Ok(None);
+    };
     let value = match &**kind {
         "alias" => {
             let actual = def.attr("actual").cloned().unwrap_or(AttrValue::None);
-            resolve(cx, &def.label, "actual", &actual).await.map_err(|e| e.at(def.span.clone()))?
+            resolve(cx, &def.label, "actual", &actual)
+                .await
+                .map_err(|e| e.at(def.span.clone()))?
         }
         "label_flag" | "label_setting" => Some(flag_value(def, configuration)),
         _ => return Ok(None),
@@ -157,7 +184,11 @@ fn output_file(
         }
         Outcome::Ready(_) => return Err(Diag::internal(format!("`{label}` has no rule"))),
     };
-    Ok(Analyzed { outcome, visibility, testonly: owner.testonly })
+    Ok(Analyzed {
+        outcome,
+        visibility,
+        testonly: owner.testonly,
+    })
 }
 
 /// A rule's target on its way.
@@ -178,10 +209,12 @@ impl Target<'_> {
     ) -> Result<Outcome, Diag> {
         let attrs = resolved_attrs(cx, self.def).await?;
         let wanted = self.wanted(&attrs);
-        let keys = wanted.iter().map(|(_, label, configuration)| {
-            (TargetKey(label.clone()), configuration.clone())
-        });
-        let answers = cx.get_each::<Analyzed, (TargetKey, Configuration)>(keys.collect()).await;
+        let keys = wanted
+            .iter()
+            .map(|(_, label, configuration)| (TargetKey(label.clone()), configuration.clone()));
+        let answers = cx
+            .get_each::<Analyzed, (TargetKey, Configuration)>(keys.collect())
+            .await;
         let mut deps: Deps = vec![Vec::new(); attrs.len()];
         let mut incompatible = None;
         for ((attr, label, _), answer) in wanted.iter().zip(answers) {
@@ -192,7 +225,9 @@ impl Target<'_> {
                 Outcome::Ready(dep) => deps[*attr].push((label.clone(), dep.clone())),
                 Outcome::Incompatible(reason) => {
                     incompatible.get_or_insert_with(|| -> Arc<str> {
-                        Arc::from(format!("its dependency `{label}` is incompatible: {reason}"))
+                        Arc::from(format!(
+                            "its dependency `{label}` is incompatible: {reason}"
+                        ))
                     });
                 }
             }
@@ -205,7 +240,8 @@ impl Target<'_> {
             true => Some(cx.get::<Machine, _>(()).await?),
             false => None,
         };
-        self.evaluate(cx, repositories, attrs, deps, toolchains, machine).await
+        self.evaluate(cx, repositories, attrs, deps, toolchains, machine)
+            .await
     }
 
     /// All labels to analyze, with the attribute's index and the configuration.
@@ -213,7 +249,11 @@ impl Target<'_> {
         let mut wanted = Vec::new();
         for (at, (schema, value)) in self.def.rule.attrs.iter().zip(attrs).enumerate() {
             // Compatibility is decided on its own, and licenses are not built.
-            let ignored = ["target_compatible_with", "applicable_licenses", "package_metadata"];
+            let ignored = [
+                "target_compatible_with",
+                "applicable_licenses",
+                "package_metadata",
+            ];
             if !schema.kind.is_dependency() || ignored.contains(&&*schema.name) {
                 continue;
             }
@@ -259,15 +299,24 @@ impl Target<'_> {
                 "`{own}` depends on `{label}`, which is for tests only (`testonly`)"
             ))
             .at(self.def.span.clone())
-            .hint(format!("set `testonly = True` on `{own}`, or drop the dependency")));
+            .hint(format!(
+                "set `testonly = True` on `{own}`, or drop the dependency"
+            )));
         }
         if visible(cx, own.package(), label, &dep.visibility).await? {
             return Ok(());
         }
         let source = matches!(dep.outcome, Outcome::Ready(Dep::Source(_)));
         let cure = match source {
-            true => format!("add `exports_files([\"{}\"])` to the BUILD file of `{}`", label.name(), label.package()),
-            false => format!("add `\"{}:__pkg__\"` to the `visibility` of `{label}`", own.package()),
+            true => format!(
+                "add `exports_files([\"{}\"])` to the BUILD file of `{}`",
+                label.name(),
+                label.package()
+            ),
+            false => format!(
+                "add `\"{}:__pkg__\"` to the `visibility` of `{label}`",
+                own.package()
+            ),
         };
         Err(Diag::build(format!(
             "`{label}` is not visible to `{own}` (attribute `{}`)",
@@ -289,10 +338,16 @@ impl Target<'_> {
     ) -> Result<Option<Arc<str>>, Diag> {
         let schemas = self.def.rule.attrs.iter().zip(attrs);
         let mut found = schemas.filter(|(schema, _)| *schema.name == *"target_compatible_with");
-        let Some((_, value)) = found.next() else { return Ok(None) };
+        let Some((_, value)) = found.next() else {
+            return Ok(None);
+        };
         for constraint in value.items() {
-            let AttrValue::Label(constraint) = constraint else { continue };
-            let held = cx.get::<SettingMatch, _>((SettingKey(constraint.clone()),)).await?;
+            let AttrValue::Label(constraint) = constraint else {
+                continue;
+            };
+            let held = cx
+                .get::<SettingMatch, _>((SettingKey(constraint.clone()),))
+                .await?;
             if !held.matches {
                 let text = format!("`{constraint}` does not hold for the target platform");
                 return Ok(Some(Arc::from(text)));
@@ -345,7 +400,10 @@ impl Target<'_> {
         let build_file = self.loaded.build_file.clone();
         let fingerprint = fingerprint(&def, &configuration, &attrs, &deps, &toolchains, &machine);
         let variables = make_variables(&configuration);
-        let setting = def.rule.build_setting.map(|_| flag_value(&def, &configuration));
+        let setting = def
+            .rule
+            .build_setting
+            .map(|_| flag_value(&def, &configuration));
         let analyzed = cx
             .cpu(move || {
                 host.analyze(AnalyzeRequest {
@@ -408,7 +466,9 @@ fn fingerprint(
 ) -> Fingerprint {
     let mut builder = Fingerprint::build("analysis");
     builder.text(&def.label.to_string()).text(&def.rule.name);
-    builder.fingerprint(def.rule.fingerprint).fingerprint(configuration.fingerprint());
+    builder
+        .fingerprint(def.rule.fingerprint)
+        .fingerprint(configuration.fingerprint());
     builder.text(&format!("{attrs:?}"));
     for (label, dep) in deps.iter().flatten() {
         let (file, target) = identity(dep);
@@ -484,10 +544,20 @@ where
             continue;
         }
         seen.push(label.clone());
-        let Ok(loaded) = cx.get::<LoadedTarget, _>((TargetKey(label),)).await else { continue };
-        let LoadedKind::Group(group) = &loaded.kind else { continue };
-        let refused = group.packages.iter().any(|(spec, add)| !add && covers(spec, package));
-        let allowed = group.packages.iter().any(|(spec, add)| *add && covers(spec, package));
+        let Ok(loaded) = cx.get::<LoadedTarget, _>((TargetKey(label),)).await else {
+            continue;
+        };
+        let LoadedKind::Group(group) = &loaded.kind else {
+            continue;
+        };
+        let refused = group
+            .packages
+            .iter()
+            .any(|(spec, add)| !add && covers(spec, package));
+        let allowed = group
+            .packages
+            .iter()
+            .any(|(spec, add)| *add && covers(spec, package));
         if !refused && (group.everybody || allowed) {
             return Ok(true);
         }

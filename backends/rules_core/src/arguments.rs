@@ -25,7 +25,11 @@ pub(crate) fn expand(list: &ArgList, inputs: &Tree) -> Expanded {
             Arg::Set(set) => expand_set(set, inputs, &mut texts),
         }
     }
-    let format = list.param_file.as_ref().map(|file| file.format).unwrap_or_default();
+    let format = list
+        .param_file
+        .as_ref()
+        .map(|file| file.format)
+        .unwrap_or_default();
     Expanded { texts, format }
 }
 
@@ -49,7 +53,9 @@ fn expand_set(set: &ArgSet, inputs: &Tree, texts: &mut Vec<String>) {
         return;
     }
     texts.extend(set.name.as_ref().map(ToString::to_string));
-    let each = members.iter().map(|member| formatted(set.format_each.as_ref(), member));
+    let each = members
+        .iter()
+        .map(|member| formatted(set.format_each.as_ref(), member));
     match &set.join_with {
         Some(separator) => {
             let joined = each.collect::<Vec<String>>().join(separator);

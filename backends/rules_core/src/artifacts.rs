@@ -36,7 +36,10 @@ pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<Artifac
     let artifact = &key.0;
     let (label, configuration) = match artifact.owner() {
         Owner::Source(label) => {
-            let file = FileKey { repo: label.repo().clone(), path: label.file_path() };
+            let file = FileKey {
+                repo: label.repo().clone(),
+                path: label.file_path(),
+            };
             let node = get!(FileNode, file => FileKey).await?;
             let node = node.0.clone().ok_or_else(|| no_source(artifact))?;
             return Ok(ArtifactNode(node));
@@ -49,16 +52,30 @@ pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<Artifac
         return Err(Diag::internal(format!("`{label}` makes nothing")));
     };
     let index = target.action_of(artifact).ok_or_else(|| {
-        Diag::build(format!("no action of `{label}` makes `{}`", artifact.exec_path()))
+        Diag::build(format!(
+            "no action of `{label}` makes `{}`",
+            artifact.exec_path()
+        ))
     })?;
-    let outputs = get!(ActionOutputs, ActionKey { owner: label, configuration, index }).await?;
+    let outputs = get!(
+        ActionOutputs,
+        ActionKey {
+            owner: label,
+            configuration,
+            index
+        }
+    )
+    .await?;
     let made = outputs.0.iter().find(|(output, _)| output == artifact);
     let made = made.map(|(_, node)| ArtifactNode(node.clone()));
     made.ok_or_else(|| Diag::internal(format!("`{}` was not made", artifact.exec_path())))
 }
 
 fn no_source(artifact: &Artifact) -> Diag {
-    Diag::build(format!("source file `{}` does not exist", artifact.exec_path()))
+    Diag::build(format!(
+        "source file `{}` does not exist",
+        artifact.exec_path()
+    ))
 }
 
 /// Puts a set together from its members and the sets below it.
@@ -107,7 +124,14 @@ pub async fn runfiles_tree(cx: &RuleCx, key: Arc<RunfilesKey>) -> Result<Runfile
     for path in empty {
         if placed.iter().all(|(other, _)| *other != path) {
             let digest = store.put_bytes(b"")?;
-            add(&mut builder, &path, Node::File { digest, executable: false })?;
+            add(
+                &mut builder,
+                &path,
+                Node::File {
+                    digest,
+                    executable: false,
+                },
+            )?;
         }
     }
     for (path, node) in placed {

@@ -52,7 +52,12 @@ pub async fn built(
     let (label, files, executable, runfiles) = match dep {
         Dep::Target(target) => {
             let runfiles = target.executable.as_ref().map(|_| target.runfiles.clone());
-            (target.label.clone(), target.files.clone(), target.executable.clone(), runfiles)
+            (
+                target.label.clone(),
+                target.files.clone(),
+                target.executable.clone(),
+                runfiles,
+            )
         }
         Dep::Source(file) | Dep::Output(file, _) => {
             (key.0.clone(), ArtifactSet::of([file.clone()]), None, None)
@@ -79,7 +84,11 @@ pub async fn built(
 }
 
 async fn runfiles_tree(cx: &RuleCx<built>, runfiles: Arc<Runfiles>) -> Result<Tree, Diag> {
-    Ok(cx.get::<RunfilesTree, _>((RunfilesKey::new(runfiles),)).await?.0.clone())
+    Ok(cx
+        .get::<RunfilesTree, _>((RunfilesKey::new(runfiles),))
+        .await?
+        .0
+        .clone())
 }
 
 impl BuiltTarget {

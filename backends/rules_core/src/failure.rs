@@ -25,8 +25,10 @@ pub(crate) async fn of_action(
         (exit, _) => format!("failed with {}", exit_text(exit)),
     };
     let output = template.outputs.first().map_or("", Artifact::exec_path);
-    let mut diag =
-        Diag::build(format!("{} of `{}` {ending} (making `{output}`)", template.mnemonic, template.owner));
+    let mut diag = Diag::build(format!(
+        "{} of `{}` {ending} (making `{output}`)",
+        template.mnemonic, template.owner
+    ));
     let mut printed = String::new();
     if let Ok(store) = cx.service::<Store>() {
         for digest in [&result.stdout, &result.stderr] {
@@ -81,7 +83,12 @@ pub(crate) fn wrong_output(template: &ActionTemplate, output: &Artifact, node: &
 
 /// A compiler read a header that is no input.
 pub(crate) fn undeclared_header(template: &ActionTemplate, path: &str) -> Diag {
-    Diag::build(format!("`{}` includes `{path}`, which is not declared", template.owner)).hint(
-        format!("add the target that has `{path}` in its `hdrs` to the `deps` of `{}`", template.owner),
-    )
+    Diag::build(format!(
+        "`{}` includes `{path}`, which is not declared",
+        template.owner
+    ))
+    .hint(format!(
+        "add the target that has `{path}` in its `hdrs` to the `deps` of `{}`",
+        template.owner
+    ))
 }

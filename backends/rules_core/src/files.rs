@@ -64,8 +64,15 @@ pub async fn dir_entries(
         Place::Disk(root) => Ok(DirEntries(root.list(&key.path)?.map(Arc::new))),
         Place::Embedded(name) => {
             let embedded = cx.service::<Embedded>()?;
-            let files = embedded.repos.get(name).into_iter().flatten().map(|(path, _)| *path);
-            Ok(DirEntries(embedded_listing(files, key.path.as_str()).map(Arc::new)))
+            let files = embedded
+                .repos
+                .get(name)
+                .into_iter()
+                .flatten()
+                .map(|(path, _)| *path);
+            Ok(DirEntries(
+                embedded_listing(files, key.path.as_str()).map(Arc::new),
+            ))
         }
     }
 }
@@ -76,7 +83,10 @@ fn embedded_listing<'a>(files: impl Iterator<Item = &'a str>, dir: &str) -> Opti
     for file in files {
         let rest = match dir {
             "" => file,
-            dir => match file.strip_prefix(dir).and_then(|rest| rest.strip_prefix('/')) {
+            dir => match file
+                .strip_prefix(dir)
+                .and_then(|rest| rest.strip_prefix('/'))
+            {
                 Some(rest) => rest,
                 None => continue,
             },
@@ -100,7 +110,10 @@ pub async fn file_text(
         Place::Disk(root) => Ok(FileText(root.read_text(&key.path, MAX_TEXT)?)),
         Place::Embedded(name) => {
             let embedded = cx.service::<Embedded>()?;
-            let text = embedded.repos.get(name).and_then(|files| files.get(key.path.as_str()));
+            let text = embedded
+                .repos
+                .get(name)
+                .and_then(|files| files.get(key.path.as_str()));
             Ok(FileText(text.map(|text| Arc::from(*text))))
         }
     }
@@ -112,9 +125,13 @@ pub async fn disk_text(_cx: &RuleCx, path: Arc<DiskPath>) -> Result<DiskText, Di
     let (Some(folder), Some(name)) = (path.0.parent(), path.0.file_name()) else {
         return Ok(DiskText(None));
     };
-    let (true, Some(name)) = (folder.is_dir(), name.to_str()) else { return Ok(DiskText(None)) };
+    let (true, Some(name)) = (folder.is_dir(), name.to_str()) else {
+        return Ok(DiskText(None));
+    };
     let name = RelPath::new(name).map_err(|error| Diag::environment(error.to_string()))?;
-    Ok(DiskText(SourceRoot::open(folder)?.read_text(&name, MAX_TEXT)?))
+    Ok(DiskText(
+        SourceRoot::open(folder)?.read_text(&name, MAX_TEXT)?,
+    ))
 }
 
 /// Captures a source file in the store (R13): actions run from what was read here.
@@ -132,11 +149,19 @@ pub async fn file_node(
         }
         Place::Embedded(name) => {
             let embedded = cx.service::<Embedded>()?;
-            let text = embedded.repos.get(name).and_then(|files| files.get(key.path.as_str()));
-            let Some(text) = text else { return Ok(FileNode(None)) };
+            let text = embedded
+                .repos
+                .get(name)
+                .and_then(|files| files.get(key.path.as_str()));
+            let Some(text) = text else {
+                return Ok(FileNode(None));
+            };
             let digest = store.put_bytes(text.as_bytes())?;
             // Embedded scripts have no mode of their own; a first line `#!` makes a program.
-            Ok(FileNode(Some(Node::File { digest, executable: text.starts_with("#!") })))
+            Ok(FileNode(Some(Node::File {
+                digest,
+                executable: text.starts_with("#!"),
+            })))
         }
     }
 }

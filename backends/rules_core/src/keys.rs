@@ -93,7 +93,10 @@ impl RunfilesKey {
             builder.text("e").text(path);
         }
         let fingerprint = builder.finish();
-        RunfilesKey { runfiles, fingerprint }
+        RunfilesKey {
+            runfiles,
+            fingerprint,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod artifacts;
 pub mod build;
 mod failure;
 pub mod files;
+pub mod goals;
 pub mod keys;
 pub mod packages;
 pub mod patterns;
@@ -39,6 +40,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         artifacts::rules(),
         build::rules(),
         files::rules(),
+        goals::rules(),
         packages::rules(),
         patterns::rules(),
         repos::rules(),
@@ -54,8 +56,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
 pub fn queries() -> Vec<QueryDef> {
     vec![
         QueryDef::of::<patterns::Selected, (patterns::Selection, RepoOptions)>(),
-        QueryDef::of::<build::Built, (TargetKey, Configuration, RepoOptions)>(),
-        QueryDef::of::<test::TestOutcome, (test::TestKey, Configuration, RepoOptions)>(),
+        QueryDef::of::<goals::GoalReport, (goals::GoalRequest, Configuration, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),
         QueryDef::of::<repos::Repositories, (RepoOptions,)>(),

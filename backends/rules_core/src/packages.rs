@@ -42,9 +42,20 @@ impl Product for Package {}
 #[rule]
 pub async fn package_lookup(cx: &RuleCx, key: Arc<PackageKey>) -> Result<PackageLookup, Diag> {
     let PackageId { repo, path } = key.0.clone();
-    let entries = get!(DirEntries, DirKey { repo, path: path.clone() }).await?;
-    let Some(listing) = &entries.0 else { return Ok(PackageLookup(None)) };
-    Ok(PackageLookup(listing.build_file().and_then(|name| path.join(name).ok())))
+    let entries = get!(
+        DirEntries,
+        DirKey {
+            repo,
+            path: path.clone()
+        }
+    )
+    .await?;
+    let Some(listing) = &entries.0 else {
+        return Ok(PackageLookup(None));
+    };
+    Ok(PackageLookup(
+        listing.build_file().and_then(|name| path.join(name).ok()),
+    ))
 }
 
 /// Loads a .bzl file and, first, all that it loads.
@@ -58,18 +69,30 @@ pub async fn loaded_bzl(
     let embedded = cx.service::<Embedded>()?;
     let label = key.0.clone();
     let mapping = repositories.get(label.repo())?.mapping.clone();
-    let file = FileKey { repo: label.repo().clone(), path: label.file_path() };
+    let file = FileKey {
+        repo: label.repo().clone(),
+        path: label.file_path(),
+    };
     let text = get!(FileText, file => FileKey).await?;
-    let Some(text) = text.0.clone() else { return Err(no_such_bzl(&label)) };
+    let Some(text) = text.0.clone() else {
+        return Err(no_such_bzl(&label));
+    };
     let path = shown_path(label.repo(), &label.file_path());
-    let source = SourceText { path, text, dialect: Dialect::Bzl };
+    let source = SourceText {
+        path,
+        text,
+        dialect: Dialect::Bzl,
+    };
     let parsed = host.parse(source)?;
     let loads = load_labels(&parsed, label.package(), &mapping)?;
     let keys = loads.iter().map(|(_, label)| BzlKey(label.clone()));
     let loaded = get_all!(LoadedBzl, keys.collect::<Vec<_>>() => BzlKey).await;
     let loaded = loaded.map_err(|error| point_at_load(error, &parsed))?;
-    let loads: Vec<(Arc<str>, Arc<Bzl>)> =
-        loads.into_iter().zip(&loaded).map(|((text, _), bzl)| (text, bzl.0.clone())).collect();
+    let loads: Vec<(Arc<str>, Arc<Bzl>)> = loads
+        .into_iter()
+        .zip(&loaded)
+        .map(|((text, _), bzl)| (text, bzl.0.clone()))
+        .collect();
     // The prelude's own files are loaded without what the prelude gives to others.
     let natives = match label.repo().as_str() == embedded.natives.0 {
         true => None,
@@ -96,7 +119,11 @@ fn no_such_bzl(label: &Label) -> Diag {
 /// An error in a loaded file without a place of its own belongs to the `load` statement.
 fn point_at_load(error: Diag, parsed: &Parsed) -> Diag {
     let about = parsed.loads.iter().find(|load| {
-        let name = load.module.rsplit([':', '/']).next().unwrap_or(&load.module);
+        let name = load
+            .module
+            .rsplit([':', '/'])
+            .next()
+            .unwrap_or(&load.module);
         error.span().is_none() && error.message().contains(name)
     });
     match about {
@@ -147,21 +174,39 @@ pub async fn package(
     let id = key.0.clone();
     let info = repositories.get(&id.repo)?.clone();
     let lookup = get!(PackageLookup, PackageKey(id.clone())).await?;
-    let Some(build_file) = lookup.0.clone() else { return Err(no_build_file(&id)) };
-    let file = FileKey { repo: id.repo.clone(), path: build_file.clone() };
+    let Some(build_file) = lookup.0.clone() else {
+        return Err(no_build_file(&id));
+    };
+    let file = FileKey {
+        repo: id.repo.clone(),
+        path: build_file.clone(),
+    };
     let text = get!(FileText, file => FileKey).await?;
-    let Some(text) = text.0.clone() else { return Err(no_build_file(&id)) };
+    let Some(text) = text.0.clone() else {
+        return Err(no_build_file(&id));
+    };
     let path = shown_path(&id.repo, &build_file);
-    let parsed = host.parse(SourceText { path, text, dialect: Dialect::Build })?;
+    let parsed = host.parse(SourceText {
+        path,
+        text,
+        dialect: Dialect::Build,
+    })?;
     let loads = load_labels(&parsed, &id, &info.mapping)?;
     let keys = loads.iter().map(|(_, label)| BzlKey(label.clone()));
     let loaded = get_all!(LoadedBzl, keys.collect::<Vec<_>>() => BzlKey).await;
     let loaded = loaded.map_err(|error| point_at_load(error, &parsed))?;
-    let loads: Vec<(Arc<str>, Arc<Bzl>)> =
-        loads.into_iter().zip(&loaded).map(|((text, _), bzl)| (text, bzl.0.clone())).collect();
+    let loads: Vec<(Arc<str>, Arc<Bzl>)> = loads
+        .into_iter()
+        .zip(&loaded)
+        .map(|((text, _), bzl)| (text, bzl.0.clone()))
+        .collect();
     let natives = get!(Natives).await?.0.clone();
     let ignored = get!(IgnoredFolders, RepoKey(id.repo.clone())).await?;
-    let io = Io { cx: cx.clone(), package: id.clone(), ignored };
+    let io = Io {
+        cx: cx.clone(),
+        package: id.clone(),
+        ignored,
+    };
     let defs = cx
         .cpu(move || {
             host.build(BuildRequest {
@@ -180,7 +225,9 @@ pub async fn package(
 }
 
 fn no_build_file(id: &PackageId) -> Diag {
-    Diag::build(format!("no such package `{id}`: there is no BUILD.bazel or BUILD file in it"))
+    Diag::build(format!(
+        "no such package `{id}`: there is no BUILD.bazel or BUILD file in it"
+    ))
 }
 
 /// What a BUILD file may ask of the file system, each answer a tracked node.
@@ -192,7 +239,10 @@ struct Io {
 
 impl Io {
     fn listing(&self, path: &RelPath) -> Result<Option<Arc<kiln_fs::Listing>>, Diag> {
-        let key = DirKey { repo: self.package.repo.clone(), path: path.clone() };
+        let key = DirKey {
+            repo: self.package.repo.clone(),
+            path: path.clone(),
+        };
         let entries = self.cx.block_on(self.cx.get::<DirEntries, _>((key,)))??;
         Ok(entries.0.clone())
     }
@@ -207,13 +257,17 @@ impl PackageIo for Io {
     ) -> Result<Vec<String>, Diag> {
         let glob = Glob::new(include, exclude, exclude_directories)?;
         let ignore = &self.ignored.0;
-        Ok(glob.files(&self.package.path, ignore, &mut |path| self.listing(path))?.paths)
+        Ok(glob
+            .files(&self.package.path, ignore, &mut |path| self.listing(path))?
+            .paths)
     }
 
     fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Vec<String>, Diag> {
         let glob = Glob::new(include, exclude, false)?;
         let ignore = &self.ignored.0;
-        Ok(glob.subpackages(&self.package.path, ignore, &mut |path| self.listing(path))?.paths)
+        Ok(glob
+            .subpackages(&self.package.path, ignore, &mut |path| self.listing(path))?
+            .paths)
     }
 }
 
@@ -235,7 +289,10 @@ impl kiln_rules::Param for RepoKey {}
 /// Reads `.bazelignore` and REPO.bazel.
 #[rule]
 pub async fn ignored_folders(cx: &RuleCx, key: Arc<RepoKey>) -> Result<IgnoredFolders, Diag> {
-    let file = |name| FileKey { repo: key.0.clone(), path: name };
+    let file = |name| FileKey {
+        repo: key.0.clone(),
+        path: name,
+    };
     let path = |name| RelPath::new(name).map_err(|error| Diag::internal(error.to_string()));
     let list = file(path(".bazelignore")?);
     let repo = file(path("REPO.bazel")?);
@@ -253,16 +310,30 @@ pub async fn packages_below(cx: &RuleCx, key: Arc<DirKey>) -> Result<PackagesBel
         return Ok(PackagesBelow(Vec::new()));
     }
     let entries = get!(DirEntries, (*key).clone() => DirKey).await?;
-    let Some(listing) = &entries.0 else { return Ok(PackagesBelow(Vec::new())) };
+    let Some(listing) = &entries.0 else {
+        return Ok(PackagesBelow(Vec::new()));
+    };
     let mut found = Vec::new();
     let id = PackageId::new(key.repo.clone(), key.path.clone());
-    if get!(PackageLookup, PackageKey(id.clone())).await?.0.is_some() {
+    if get!(PackageLookup, PackageKey(id.clone()))
+        .await?
+        .0
+        .is_some()
+    {
         found.push(id);
     }
-    let folders = listing.entries().iter().filter(|entry| entry.kind == EntryKind::Directory);
+    let folders = listing
+        .entries()
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Directory);
     let folders = folders.filter(|entry| !ignored.0.skips(&key.path, entry));
     let below = folders.filter_map(|entry| key.path.join(&entry.name).ok());
-    let below: Vec<DirKey> = below.map(|path| DirKey { repo: key.repo.clone(), path }).collect();
+    let below: Vec<DirKey> = below
+        .map(|path| DirKey {
+            repo: key.repo.clone(),
+            path,
+        })
+        .collect();
     for packages in get_all!(PackagesBelow, below => DirKey).await? {
         found.extend(packages.0.iter().cloned());
     }
@@ -282,7 +353,12 @@ where
     let mut at = Some(path.clone());
     while let Some(folder) = at {
         let id = PackageId::new(repo.clone(), folder.clone());
-        if cx.get::<PackageLookup, _>((PackageKey(id.clone()),)).await?.0.is_some() {
+        if cx
+            .get::<PackageLookup, _>((PackageKey(id.clone()),))
+            .await?
+            .0
+            .is_some()
+        {
             return Ok(Some(id));
         }
         at = folder.parent();
@@ -294,12 +370,22 @@ where
 pub fn by_package(labels: impl IntoIterator<Item = Label>) -> BTreeMap<PackageId, Vec<Label>> {
     let mut packages: BTreeMap<PackageId, Vec<Label>> = BTreeMap::new();
     for label in labels {
-        packages.entry(label.package().clone()).or_default().push(label);
+        packages
+            .entry(label.package().clone())
+            .or_default()
+            .push(label);
     }
     packages
 }
 
 /// The rules of this module.
 pub fn rules() -> Vec<&'static RuleDef> {
-    rules![package_lookup, loaded_bzl, natives, package, ignored_folders, packages_below]
+    rules![
+        package_lookup,
+        loaded_bzl,
+        natives,
+        package,
+        ignored_folders,
+        packages_below
+    ]
 }

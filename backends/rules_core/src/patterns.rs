@@ -77,7 +77,11 @@ pub async fn selected(
     repositories: Arc<Repositories>,
 ) -> Result<Selected, Diag> {
     let mapping = &repositories.root()?.mapping;
-    let mut state = State { selection: &selection, found: BTreeMap::new(), errors: Vec::new() };
+    let mut state = State {
+        selection: &selection,
+        found: BTreeMap::new(),
+        errors: Vec::new(),
+    };
     for text in &selection.patterns {
         let pattern = Pattern::parse(text, &selection.cwd, mapping)?;
         match state.matches(cx, &pattern).await {
@@ -112,11 +116,7 @@ struct State<'a> {
 type Cx = RuleCx<selected>;
 
 impl State<'_> {
-    async fn matches(
-        &mut self,
-        cx: &Cx,
-        pattern: &Pattern,
-    ) -> Result<Vec<SelectedTarget>, Diag> {
+    async fn matches(&mut self, cx: &Cx, pattern: &Pattern) -> Result<Vec<SelectedTarget>, Diag> {
         match &pattern.kind {
             PatternKind::Below(id, selector) => self.below(cx, pattern, id, *selector).await,
             PatternKind::Package(id, selector) => {
@@ -135,7 +135,10 @@ impl State<'_> {
         id: &PackageId,
         selector: Selector,
     ) -> Result<Vec<SelectedTarget>, Diag> {
-        let key = DirKey { repo: id.repo.clone(), path: id.path.clone() };
+        let key = DirKey {
+            repo: id.repo.clone(),
+            path: id.path.clone(),
+        };
         let packages = get_below(cx, key).await?;
         if packages.is_empty() && !pattern.negative {
             return Err(Diag::usage(format!(
@@ -167,7 +170,12 @@ impl State<'_> {
             let file = |kind: &str| -> Result<SelectedTarget, Diag> {
                 let label = package.id.target(name);
                 let label = label.map_err(|error| Diag::internal(error.to_string()))?;
-                Ok(SelectedTarget { label, kind: Arc::from(kind), test: false, named: false })
+                Ok(SelectedTarget {
+                    label,
+                    kind: Arc::from(kind),
+                    test: false,
+                    named: false,
+                })
             };
             match target {
                 Target::Rule(def) if self.wanted(def) => {
@@ -192,7 +200,9 @@ impl State<'_> {
 
     /// A target named by a pattern, or by a test suite.
     async fn named(&mut self, cx: &Cx, label: &Label) -> Result<Vec<SelectedTarget>, Diag> {
-        let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await?;
+        let loaded = cx
+            .get::<LoadedTarget, _>((TargetKey(label.clone()),))
+            .await?;
         let file = |kind: &str| SelectedTarget {
             label: label.clone(),
             kind: Arc::from(kind),
@@ -237,11 +247,7 @@ impl State<'_> {
 
     /// The tests of a suite, those of suites in it included. Without `tests` it is all tests of
     /// the package (Bazel); its `tags` filter.
-    async fn suite(
-        &mut self,
-        cx: &Cx,
-        suite: &TargetDef,
-    ) -> Result<Vec<SelectedTarget>, Diag> {
+    async fn suite(&mut self, cx: &Cx, suite: &TargetDef) -> Result<Vec<SelectedTarget>, Diag> {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         let mut pending = vec![suite.label.clone()];
@@ -249,8 +255,12 @@ impl State<'_> {
             if !seen.insert(label.clone()) {
                 continue;
             }
-            let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await?;
-            let LoadedKind::Rule(def) = &loaded.kind else { continue };
+            let loaded = cx
+                .get::<LoadedTarget, _>((TargetKey(label.clone()),))
+                .await?;
+            let LoadedKind::Rule(def) = &loaded.kind else {
+                continue;
+            };
             if def.rule.test {
                 found.extend(self.single(def, false));
                 continue;
@@ -263,8 +273,10 @@ impl State<'_> {
             let wanted: Vec<String> = def.tags().map(str::to_owned).collect();
             let wanted: Vec<String> = wanted.into_iter().filter(|tag| tag != "manual").collect();
             let listed = def.attr("tests").map_or(&[][..], AttrValue::items);
-            let listed: Vec<Label> =
-                listed.iter().filter_map(|item| item.as_label().cloned()).collect();
+            let listed: Vec<Label> = listed
+                .iter()
+                .filter_map(|item| item.as_label().cloned())
+                .collect();
             if listed.is_empty() && !def.is_given("tests") {
                 let key = PackageKey(def.label.package().clone());
                 let package = cx.get::<Package, _>((key,)).await?;
@@ -284,7 +296,9 @@ impl State<'_> {
                     pending.push(label);
                     continue;
                 }
-                let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await?;
+                let loaded = cx
+                    .get::<LoadedTarget, _>((TargetKey(label.clone()),))
+                    .await?;
                 let keep = match &loaded.kind {
                     LoadedKind::Rule(test) => !test.rule.test || suite_tags_fit(test, &wanted),
                     _ => true,
@@ -306,10 +320,14 @@ impl State<'_> {
         path: &RelPath,
     ) -> Result<Vec<SelectedTarget>, Diag> {
         let id = PackageId::new(repo.clone(), path.clone());
-        let lookup = cx.get::<PackageLookup, _>((PackageKey(id.clone()),)).await?;
+        let lookup = cx
+            .get::<PackageLookup, _>((PackageKey(id.clone()),))
+            .await?;
         if lookup.0.is_some() {
             let name = path.file_name();
-            let label = id.target(name).map_err(|error| Diag::usage(error.to_string()))?;
+            let label = id
+                .target(name)
+                .map_err(|error| Diag::usage(error.to_string()))?;
             return self.named(cx, &label).await;
         }
         let nothing = || {
@@ -318,7 +336,9 @@ impl State<'_> {
                 pattern.text
             ))
         };
-        let Some(owner) = package_above(cx, repo, path).await? else { return Err(nothing()) };
+        let Some(owner) = package_above(cx, repo, path).await? else {
+            return Err(nothing());
+        };
         let below = path.strip_prefix(&owner.path).unwrap_or_else(RelPath::root);
         let file = owner.target(below.as_str()).map_err(|_| nothing())?;
         let package = cx.get::<Package, _>((PackageKey(owner.clone()),)).await?;
@@ -339,7 +359,9 @@ impl State<'_> {
             }
         }
         match owners.is_empty() {
-            true => Err(nothing().note(format!("no target of `{owner}` has `{below}` as a source"))),
+            true => {
+                Err(nothing().note(format!("no target of `{owner}` has `{below}` as a source")))
+            }
             false => Ok(owners),
         }
     }
@@ -355,9 +377,16 @@ where
 /// `--test_tag_filters` (Bazel): at least one of the wanted tags, none of the unwanted ones.
 fn tags_fit(def: &TargetDef, filters: &[String]) -> bool {
     let mut tags: Vec<String> = def.tags().map(str::to_owned).collect();
-    tags.extend(def.attr("size").and_then(AttrValue::as_str).map(str::to_owned));
+    tags.extend(
+        def.attr("size")
+            .and_then(AttrValue::as_str)
+            .map(str::to_owned),
+    );
     let unwanted = filters.iter().filter_map(|filter| filter.strip_prefix('-'));
-    let mut wanted = filters.iter().filter(|filter| !filter.starts_with('-')).peekable();
+    let mut wanted = filters
+        .iter()
+        .filter(|filter| !filter.starts_with('-'))
+        .peekable();
     let has = |tag: &str| tags.iter().any(|own| own == tag);
     unwanted.into_iter().all(|tag| !has(tag))
         && (wanted.peek().is_none() || wanted.any(|tag| has(tag.trim_start_matches('+'))))
@@ -365,15 +394,26 @@ fn tags_fit(def: &TargetDef, filters: &[String]) -> bool {
 
 /// `--test_size_filters`
 fn size_fits(def: &TargetDef, filters: &[String]) -> bool {
-    let size = def.attr("size").and_then(AttrValue::as_str).unwrap_or("medium");
-    let refused = filters.iter().any(|filter| filter.strip_prefix('-') == Some(size));
-    let mut wanted = filters.iter().filter(|filter| !filter.starts_with('-')).peekable();
+    let size = def
+        .attr("size")
+        .and_then(AttrValue::as_str)
+        .unwrap_or("medium");
+    let refused = filters
+        .iter()
+        .any(|filter| filter.strip_prefix('-') == Some(size));
+    let mut wanted = filters
+        .iter()
+        .filter(|filter| !filter.starts_with('-'))
+        .peekable();
     !refused && (wanted.peek().is_none() || wanted.any(|filter| filter == size))
 }
 
 /// The `tags` of a suite: `-tag` must not be there, every other one must.
 fn suite_tags_fit(def: &TargetDef, wanted: &[String]) -> bool {
-    let size = def.attr("size").and_then(AttrValue::as_str).unwrap_or("medium");
+    let size = def
+        .attr("size")
+        .and_then(AttrValue::as_str)
+        .unwrap_or("medium");
     let has = |tag: &str| def.tags().any(|own| own == tag) || size == tag;
     wanted.iter().all(|tag| match tag.strip_prefix('-') {
         Some(tag) => !has(tag),

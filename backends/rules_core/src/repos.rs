@@ -74,7 +74,10 @@ impl Repositories {
                  or pass `--override_repository={name}=<folder>`"
             ));
         }
-        let known = self.repos.values().flat_map(|info| info.mapping.names().map(|(name, _)| name));
+        let known = self
+            .repos
+            .values()
+            .flat_map(|info| info.mapping.names().map(|(name, _)| name));
         let mut known: Vec<&str> = known.collect();
         known.sort_unstable();
         known.dedup();
@@ -130,7 +133,10 @@ impl Search<'_> {
     where
         R: Declares<DiskText, (DiskPath,)>,
     {
-        if let Some(defs) = self.read(cx, &self.root, "MODULE.bazel", Dialect::Module).await? {
+        if let Some(defs) = self
+            .read(cx, &self.root, "MODULE.bazel", Dialect::Module)
+            .await?
+        {
             return Ok((defs, true));
         }
         for name in ["WORKSPACE.bazel", "WORKSPACE"] {
@@ -153,9 +159,19 @@ impl Search<'_> {
     {
         let path = folder.join(name);
         let text = cx.get::<DiskText, _>((DiskPath(path.clone()),)).await?;
-        let Some(text) = text.0.clone() else { return Ok(None) };
-        let shown = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
-        let source = SourceText { path: Arc::from(shown), text, dialect };
+        let Some(text) = text.0.clone() else {
+            return Ok(None);
+        };
+        let shown = path
+            .strip_prefix(&self.root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        let source = SourceText {
+            path: Arc::from(shown),
+            text,
+            dialect,
+        };
         let parsed = self.host.parse(source)?;
         self.host.module(&parsed).map(Some)
     }
@@ -174,7 +190,11 @@ impl Search<'_> {
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let mut missing: Vec<String> = Vec::new();
         let location = Location::Disk(SourceRoot::open(&self.root)?);
-        let mut modules = vec![Module { repo: Repo::root(), location, defs: root }];
+        let mut modules = vec![Module {
+            repo: Repo::root(),
+            location,
+            defs: root,
+        }];
         if !modules[0].defs.name.is_empty() {
             known.insert(modules[0].defs.name.to_string(), 0);
         }
@@ -190,7 +210,11 @@ impl Search<'_> {
                         known.insert(dep.name.to_string(), modules.len());
                         queue.push_back(modules.len());
                         let repo = canonical(&dep.name, &location);
-                        modules.push(Module { repo, location, defs });
+                        modules.push(Module {
+                            repo,
+                            location,
+                            defs,
+                        });
                     }
                     None => missing.push(dep.name.to_string()),
                 }
@@ -218,7 +242,10 @@ impl Search<'_> {
                 }
             }
             let defs = &module.defs;
-            for name in [Some(&defs.name), defs.repo_name.as_ref()].into_iter().flatten() {
+            for name in [Some(&defs.name), defs.repo_name.as_ref()]
+                .into_iter()
+                .flatten()
+            {
                 if !name.is_empty() {
                     mapping.insert(&**name, module.repo.clone());
                 }
@@ -231,7 +258,11 @@ impl Search<'_> {
         }
         missing.sort();
         missing.dedup();
-        Ok(Repositories { repos, missing, found_beside: self.found_beside })
+        Ok(Repositories {
+            repos,
+            missing,
+            found_beside: self.found_beside,
+        })
     }
 
     /// The repositories of a WORKSPACE file: one global set of names.
@@ -248,7 +279,10 @@ impl Search<'_> {
         for repo in &root.workspace_repos {
             let location = match &repo.path {
                 Some(path) => Some(Location::Disk(SourceRoot::open(&self.root.join(&**path))?)),
-                None => self.find(cx, &repo.name).await?.map(|(location, _)| location),
+                None => self
+                    .find(cx, &repo.name)
+                    .await?
+                    .map(|(location, _)| location),
             };
             match location {
                 Some(location) => {
@@ -264,7 +298,11 @@ impl Search<'_> {
         let mut repos = BTreeMap::new();
         self.add_embedded(&mut repos);
         let location = Location::Disk(SourceRoot::open(&self.root)?);
-        let main = Module { repo: Repo::root(), location, defs: root };
+        let main = Module {
+            repo: Repo::root(),
+            location,
+            defs: root,
+        };
         let others = names.values().map(|(repo, location)| Module {
             repo: repo.clone(),
             location: location.clone(),
@@ -282,7 +320,11 @@ impl Search<'_> {
             self.map_overridden(&mut mapping, &mut repos)?;
             repos.insert(module.repo.clone(), info(&module, mapping));
         }
-        Ok(Repositories { repos, missing, found_beside: self.found_beside })
+        Ok(Repositories {
+            repos,
+            missing,
+            found_beside: self.found_beside,
+        })
     }
 
     /// Where a module is: overrides of the command line, `local_path_override`, kiln itself,
@@ -295,7 +337,12 @@ impl Search<'_> {
     where
         R: Declares<DiskText, (DiskPath,)>,
     {
-        let given = self.options.overrides.iter().rev().find(|(module, _)| module == name);
+        let given = self
+            .options
+            .overrides
+            .iter()
+            .rev()
+            .find(|(module, _)| module == name);
         let given = given.map(|(_, folder)| folder.clone());
         if let Some(folder) = given.or_else(|| self.local_overrides.get(name).cloned()) {
             return self.module_at(cx, folder).await.map(Some);
@@ -312,7 +359,10 @@ impl Search<'_> {
         let Some(folder) = self.root.parent().map(|above| above.join(name)) else {
             return Ok(None);
         };
-        match self.read(cx, &folder, "MODULE.bazel", Dialect::Module).await {
+        match self
+            .read(cx, &folder, "MODULE.bazel", Dialect::Module)
+            .await
+        {
             Ok(Some(defs)) if *defs.name == *name => {
                 self.found_beside.push((name.to_owned(), folder.clone()));
                 Ok(Some((Location::Disk(SourceRoot::open(&folder)?), defs)))
@@ -329,8 +379,13 @@ impl Search<'_> {
     where
         R: Declares<DiskText, (DiskPath,)>,
     {
-        let defs = self.read(cx, &folder, "MODULE.bazel", Dialect::Module).await?;
-        Ok((Location::Disk(SourceRoot::open(&folder)?), defs.unwrap_or_default()))
+        let defs = self
+            .read(cx, &folder, "MODULE.bazel", Dialect::Module)
+            .await?;
+        Ok((
+            Location::Disk(SourceRoot::open(&folder)?),
+            defs.unwrap_or_default(),
+        ))
     }
 
     fn add_embedded(&self, repos: &mut BTreeMap<Repo, RepoInfo>) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kiln_diag::Diag;
 use kiln_events::EventSink;
 use kiln_fs::SourceRoot;
 use kiln_process::Executor;
@@ -50,11 +51,10 @@ impl SourceRows {
         tables.entry(root.clone()).or_insert_with(load).clone()
     }
 
-    /// Writes down what was learned.
-    pub fn save(&self) {
+    /// Writes down what was learned, all that can be; the first error is returned.
+    pub fn save(&self) -> Result<(), Diag> {
         let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for table in tables.values() {
-            table.save();
-        }
+        let saved: Vec<Result<(), Diag>> = tables.values().map(|table| table.save()).collect();
+        saved.into_iter().collect()
     }
 }

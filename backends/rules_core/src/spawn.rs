@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiln_base::RelPath;
+use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
@@ -59,12 +59,23 @@ fn description(template: &ActionTemplate) -> Description {
 
 /// Puts the process together: inputs, tools with their runfiles, param files, environment.
 async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
-    let ActionKind::Spawn { arguments, inputs, tools, env, default_shell_env, requirements, .. } =
-        &template.kind
+    let ActionKind::Spawn {
+        arguments,
+        inputs,
+        tools,
+        env,
+        default_shell_env,
+        requirements,
+        ..
+    } = &template.kind
     else {
         return Err(Diag::internal("not an action that runs a program"));
     };
-    let mut tree = cx.get::<SetTree, _>((SetKey(inputs.clone()),)).await?.0.clone();
+    let mut tree = cx
+        .get::<SetTree, _>((SetKey(inputs.clone()),))
+        .await?
+        .0
+        .clone();
     for tool in tools.iter() {
         tree = tree.merge(&tool_tree(cx, tool).await?).map_err(conflict)?;
     }
@@ -81,15 +92,23 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
             environment.insert(name.to_string(), value.to_string());
         }
     }
-    environment.extend(env.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+    environment.extend(
+        env.iter()
+            .map(|(name, value)| (name.to_string(), value.to_string())),
+    );
     let machine = cx.get::<Machine, _>(()).await?;
-    let paths = template.outputs.iter().map(|output| RelPath::new(output.exec_path()));
+    let paths = template
+        .outputs
+        .iter()
+        .map(|output| RelPath::new(output.exec_path()));
     Ok(Process {
         argv,
         env: environment,
         workdir: RelPath::root(),
         inputs: tree,
-        outputs: paths.collect::<Result<_, _>>().map_err(|e| Diag::internal(e.to_string()))?,
+        outputs: paths
+            .collect::<Result<_, _>>()
+            .map_err(|e| Diag::internal(e.to_string()))?,
         timeout: timeout(requirements),
         network: requirements.contains_key("requires-network"),
         platform: BTreeMap::new(),
@@ -99,10 +118,15 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
 }
 
 /// Where actions find programs, unless they say otherwise.
-pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+pub(crate) const DEFAULT_PATH: &str =
+    "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 fn timeout(requirements: &BTreeMap<Arc<str>, Arc<str>>) -> Option<Duration> {
-    requirements.get("timeout")?.parse().ok().map(Duration::from_secs)
+    requirements
+        .get("timeout")?
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 /// What tags and execution requirements say about caching (Bazel: `no-cache`, `no-remote-cache`,
@@ -119,11 +143,15 @@ pub(crate) fn cache_scope(requirements: &BTreeMap<Arc<str>, Arc<str>>) -> CacheS
 }
 
 async fn tool_tree(cx: &Cx, tool: &Tool) -> Result<Tree, Diag> {
-    let own = cx.get::<SetTree, _>((SetKey(ArtifactSet::of([tool.executable.clone()])),)).await?;
+    let own = cx
+        .get::<SetTree, _>((SetKey(ArtifactSet::of([tool.executable.clone()])),))
+        .await?;
     if tool.runfiles.is_empty() {
         return Ok(own.0.clone());
     }
-    let runfiles = cx.get::<RunfilesTree, _>((RunfilesKey::new(tool.runfiles.clone()),)).await?;
+    let runfiles = cx
+        .get::<RunfilesTree, _>((RunfilesKey::new(tool.runfiles.clone()),))
+        .await?;
     let mut builder = TreeBuilder::new();
     let path = format!("{}.runfiles", tool.executable.exec_path());
     add(&mut builder, &path, Node::Dir(runfiles.0.clone()))?;
@@ -155,7 +183,11 @@ fn command_line(
     inputs: &Tree,
 ) -> Result<(Vec<String>, Tree), Diag> {
     let expanded: Vec<Expanded> = lists.iter().map(|list| expand(list, inputs)).collect();
-    let length: usize = expanded.iter().flat_map(|list| &list.texts).map(|t| t.len() + 1).sum();
+    let length: usize = expanded
+        .iter()
+        .flat_map(|list| &list.texts)
+        .map(|t| t.len() + 1)
+        .sum();
     let mut argv = Vec::new();
     let mut files = TreeBuilder::new();
     for (at, (list, expanded)) in lists.iter().zip(expanded).enumerate() {
@@ -165,18 +197,30 @@ fn command_line(
             argv.extend(expanded.texts);
             continue;
         };
-        let base = template.outputs.first().map_or("action", Artifact::exec_path);
+        let base = template
+            .outputs
+            .first()
+            .map_or("action", Artifact::exec_path);
         let path = format!("{base}-{at}.params");
         let (text, flags) = match file.format {
             kiln_targets::ParamFileFormat::FlagPerLine => {
-                let (flags, others): (Vec<_>, Vec<_>) =
-                    expanded.texts.into_iter().partition(|text| text.starts_with("--"));
+                let (flags, others): (Vec<_>, Vec<_>) = expanded
+                    .texts
+                    .into_iter()
+                    .partition(|text| text.starts_with("--"));
                 (param_file_text(&flags, file.format), others)
             }
             format => (param_file_text(&expanded.texts, format), Vec::new()),
         };
         let digest = store.put_bytes(text.as_bytes())?;
-        add(&mut files, &path, Node::File { digest, executable: false })?;
+        add(
+            &mut files,
+            &path,
+            Node::File {
+                digest,
+                executable: false,
+            },
+        )?;
         argv.push(file.argument.replacen("%s", &path, 1));
         argv.extend(flags);
     }
@@ -205,14 +249,11 @@ async fn execute(
     let executor = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
     let keyed = Keyed::of(process);
-    let event = ActionEvent {
-        label: describe.label.clone(),
-        mnemonic: describe.mnemonic.clone(),
-        progress: describe.progress.clone(),
-        digest: keyed.digest,
-        command: None,
+    let event = action_event(describe, keyed.digest);
+    let progress = Progress {
+        events: &events,
+        event: event.clone(),
     };
-    let progress = Progress { events: &events, event: event.clone() };
     let request = Request {
         process,
         action: keyed.digest,
@@ -221,27 +262,59 @@ async fn execute(
         exclusive: false,
         observer: &progress,
     };
-    let result = executor.0.execute(request).await.map_err(|error| around(error, template))?;
-    let source = match result.source {
+    let result = executor
+        .0
+        .execute(request)
+        .await
+        .map_err(|error| around(error, template))?;
+    let source = action_source(result.source);
+    let success = result.exit.success();
+    events.0.emit(Event::ActionFinished {
+        action: event,
+        source,
+        success,
+        elapsed: result.elapsed,
+    });
+    Ok(result)
+}
+
+/// An action as events name it.
+pub(crate) fn action_event(describe: &Description, digest: Digest) -> ActionEvent {
+    ActionEvent {
+        label: describe.label.clone(),
+        mnemonic: describe.mnemonic.clone(),
+        progress: describe.progress.clone(),
+        digest,
+        command: None,
+    }
+}
+
+/// Where a result comes from, as events say it.
+pub(crate) fn action_source(source: Source) -> ActionSource {
+    match source {
         Source::Ran => ActionSource::Executed,
         Source::LocalCache => ActionSource::LocalCache,
         Source::RemoteCache => ActionSource::RemoteCache,
-    };
-    let success = result.exit.success();
-    events.0.emit(Event::ActionFinished { action: event, source, success, elapsed: result.elapsed });
-    Ok(result)
+    }
 }
 
 /// `cpu:N` among the requirements.
 fn slots(template: &ActionTemplate) -> u32 {
-    let ActionKind::Spawn { requirements, .. } = &template.kind else { return 1 };
-    let cpus = requirements.keys().filter_map(|name| name.strip_prefix("cpu:")?.parse().ok());
+    let ActionKind::Spawn { requirements, .. } = &template.kind else {
+        return 1;
+    };
+    let cpus = requirements
+        .keys()
+        .filter_map(|name| name.strip_prefix("cpu:")?.parse().ok());
     cpus.max().unwrap_or(1)
 }
 
 /// Something went wrong around the process.
 fn around(error: ExecError, template: &ActionTemplate) -> Diag {
-    let note = format!("while running {} of `{}`", template.mnemonic, template.owner);
+    let note = format!(
+        "while running {} of `{}`",
+        template.mnemonic, template.owner
+    );
     match error {
         ExecError::MissingBlob(digest) => {
             Diag::environment(format!("blob {digest} is gone from the store")).note(note)
@@ -282,13 +355,24 @@ fn check_dependency_file(
     process: &Process,
     outputs: &[(Artifact, Node)],
 ) -> Result<(), Diag> {
-    let ActionKind::Spawn { dependency_file: Some(file), .. } = &template.kind else {
+    let ActionKind::Spawn {
+        dependency_file: Some(file),
+        ..
+    } = &template.kind
+    else {
         return Ok(());
     };
-    let node = outputs.iter().find(|(output, _)| output == file).map(|(_, node)| node);
-    let Some(Node::File { digest, .. }) = node else { return Ok(()) };
+    let node = outputs
+        .iter()
+        .find(|(output, _)| output == file)
+        .map(|(_, node)| node);
+    let Some(Node::File { digest, .. }) = node else {
+        return Ok(());
+    };
     let store = cx.service::<Store>()?;
-    let Some(text) = store.read(digest)? else { return Ok(()) };
+    let Some(text) = store.read(digest)? else {
+        return Ok(());
+    };
     let text = String::from_utf8_lossy(&text);
     let workspace = cx.service::<Workspace>()?;
     for path in dependencies(&text) {
@@ -308,7 +392,9 @@ fn check_dependency_file(
 /// The prerequisites in a make-style dependency file.
 pub(crate) fn dependencies(text: &str) -> Vec<String> {
     let joined = text.replace("\\\n", " ");
-    let Some((_, list)) = joined.split_once(": ") else { return Vec::new() };
+    let Some((_, list)) = joined.split_once(": ") else {
+        return Vec::new();
+    };
     let list = list.split('\n').next().unwrap_or(list);
     let mut paths = Vec::new();
     let mut path = String::new();

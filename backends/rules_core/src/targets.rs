@@ -9,8 +9,8 @@ use kiln_diag::Diag;
 use kiln_fs::Resolved;
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
-    AttrValue, Configuration, PackageDefs, PackageGroup, RuleKind, Select,
-    SelectKey, Settings, Target, TargetDef, Visibility,
+    AttrValue, Configuration, PackageDefs, PackageGroup, RuleKind, Select, SelectKey, Settings,
+    Target, TargetDef, Visibility,
 };
 
 use crate::files::DirEntries;
@@ -56,9 +56,7 @@ pub async fn loaded_target(cx: &RuleCx, key: Arc<TargetKey>) -> Result<LoadedTar
     let package = get!(Package, PackageKey(label.package().clone())).await?;
     let defs = &package.0;
     let found = match defs.targets.get(label.name()) {
-        Some(Target::Rule(def)) => {
-            Some((LoadedKind::Rule(def.clone()), def.visibility.clone()))
-        }
+        Some(Target::Rule(def)) => Some((LoadedKind::Rule(def.clone()), def.visibility.clone())),
         Some(Target::Output { generated_by }) => {
             let owner = label.package().target(generated_by);
             let owner = owner.map_err(|error| Diag::internal(error.to_string()))?;
@@ -68,9 +66,7 @@ pub async fn loaded_target(cx: &RuleCx, key: Arc<TargetKey>) -> Result<LoadedTar
             };
             Some((LoadedKind::Output(owner), visibility))
         }
-        Some(Target::Group(group)) => {
-            Some((LoadedKind::Group(group.clone()), Visibility::Public))
-        }
+        Some(Target::Group(group)) => Some((LoadedKind::Group(group.clone()), Visibility::Public)),
         Some(Target::Exported { visibility }) => {
             let directory = source_kind(cx, label).await?.unwrap_or(false);
             Some((LoadedKind::Source { directory }, visibility.clone()))
@@ -83,7 +79,12 @@ pub async fn loaded_target(cx: &RuleCx, key: Arc<TargetKey>) -> Result<LoadedTar
     let (kind, visibility) = found.ok_or_else(|| no_such_target(label, defs))?;
     let package_features = defs.features.iter().cloned().collect();
     let build_file = defs.build_file.clone();
-    Ok(LoadedTarget { kind, visibility, package_features, build_file })
+    Ok(LoadedTarget {
+        kind,
+        visibility,
+        package_features,
+        build_file,
+    })
 }
 
 /// Whether a label is a source file (`false`) or folder (`true`) of its package. A label that
@@ -93,11 +94,18 @@ where
     R: Declares<DirEntries, (DirKey,)> + Declares<PackageLookup, (PackageKey,)>,
 {
     let path = label.file_path();
-    let Some(folder) = path.parent() else { return Ok(None) };
+    let Some(folder) = path.parent() else {
+        return Ok(None);
+    };
     let mut at = folder.clone();
     while at != label.package().path {
         let id = kiln_address::PackageId::new(label.repo().clone(), at.clone());
-        if cx.get::<PackageLookup, _>((PackageKey(id.clone()),)).await?.0.is_some() {
+        if cx
+            .get::<PackageLookup, _>((PackageKey(id.clone()),))
+            .await?
+            .0
+            .is_some()
+        {
             let rest = path.strip_prefix(&at).unwrap_or_else(RelPath::root);
             return Err(Diag::build(format!(
                 "label `{label}` crosses the boundary of package `{id}`"
@@ -109,9 +117,15 @@ where
             None => break,
         }
     }
-    let key = DirKey { repo: label.repo().clone(), path: folder };
+    let key = DirKey {
+        repo: label.repo().clone(),
+        path: folder,
+    };
     let entries = cx.get::<DirEntries, _>((key.clone(),)).await?;
-    let entry = entries.0.as_ref().and_then(|listing| listing.get(path.file_name()));
+    let entry = entries
+        .0
+        .as_ref()
+        .and_then(|listing| listing.get(path.file_name()));
     Ok(match entry.map(|entry| entry.kind.resolved()) {
         Some(Resolved::Directory) => Some(true),
         Some(Resolved::File) => Some(false),
@@ -148,7 +162,9 @@ pub async fn setting_match(
     configuration: Arc<Configuration>,
 ) -> Result<SettingMatch, Diag> {
     let loaded = get!(LoadedTarget, TargetKey(key.0.clone())).await?;
-    let LoadedKind::Rule(def) = &loaded.kind else { return Err(no_condition(&key.0, "a file")) };
+    let LoadedKind::Rule(def) = &loaded.kind else {
+        return Err(no_condition(&key.0, "a file"));
+    };
     let RuleKind::Builtin(kind) = &def.rule.kind else {
         return Err(no_condition(&key.0, &format!("a `{}`", def.rule.name)));
     };
@@ -171,8 +187,10 @@ pub async fn setting_match(
 }
 
 fn no_condition(label: &Label, what: &str) -> Diag {
-    Diag::build(format!("`{label}` is {what}, and no condition of a `select`"))
-        .hint("conditions are `config_setting`s, `constraint_value`s and aliases of these")
+    Diag::build(format!(
+        "`{label}` is {what}, and no condition of a `select`"
+    ))
+    .hint("conditions are `config_setting`s, `constraint_value`s and aliases of these")
 }
 
 /// All conditions of a `config_setting` (Bazel): its flags, defines and constraints.
@@ -187,25 +205,41 @@ where
         + Declares<Machine, ()>,
 {
     let settings = configuration.settings();
-    let mut result = SettingMatch { matches: true, facts: BTreeSet::new() };
+    let mut result = SettingMatch {
+        matches: true,
+        facts: BTreeSet::new(),
+    };
     for (name, value) in dict(def.attr("values")) {
-        let (AttrValue::String(name), AttrValue::String(value)) = (name, value) else { continue };
+        let (AttrValue::String(name), AttrValue::String(value)) = (name, value) else {
+            continue;
+        };
         result.facts.insert(format!("flag {name}={value}"));
         result.matches &= native_flag(settings, name, value);
     }
     for (name, value) in dict(def.attr("define_values")) {
-        let (AttrValue::String(name), AttrValue::String(value)) = (name, value) else { continue };
+        let (AttrValue::String(name), AttrValue::String(value)) = (name, value) else {
+            continue;
+        };
         result.facts.insert(format!("flag define={name}={value}"));
         result.matches &= settings.defines.get(&**name) == Some(value);
     }
     for (flag, value) in dict(def.attr("flag_values")) {
-        let (AttrValue::Label(flag), AttrValue::String(value)) = (flag, value) else { continue };
+        let (AttrValue::Label(flag), AttrValue::String(value)) = (flag, value) else {
+            continue;
+        };
         result.facts.insert(format!("flag {flag}={value}"));
         result.matches &= starlark_flag(cx, flag, value, configuration).await?;
     }
-    for constraint in def.attr("constraint_values").map_or(&[][..], AttrValue::items) {
-        let AttrValue::Label(constraint) = constraint else { continue };
-        let inner = cx.get::<SettingMatch, _>((SettingKey(constraint.clone()),)).await?;
+    for constraint in def
+        .attr("constraint_values")
+        .map_or(&[][..], AttrValue::items)
+    {
+        let AttrValue::Label(constraint) = constraint else {
+            continue;
+        };
+        let inner = cx
+            .get::<SettingMatch, _>((SettingKey(constraint.clone()),))
+            .await?;
         result.facts.extend(inner.facts.iter().cloned());
         result.matches &= inner.matches;
     }
@@ -242,7 +276,10 @@ fn native_flag(settings: &Settings, name: &str, wanted: &str) -> bool {
         "strip" => *settings.strip == *wanted,
         "dynamic_mode" => *settings.dynamic_mode == *wanted,
         "is_exec_configuration" | "is exec configuration" => truth(settings.exec),
-        name => settings.values.get(name).is_some_and(|value| **value == *wanted),
+        name => settings
+            .values
+            .get(name)
+            .is_some_and(|value| **value == *wanted),
     }
 }
 
@@ -258,8 +295,12 @@ where
 {
     let mut label = flag.clone();
     for _ in 0..32 {
-        let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await?;
-        let LoadedKind::Rule(def) = &loaded.kind else { break };
+        let loaded = cx
+            .get::<LoadedTarget, _>((TargetKey(label.clone()),))
+            .await?;
+        let LoadedKind::Rule(def) = &loaded.kind else {
+            break;
+        };
         if let RuleKind::Builtin(kind) = &def.rule.kind {
             match &**kind {
                 "alias" => match def.attr("actual") {
@@ -271,11 +312,17 @@ where
                 },
                 "cc_compiler_flag" => {
                     let machine = cx.get::<Machine, _>(()).await?;
-                    return Ok(machine.0.cc.as_ref().is_some_and(|cc| *cc.compiler == *wanted));
+                    return Ok(machine
+                        .0
+                        .cc
+                        .as_ref()
+                        .is_some_and(|cc| *cc.compiler == *wanted));
                 }
                 "label_flag" | "label_setting" => {
                     let value = flag_value(def, configuration);
-                    let AttrValue::Label(value) = value else { return Ok(false) };
+                    let AttrValue::Label(value) = value else {
+                        return Ok(false);
+                    };
                     let text = value.to_string();
                     return Ok(text == wanted || text.trim_start_matches('@') == wanted);
                 }
@@ -287,13 +334,19 @@ where
         }
         return Ok(equals_text(&flag_value(def, configuration), wanted));
     }
-    Err(Diag::build(format!("`{flag}` in `flag_values` is no build setting")))
+    Err(Diag::build(format!(
+        "`{flag}` in `flag_values` is no build setting"
+    )))
 }
 
 /// The value of a build setting: from the command line (or a transition), else its default.
 pub fn flag_value(def: &TargetDef, configuration: &Configuration) -> AttrValue {
     let set = configuration.settings().flags.get(&def.label);
-    let default = || def.attr("build_setting_default").cloned().unwrap_or(AttrValue::None);
+    let default = || {
+        def.attr("build_setting_default")
+            .cloned()
+            .unwrap_or(AttrValue::None)
+    };
     set.cloned().unwrap_or_else(default)
 }
 
@@ -379,9 +432,13 @@ where
             default = Some(value);
             continue;
         };
-        let found = cx.get::<SettingMatch, _>((SettingKey(label.clone()),)).await;
+        let found = cx
+            .get::<SettingMatch, _>((SettingKey(label.clone()),))
+            .await;
         let found = found.map_err(|error| {
-            error.note(format!("in the `select` of attribute `{attr}` of `{target}`"))
+            error.note(format!(
+                "in the `select` of attribute `{attr}` of `{target}`"
+            ))
         })?;
         if !found.matches || best.iter().any(|(_, other, _)| special(other, &found)) {
             continue;
@@ -394,8 +451,10 @@ where
         [(_, _, value)] => Ok(value),
         [(_, _, value), rest @ ..] if rest.iter().all(|(_, _, other)| other == value) => Ok(value),
         several => {
-            let names: Vec<String> =
-                several.iter().map(|(label, _, _)| format!("`{label}`")).collect();
+            let names: Vec<String> = several
+                .iter()
+                .map(|(label, _, _)| format!("`{label}`"))
+                .collect();
             Err(Diag::build(format!(
                 "attribute `{attr}` of `{target}`: several branches of its `select` match and \
                  none is a special case of the others: {}",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kiln_address::Label;
 use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
-use kiln_events::{Event, TestAttempt, TestStatus};
+use kiln_events::{ActionEvent, Event, TestAttempt, TestStatus};
 use kiln_process::{
     CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
     Source,
@@ -20,7 +20,7 @@ use crate::analysis::{Analyzed, Outcome, resolved_attrs};
 use crate::artifacts::{ArtifactNode, RunfilesTree, add};
 use crate::keys::{ArtifactKey, RunfilesKey, SettingKey, TargetKey};
 use crate::services::{CallerEnv, Events, Execution};
-use crate::spawn::{DEFAULT_PATH, cache_scope};
+use crate::spawn::{DEFAULT_PATH, action_event, action_source, cache_scope};
 use crate::targets::{LoadedKind, LoadedTarget, SettingMatch};
 use crate::tools::Machine;
 
@@ -104,7 +104,12 @@ pub async fn test_outcome(
         return Err(Diag::internal(format!("`{}` has no rule", target.label)));
     };
     let attrs = Attrs::read(cx, def).await?;
-    let test = Test { key: &key, target: &target, attrs, process: None };
+    let test = Test {
+        key: &key,
+        target: &target,
+        attrs,
+        process: None,
+    };
     test.run(cx).await
 }
 
@@ -134,7 +139,11 @@ impl Attrs {
     async fn read(cx: &RuleCx<test_outcome>, def: &TargetDef) -> Result<Attrs, Diag> {
         let values = resolved_attrs(cx, def).await?;
         let find = |name: &str| {
-            let at = def.rule.attrs.iter().position(|schema| *schema.name == *name);
+            let at = def
+                .rule
+                .attrs
+                .iter()
+                .position(|schema| *schema.name == *name);
             at.map(|at| &values[at])
         };
         let text = |name: &str| match find(name) {
@@ -171,8 +180,11 @@ impl Attrs {
 
     /// Tags that are execution requirements.
     fn requirements(&self) -> BTreeMap<Arc<str>, Arc<str>> {
-        let mut requirements: BTreeMap<Arc<str>, Arc<str>> =
-            self.tags.iter().map(|tag| (tag.clone(), Arc::from(""))).collect();
+        let mut requirements: BTreeMap<Arc<str>, Arc<str>> = self
+            .tags
+            .iter()
+            .map(|tag| (tag.clone(), Arc::from("")))
+            .collect();
         if self.local {
             requirements.insert(Arc::from("local"), Arc::from(""));
         }
@@ -180,7 +192,10 @@ impl Attrs {
     }
 
     fn slots(&self) -> u32 {
-        let cpus = self.tags.iter().filter_map(|tag| tag.strip_prefix("cpu:")?.parse().ok());
+        let cpus = self
+            .tags
+            .iter()
+            .filter_map(|tag| tag.strip_prefix("cpu:")?.parse().ok());
         cpus.max().unwrap_or(1)
     }
 }
@@ -202,7 +217,11 @@ struct Part {
 impl Test<'_> {
     async fn run(mut self, cx: &RuleCx<test_outcome>) -> Result<TestOutcome, Diag> {
         self.process = Some(self.base_process(cx).await?);
-        let shards = if self.key.options.no_sharding { 0 } else { self.attrs.shards };
+        let shards = if self.key.options.no_sharding {
+            0
+        } else {
+            self.attrs.shards
+        };
         let mut parts = Vec::new();
         for run in 0..self.key.options.runs.max(1) {
             parts.extend((0..shards.max(1)).map(|shard| Part { run, shard }));
@@ -239,7 +258,11 @@ impl Test<'_> {
             env: self.environment(cx, executable)?,
             workdir: RelPath::root(),
             inputs: inputs.build(),
-            outputs: vec![rel("test-out/test.xml")?, rel("test-out/test.outputs")?, rel("test-out/shard")?],
+            outputs: vec![
+                rel("test-out/test.xml")?,
+                rel("test-out/test.outputs")?,
+                rel("test-out/shard")?,
+            ],
             timeout: Some(self.attrs.timeout(&self.key.options)),
             network: self.attrs.tag("requires-network"),
             platform: BTreeMap::new(),
@@ -328,9 +351,12 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
         part: Part,
         shards: u32,
     ) -> Result<Vec<ProcessResult>, Diag> {
-        let Some(base) = &self.process else { return Err(Diag::internal("no test process")) };
+        let Some(base) = &self.process else {
+            return Err(Diag::internal("no test process"));
+        };
         let mut process = base.clone();
-        let mut set = |name: &str, value: u32| process.env.insert(name.to_owned(), value.to_string());
+        let mut set =
+            |name: &str, value: u32| process.env.insert(name.to_owned(), value.to_string());
         if shards > 0 {
             set("TEST_TOTAL_SHARDS", shards);
             set("TEST_SHARD_INDEX", part.shard);
@@ -347,7 +373,9 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
         for attempt in 1..=attempts {
             if attempt > 1 {
                 // The attempt is part of the key, so that a retry is never a hit (PX-002).
-                process.env.insert("TEST_ATTEMPT_NUMBER".to_owned(), attempt.to_string());
+                process
+                    .env
+                    .insert("TEST_ATTEMPT_NUMBER".to_owned(), attempt.to_string());
             }
             let result = self.execute(cx, &process).await?;
             let passed = result.exit.success();
@@ -373,7 +401,11 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
             progress: format!("Testing {label}"),
         };
         let keyed = Keyed::of(process);
-        let observer = Watcher { events: &events, label: &label, streamed: self.key.options.streamed };
+        let action = action_event(&describe, keyed.digest);
+        let observer = Watcher {
+            events: &events,
+            action,
+        };
         let request = Request {
             process,
             action: keyed.digest,
@@ -382,14 +414,25 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
             exclusive: self.attrs.tag("exclusive"),
             observer: &observer,
         };
-        executor.0.execute(request).await.map_err(|error| match error {
-            ExecError::MissingBlob(digest) => {
-                Diag::environment(format!("blob {digest} is gone from the store"))
-            }
-            ExecError::Unavailable(diag) | ExecError::Failed(diag) => {
-                diag.note(format!("while running test `{label}`"))
-            }
-        })
+        let result = executor
+            .0
+            .execute(request)
+            .await
+            .map_err(|error| match error {
+                ExecError::MissingBlob(digest) => {
+                    Diag::environment(format!("blob {digest} is gone from the store"))
+                }
+                ExecError::Unavailable(diag) | ExecError::Failed(diag) => {
+                    diag.note(format!("while running test `{label}`"))
+                }
+            })?;
+        events.0.emit(Event::ActionFinished {
+            action: observer.action,
+            source: action_source(result.source),
+            success: result.exit.success(),
+            elapsed: result.elapsed,
+        });
+        Ok(result)
     }
 
     fn summarize(
@@ -430,7 +473,10 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
                     && last.outputs.get(&rel("test-out/shard")?).is_none();
                 if ignored && part.shard == 0 {
                     // Every shard then runs all tests: right, but not what was asked for.
-                    outcome.attempts.iter_mut().for_each(|attempt| attempt.unsharded = true);
+                    outcome
+                        .attempts
+                        .iter_mut()
+                        .for_each(|attempt| attempt.unsharded = true);
                 }
             }
         }
@@ -448,7 +494,11 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
         }
         let mut name = names.join("_");
         if !last {
-            name.push_str(&format!("{}attempt_{}", if name.is_empty() { "" } else { "/" }, attempt + 1));
+            name.push_str(&format!(
+                "{}attempt_{}",
+                if name.is_empty() { "" } else { "/" },
+                attempt + 1
+            ));
         }
         name
     }
@@ -482,10 +532,18 @@ fn logs(name: &str, result: &ProcessResult) -> Vec<(String, Node)> {
         "" => file.to_owned(),
         name => format!("{name}/{file}"),
     };
-    let log = |digest: Digest| Node::File { digest, executable: false };
+    let log = |digest: Digest| Node::File {
+        digest,
+        executable: false,
+    };
     let mut files = vec![(path("test.log"), log(result.stdout))];
-    for (from, to) in [("test-out/test.xml", "test.xml"), ("test-out/test.outputs", "test.outputs")] {
-        let found = rel(from).ok().and_then(|from| result.outputs.get(&from).cloned());
+    for (from, to) in [
+        ("test-out/test.xml", "test.xml"),
+        ("test-out/test.outputs", "test.outputs"),
+    ] {
+        let found = rel(from)
+            .ok()
+            .and_then(|from| result.outputs.get(&from).cloned());
         match found {
             Some(Node::Dir(tree)) if tree.is_empty() => {}
             Some(node) => files.push((path(to), node)),
@@ -498,17 +556,25 @@ fn logs(name: &str, result: &ProcessResult) -> Vec<(String, Node)> {
 /// Passes on what a running test does.
 struct Watcher<'a> {
     events: &'a Events,
-    label: &'a str,
-    streamed: bool,
+    action: ActionEvent,
 }
 
 impl Observer for Watcher<'_> {
     fn started(&self) {
-        self.events.0.emit(Event::TestStarted { label: self.label.to_owned() });
+        self.events
+            .0
+            .emit(Event::ActionStarted(self.action.clone()));
+        self.events.0.emit(Event::TestStarted {
+            label: self.action.label.clone(),
+        });
     }
 
     fn output(&self, bytes: &[u8]) {
-        self.events.0.emit(Event::TestOutput { label: self.label.to_owned(), bytes: bytes.to_vec() });
+        let label = self.action.label.clone();
+        self.events.0.emit(Event::TestOutput {
+            label,
+            bytes: bytes.to_vec(),
+        });
     }
 }
 

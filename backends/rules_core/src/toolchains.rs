@@ -42,7 +42,11 @@ pub async fn registered_toolchains(
     let root = repositories.root()?;
     let mut patterns: Vec<(String, &kiln_address::RepoMapping)> = Vec::new();
     for (_, info) in repositories.iter() {
-        patterns.extend(info.toolchains.iter().map(|text| (text.to_string(), &*info.mapping)));
+        patterns.extend(
+            info.toolchains
+                .iter()
+                .map(|text| (text.to_string(), &*info.mapping)),
+        );
     }
     patterns.push((OWN.to_owned(), &root.mapping));
     for (text, mapping) in patterns {
@@ -53,7 +57,10 @@ pub async fn registered_toolchains(
         }
         let packages = match &pattern.kind {
             PatternKind::Below(id, _) => {
-                let key = DirKey { repo: id.repo.clone(), path: id.path.clone() };
+                let key = DirKey {
+                    repo: id.repo.clone(),
+                    path: id.path.clone(),
+                };
                 get!(PackagesBelow, key => DirKey).await?.0.clone()
             }
             PatternKind::Package(id, _) => vec![id.clone()],
@@ -70,7 +77,9 @@ pub async fn registered_toolchains(
         };
         for id in packages {
             // A registration that does not load must not fail builds that do not need it.
-            let Ok(package) = get!(Package, PackageKey(id)).await else { continue };
+            let Ok(package) = get!(Package, PackageKey(id)).await else {
+                continue;
+            };
             for target in package.0.targets.values() {
                 if let Target::Rule(def) = target
                     && is_toolchain(def)
@@ -109,7 +118,9 @@ pub async fn chosen_toolchain(
         }
         for attr in ["target_compatible_with", "target_settings"] {
             for condition in def.attr(attr).map_or(&[][..], AttrValue::items) {
-                let AttrValue::Label(condition) = condition else { continue };
+                let AttrValue::Label(condition) = condition else {
+                    continue;
+                };
                 let held = get!(SettingMatch, SettingKey(condition.clone())).await?;
                 if !held.matches {
                     continue 'candidates;

@@ -23,7 +23,11 @@ impl Product for Machine {}
 #[rule]
 pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
     cx.cpu(|| {
-        let tools = MachineTools { cc: find_cc(), python: find_python(), shell: find_shell() };
+        let tools = MachineTools {
+            cc: find_cc(),
+            python: find_python(),
+            shell: find_shell(),
+        };
         let environment = environment();
         Machine(tools, environment)
     })
@@ -33,10 +37,18 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
 /// Operating system, instruction set, and the C library that system programs are linked with.
 fn environment() -> Arc<[u8]> {
     let mut builder = Fingerprint::build("environment");
-    builder.text(std::env::consts::OS).text(std::env::consts::ARCH);
+    builder
+        .text(std::env::consts::OS)
+        .text(std::env::consts::ARCH);
     builder.text(&std::fs::read_to_string("/etc/os-release").unwrap_or_default());
     for name in ["libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"] {
-        for folder in ["/lib", "/lib64", "/usr/lib", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu"] {
+        for folder in [
+            "/lib",
+            "/lib64",
+            "/usr/lib",
+            "/lib/x86_64-linux-gnu",
+            "/lib/aarch64-linux-gnu",
+        ] {
             if let Ok(meta) = std::fs::metadata(Path::new(folder).join(name)) {
                 builder.text(folder).text(name).number(meta.len());
             }
@@ -55,7 +67,9 @@ fn find_shell() -> ShellTools {
 /// The first program of that name in the default path.
 fn find(name: &str) -> Option<PathBuf> {
     let folders = DEFAULT_PATH.split(':').map(Path::new);
-    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
+    folders
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 fn text(path: &Path) -> Arc<str> {
@@ -65,10 +79,17 @@ fn text(path: &Path) -> Arc<str> {
 /// What a program prints (standard output, then standard error), if it succeeds.
 fn output(program: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().env("PATH", DEFAULT_PATH).env("LC_ALL", "C");
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", DEFAULT_PATH)
+        .env("LC_ALL", "C");
     let output = command.stdin(Stdio::null()).output().ok()?;
     let all = [output.stdout, output.stderr].concat();
-    output.status.success().then(|| String::from_utf8_lossy(&all).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&all).into_owned())
 }
 
 fn first_line(text: &str) -> Arc<str> {
@@ -124,9 +145,13 @@ fn find_cc() -> Option<CcTools> {
 
 /// The folders that the compiler itself searches for headers.
 fn include_dirs(cxx: &Path) -> Vec<Arc<str>> {
-    let Some(text) = output(cxx, &["-E", "-xc++", "-v", "/dev/null"]) else { return Vec::new() };
+    let Some(text) = output(cxx, &["-E", "-xc++", "-v", "/dev/null"]) else {
+        return Vec::new();
+    };
     let start = "#include <...> search starts here:";
-    let Some((_, list)) = text.split_once(start) else { return Vec::new() };
+    let Some((_, list)) = text.split_once(start) else {
+        return Vec::new();
+    };
     let list = list.split("End of search list.").next().unwrap_or(list);
     list.lines()
         .map(str::trim)
@@ -152,7 +177,11 @@ fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
         let arguments = ["-Werror", flag, "-E", "-xc", "/dev/null"];
         output(cc, &arguments).is_some()
     };
-    FLAGS.iter().filter(takes).map(|flag| Arc::from(*flag)).collect()
+    FLAGS
+        .iter()
+        .filter(takes)
+        .map(|flag| Arc::from(*flag))
+        .collect()
 }
 
 /// The rules of this module.

@@ -1,0 +1,208 @@
+//! The goals `build` and `test` over many targets: what was asked for, in parallel, and what
+//! became of each.
+
+use std::sync::Arc;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use kiln_address::Label;
+use kiln_diag::Diag;
+use kiln_events::{Event, TargetStatus, TestEvent, TestStatus};
+use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
+use kiln_targets::Configuration;
+
+use crate::build::Built;
+use crate::keys::TargetKey;
+use crate::patterns::{Selected, SelectedTarget, Selection};
+use crate::services::Events;
+use crate::test::{TestKey, TestOptions, TestOutcome};
+
+/// A request to build targets and, if asked for, to run those that are tests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GoalRequest {
+    /// Which targets.
+    pub selection: Selection,
+    /// Whether failures end only what depends on them (`-k`).
+    pub keep_going: bool,
+    /// How tests are run; `None` if they are only built.
+    pub tests: Option<Arc<TestOptions>>,
+    /// `--build_tests_only`
+    pub tests_only: bool,
+}
+impl Param for GoalRequest {}
+
+/// What became of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct GoalReport {
+    /// The targets that were asked for, with what they made or why not; sorted by label. Those
+    /// that a failure kept from being tried are not among them.
+    pub targets: Vec<(SelectedTarget, Result<Arc<Built>, Diag>)>,
+    /// The tests that ran, sorted by label.
+    pub tests: Vec<Arc<TestOutcome>>,
+    /// Errors that belong to no target: packages that do not load.
+    pub errors: Vec<Diag>,
+}
+impl Product for GoalReport {}
+
+impl GoalReport {
+    /// All distinct errors, those without a target first.
+    pub fn all_errors(&self) -> Vec<&Diag> {
+        let failed = self
+            .targets
+            .iter()
+            .filter_map(|(_, result)| result.as_ref().err());
+        let mut errors: Vec<&Diag> = Vec::new();
+        for error in self.errors.iter().chain(failed) {
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+        }
+        errors
+    }
+}
+
+/// What one target came to.
+enum Done {
+    Built(Result<Arc<Built>, Diag>),
+    Tested(Arc<Built>, Result<Arc<TestOutcome>, Diag>),
+}
+
+/// Builds and tests.
+#[rule(uses(Events), gets(TargetKey -> Built, TestKey -> TestOutcome))]
+pub async fn goal_report(
+    cx: &RuleCx,
+    request: Arc<GoalRequest>,
+    _configuration: Arc<Configuration>,
+) -> Result<GoalReport, Diag> {
+    // What a goal tells the world belongs to one session.
+    cx.mark_uncacheable();
+    let events = cx.service::<Events>()?;
+    let selected = get!(Selected, request.selection.clone() => Selection).await?;
+    let mut report = GoalReport {
+        targets: Vec::new(),
+        tests: Vec::new(),
+        errors: selected.errors.clone(),
+    };
+    let mut wanted: Vec<SelectedTarget> = selected.targets.clone();
+    if request.tests_only {
+        wanted.retain(|target| target.test);
+    }
+    events.0.emit(Event::TargetsRequested(wanted.len()));
+    for error in &report.errors {
+        events.0.emit(Event::Diagnostic(error.clone()));
+    }
+    let mut pending: FuturesUnordered<_> = wanted
+        .into_iter()
+        .map(|target| {
+            let tests = request.tests.clone().filter(|_| target.test);
+            async move { (one(cx, &target, tests).await, target) }
+        })
+        .collect();
+    while let Some((done, target)) = pending.next().await {
+        let failed = take(&mut report, &events, target, done);
+        if failed && !request.keep_going {
+            break;
+        }
+    }
+    drop(pending);
+    report.targets.sort_by(|a, b| a.0.cmp(&b.0));
+    report.tests.sort_by(|a, b| a.label.cmp(&b.label));
+    Ok(report)
+}
+
+async fn one(
+    cx: &RuleCx<goal_report>,
+    target: &SelectedTarget,
+    tests: Option<Arc<TestOptions>>,
+) -> Done {
+    let built = cx.get::<Built, _>((TargetKey(target.label.clone()),)).await;
+    let (Ok(built), Some(options)) = (&built, tests) else {
+        return Done::Built(built);
+    };
+    let key = TestKey {
+        label: target.label.clone(),
+        options,
+    };
+    let outcome = cx.get::<TestOutcome, _>((key,)).await;
+    Done::Tested(built.clone(), outcome)
+}
+
+/// Notes what a target came to; whether that ends a goal that does not keep going.
+fn take(report: &mut GoalReport, events: &Events, target: SelectedTarget, done: Done) -> bool {
+    let (built, test) = match done {
+        Done::Built(built) => (built, None),
+        Done::Tested(built, Ok(test)) => (Ok(built), Some(test)),
+        Done::Tested(_, Err(error)) => (Err(error), None),
+    };
+    // A target that was named must not be skipped in silence (Bazel).
+    let built = match built {
+        Ok(built) => match (&*built, target.named) {
+            (Built::Skipped(reason), true) => Err(incompatible(&target.label, reason)),
+            _ => Ok(built),
+        },
+        error => error,
+    };
+    let status = match &built {
+        Ok(built) if matches!(**built, Built::Skipped(_)) => TargetStatus::Skipped,
+        Ok(_) => TargetStatus::Built,
+        Err(_) => TargetStatus::Failed,
+    };
+    if let Err(error) = &built {
+        // Targets that fail for one cause say it once.
+        let said = report
+            .targets
+            .iter()
+            .any(|(_, other)| other.as_ref().err() == Some(error));
+        if !said {
+            events.0.emit(Event::Diagnostic(error.clone()));
+        }
+    }
+    events.0.emit(Event::TargetFinished {
+        label: target.label.to_string(),
+        status,
+    });
+    if let Some(test) = &test {
+        events.0.emit(Event::TestFinished(test_event(test)));
+    } else if target.test && built.is_err() {
+        events.0.emit(Event::TestFinished(not_built(&target.label)));
+    }
+    let failed = built.is_err();
+    report.tests.extend(test);
+    report.targets.push((target, built));
+    failed
+}
+
+fn incompatible(label: &Label, reason: &str) -> Diag {
+    Diag::build(format!(
+        "`{label}` is incompatible with the target platform: {reason}"
+    ))
+    .hint("leave it out, or choose a platform it is made for with `--platforms`")
+}
+
+fn test_event(test: &TestOutcome) -> TestEvent {
+    TestEvent {
+        label: test.label.to_string(),
+        status: test.status,
+        attempts: test.attempts.clone(),
+        cached: test.cached && !test.attempts.is_empty(),
+        elapsed: test.elapsed,
+        output: None,
+        log_path: None,
+    }
+}
+
+fn not_built(label: &Label) -> TestEvent {
+    TestEvent {
+        label: label.to_string(),
+        status: TestStatus::NotBuilt,
+        attempts: Vec::new(),
+        cached: false,
+        elapsed: std::time::Duration::ZERO,
+        output: None,
+        log_path: None,
+    }
+}
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![goal_report]
+}
