@@ -25,9 +25,20 @@ pub const BUILD: Dialect = Dialect {
     ..BZL
 };
 
+/// MODULE.bazel files: as BUILD files, without `load`.
+pub const MODULE: Dialect = Dialect {
+    enable_load: false,
+    ..BUILD
+};
+
+/// The function that `a | b` calls in files that mention `select`. The interpreter asks only the
+/// left operand what `|` means, and a dictionary knows nothing of selects.
+pub const UNION: &str = "_union";
+
 pub(crate) fn dialect(kind: Kind) -> &'static Dialect {
     match kind {
-        Kind::Build | Kind::Module => &BUILD,
+        Kind::Build => &BUILD,
+        Kind::Module => &MODULE,
         // WORKSPACE files may contain what they like: only names are taken from them.
         Kind::Bzl | Kind::Workspace => &BZL,
     }

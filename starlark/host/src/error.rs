@@ -128,6 +128,7 @@ impl Explain<'_> {
         let globals = self.globals.into_iter().flat_map(Globals::names);
         let mut known: Vec<String> = globals.map(|name| name.as_str().to_owned()).collect();
         known.extend(self.names.iter().cloned());
+        known.retain(|name| !name.starts_with('_'));
         known.sort();
         known.dedup();
         let diag = Diag::build(format!("`{name}` is not defined"))

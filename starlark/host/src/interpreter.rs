@@ -1,5 +1,6 @@
 //! Parsing and evaluating, bounded.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kiln_diag::{Diag, Span};
@@ -11,7 +12,7 @@ use starlark::eval::{Evaluator, FileLoader};
 use starlark::syntax::AstModule;
 use starlark::values::{FreezeError, OwnedFrozenValue, Value};
 
-use crate::dialect::{dialect, kind_name};
+use crate::dialect::{UNION, dialect, kind_name};
 use crate::error::{Explain, plain};
 use crate::nesting::too_deep;
 use crate::scope::Scopes;
@@ -73,8 +74,13 @@ impl Interpreter {
             .at(span));
         }
         let kind = source.dialect;
-        AstModule::parse(&source.path, source.text.to_string(), dialect(kind))
-            .map_err(|error| syntax_error(kind, &error))
+        let mut ast = AstModule::parse(&source.path, source.text.to_string(), dialect(kind))
+            .map_err(|error| syntax_error(kind, &error))?;
+        if source.text.contains('|') && source.text.contains("select") {
+            let union = HashMap::from([("|".to_owned(), UNION.to_owned())]);
+            ast.replace_binary_operators(&union);
+        }
+        Ok(ast)
     }
 
     fn take_syntax(&self, parsed: &Parsed) -> Result<AstModule, Diag> {
@@ -83,6 +89,15 @@ impl Interpreter {
             Some(ast) => Ok(ast),
             None => self.syntax(&parsed.source),
         }
+    }
+
+    /// Looks at the syntax tree of a file without evaluating it.
+    pub fn inspect<R>(
+        &self,
+        parsed: &Parsed,
+        look: impl FnOnce(&AstModule) -> R,
+    ) -> Result<R, Diag> {
+        Ok(look(&self.take_syntax(parsed)?))
     }
 
     /// Evaluates a file in a module of its own and freezes that. `loads` has the modules that its
@@ -286,6 +301,7 @@ fn syntax_error(kind: Dialect, error: &starlark::Error) -> Diag {
                 (_, "load") => diag.hint("`load(\"//pkg:file.bzl\", \"name\")` brings in names"),
                 (Dialect::Bzl, "") => diag,
                 (Dialect::Bzl, _) => diag.hint("put it into a function"),
+                (Dialect::Module, _) => diag,
                 _ => diag.hint("define a function in a .bzl file and `load` it"),
             }
         }
@@ -301,6 +317,7 @@ fn syntax_error(kind: Dialect, error: &starlark::Error) -> Diag {
 fn forbidden(text: &str) -> Option<(&'static str, &'static str)> {
     let table = [
         ("`def` is not allowed", "`def`", ""),
+        ("`load` is not allowed", "`load`", ""),
         ("`lambda` is not allowed", "`lambda`", ""),
         (
             "`for` cannot be used outside",

@@ -1,5 +1,7 @@
 //! Parsing, evaluation, limits and messages.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};

@@ -1,0 +1,268 @@
+//! Declaring a target: what happens when a rule is called in a BUILD file.
+
+use std::sync::Arc;
+
+use kiln_diag::Diag;
+use kiln_host::starlark::values::Value;
+use kiln_host::starlark::{self, eval::Arguments, eval::Evaluator};
+use kiln_host::{EvalContext, outermost_call, raise, to_span};
+use kiln_targets::{AttrKind, AttrSchema, AttrValue, RuleClass, Visibility};
+
+use crate::argument::argument_span;
+use crate::coerce::{LabelContext, attr_value};
+use crate::outputs;
+use crate::package::{Entry, PackageState, Pending, PendingRule};
+use crate::visibility::visibility;
+
+/// Declares a target in the package that is evaluated; for kiln-bazel, when a rule is called.
+///
+/// Errors: no BUILD file is evaluated; a positional argument; no name, an invalid name or one
+/// that is taken; unknown, missing or wrongly typed attributes (BLD-042, BLD-043).
+pub fn declare_target<'v>(
+    rule: &Arc<RuleClass>,
+    args: &Arguments<'v, '_>,
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<Value<'v>> {
+    if args.positions(eval.heap())?.next().is_some() {
+        return Err(raise(
+            Diag::build(format!("`{}` takes named arguments only", rule.name))
+                .hint("write `name = \"…\"`"),
+        ));
+    }
+    let kwargs = args.names_map()?;
+    let kwargs = kwargs.iter().map(|(name, value)| (name.as_str(), *value));
+    declare_with(rule, kwargs, eval)?;
+    Ok(Value::new_none())
+}
+
+/// As [`declare_target`], from names and values.
+pub fn declare_with<'v, 'a>(
+    rule: &Arc<RuleClass>,
+    kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<()> {
+    let package = PackageState::of(eval, &format!("rule `{}`", rule.name))?;
+    let labels = package.labels();
+    let name = target_name(rule, kwargs.clone()).map_err(raise)?;
+    let label = package.id().target(name).map_err(|error| {
+        raise(Diag::build(format!(
+            "invalid target name `{name}`: {}",
+            error.reason
+        )))
+    })?;
+    let target = Site {
+        rule,
+        target: &label.to_string(),
+    };
+    let mut visible: Option<Visibility> = None;
+    let mut attrs = Vec::with_capacity(kwargs.size_hint().0);
+    for (attr, value) in kwargs {
+        let place = |diag: Diag| match argument_span(eval, attr) {
+            Some(span) => raise(target.wrap(attr, diag).at(span)),
+            None => raise(target.wrap(attr, diag)),
+        };
+        if attr == "name" {
+            attrs.push((Arc::from(attr), AttrValue::string(name)));
+            continue;
+        }
+        if attr == "visibility" {
+            if !value.is_none() {
+                visible = Some(visibility(value, labels).map_err(place)?);
+            }
+            continue;
+        }
+        let Some(schema) = rule.attr(attr).filter(|_| !attr.starts_with('_')) else {
+            let diag = unknown_attribute(rule, attr, &label.to_string());
+            return Err(raise(match argument_span(eval, attr) {
+                Some(span) => diag.at(span),
+                None => diag,
+            }));
+        };
+        match typed(schema, value, labels).map_err(place)? {
+            AttrValue::None => {}
+            value => attrs.push((schema.name.clone(), value)),
+        }
+    }
+    attrs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    target.all_mandatory(&attrs).map_err(raise)?;
+    let outputs = outputs::predeclared(rule, name, &attrs).map_err(raise)?;
+    let (location, generator) =
+        outermost_call(eval).ok_or_else(|| raise(Diag::internal("a rule call has no place")))?;
+    let span = to_span(&location);
+    let entry = Entry {
+        what: Pending::Rule(PendingRule {
+            label: label.clone(),
+            rule: rule.clone(),
+            attrs,
+            visibility: visible,
+            generator: generator.map(Arc::from),
+        }),
+        span: span.clone(),
+    };
+    let mut warnings = Vec::new();
+    let name: Arc<str> = Arc::from(name);
+    let declared = package.edit(|inner| {
+        inner.declare(name.clone(), entry)?;
+        outputs::declare(inner, &name, outputs, &span, &mut warnings)
+    });
+    declared.map_err(raise)?;
+    let context = EvalContext::of(eval)?;
+    warnings
+        .into_iter()
+        .for_each(|warning| context.warn(warning));
+    Ok(())
+}
+
+fn target_name<'v, 'a>(
+    rule: &RuleClass,
+    mut kwargs: impl Iterator<Item = (&'a str, Value<'v>)>,
+) -> Result<&'v str, Diag> {
+    let Some((_, value)) = kwargs.find(|(name, _)| *name == "name") else {
+        return Err(Diag::build(format!("a `{}` needs a `name`", rule.name)));
+    };
+    value.unpack_str().ok_or_else(|| {
+        Diag::build(format!(
+            "the `name` of a `{}` must be a string, got `{}` of type {}",
+            rule.name,
+            value.to_repr(),
+            value.get_type()
+        ))
+    })
+}
+
+/// A value for an attribute, checked against all that the schema says.
+fn typed(
+    schema: &AttrSchema,
+    value: Value<'_>,
+    labels: LabelContext<'_>,
+) -> Result<AttrValue, Diag> {
+    let value = attr_value(value, schema.kind, labels)?;
+    if value.has_select() && !schema.configurable {
+        return Err(Diag::build("it cannot depend on the configuration")
+            .hint("`select` is not allowed here"));
+    }
+    each_plain(&value, &mut |value| check_value(schema, value))?;
+    Ok(value)
+}
+
+/// Calls `check` for the value, or for each value of its selects.
+fn each_plain(
+    value: &AttrValue,
+    check: &mut dyn FnMut(&AttrValue) -> Result<(), Diag>,
+) -> Result<(), Diag> {
+    match value {
+        AttrValue::None => Ok(()),
+        AttrValue::Select(select) => {
+            let mut branches = select.branches.iter();
+            branches.try_for_each(|(_, value)| each_plain(value, check))
+        }
+        AttrValue::Concat(parts) => parts.iter().try_for_each(|part| each_plain(part, check)),
+        value => check(value),
+    }
+}
+
+fn check_value(schema: &AttrSchema, value: &AttrValue) -> Result<(), Diag> {
+    let empty = match value {
+        AttrValue::List(items) => items.is_empty(),
+        AttrValue::Dict(entries) => entries.is_empty(),
+        _ => false,
+    };
+    if empty && !schema.allow_empty {
+        return Err(Diag::build("it must not be empty"));
+    }
+    if schema.values.is_empty() {
+        return Ok(());
+    }
+    let single = std::slice::from_ref(value);
+    let items = match schema.kind {
+        AttrKind::StringList | AttrKind::IntList => value.items(),
+        _ => single,
+    };
+    match items.iter().find(|item| !schema.values.contains(item)) {
+        None => Ok(()),
+        Some(item) => {
+            let allowed: Vec<String> = schema.values.iter().map(shown).collect();
+            let diag = Diag::build(format!(
+                "{} is not one of {}",
+                shown(item),
+                allowed.join(", ")
+            ));
+            let texts = schema.values.iter().filter_map(AttrValue::as_str);
+            Err(match item.as_str() {
+                Some(text) => diag.did_you_mean(text, texts),
+                None => diag,
+            })
+        }
+    }
+}
+
+fn shown(value: &AttrValue) -> String {
+    match value {
+        AttrValue::String(text) => format!("`{text}`"),
+        AttrValue::Int(number) => format!("`{number}`"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn unknown_attribute(rule: &RuleClass, attr: &str, target: &str) -> Diag {
+    if attr.starts_with('_') && rule.attr(attr).is_some() {
+        return Diag::build(format!(
+            "attribute `{attr}` of `{}` is private; only the rule's definition sets it",
+            rule.name
+        ));
+    }
+    let names: Vec<&str> = rule
+        .attrs
+        .iter()
+        .map(|schema| &*schema.name)
+        .filter(|name| !name.starts_with('_'))
+        .collect();
+    Diag::build(format!(
+        "`{}` has no attribute `{attr}` (target `{target}`)",
+        rule.name
+    ))
+    .note(format!("it has {}", names.join(", ")))
+    .did_you_mean(attr, names)
+}
+
+/// What an error is about.
+struct Site<'a> {
+    rule: &'a RuleClass,
+    target: &'a str,
+}
+
+impl Site<'_> {
+    /// Says which attribute of what an error is about.
+    fn wrap(&self, attr: &str, diag: Diag) -> Diag {
+        let mut wrapped = Diag::build(format!(
+            "attribute `{attr}` of {} `{}`: {}",
+            self.rule.name,
+            self.target,
+            diag.message()
+        ));
+        for note in diag.notes() {
+            wrapped = wrapped.note(note.message.clone());
+        }
+        for hint in diag.hints() {
+            wrapped = wrapped.hint(hint.clone());
+        }
+        wrapped
+    }
+
+    fn all_mandatory(&self, attrs: &[(Arc<str>, AttrValue)]) -> Result<(), Diag> {
+        let given = |name: &str| attrs.binary_search_by(|(n, _)| (**n).cmp(name)).is_ok();
+        let missing: Vec<String> = (self.rule.attrs.iter())
+            .filter(|schema| schema.mandatory && !given(&schema.name))
+            .map(|schema| format!("`{}` ({})", schema.name, schema.kind))
+            .collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(Diag::build(format!(
+                "{} `{}` lacks {}",
+                self.rule.name,
+                self.target,
+                missing.join(", ")
+            ))),
+        }
+    }
+}

@@ -1,0 +1,737 @@
+//! One snapshot for each message.
+
+use expect_test::{Expect, expect};
+use kiln_build::LoaderOptions;
+
+use crate::world::{World, show};
+
+fn check(text: &str, expect: Expect) {
+    expect.assert_eq(&show(World::default().build(text, &[])));
+}
+
+fn check_bzl(bzl: &str, text: &str, expect: Expect) {
+    expect.assert_eq(&show(
+        World::default().build(text, &[("//q:defs.bzl", bzl)]),
+    ));
+}
+
+#[test]
+fn names() {
+    check(
+        "thing()",
+        expect![[r#"
+        error: a `thing` needs a `name`
+          --> p/BUILD:1:1
+           |
+         1 | thing()
+           | ^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 1)",
+        expect![[r#"
+        error: the `name` of a `thing` must be a string, got `1` of type int
+          --> p/BUILD:1:1
+           |
+         1 | thing(name = 1)
+           | ^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = '')",
+        expect![[r#"
+        error: invalid target name ``: the target name is empty
+          --> p/BUILD:1:1
+           |
+         1 | thing(name = '')
+           | ^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a:b')",
+        expect![[r#"
+        error: invalid target name `a:b`: the target name contains `:`
+          --> p/BUILD:1:1
+           |
+         1 | thing(name = 'a:b')
+           | ^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = '../b')",
+        expect![[r#"
+        error: invalid target name `../b`: the target name has a `..` component
+          --> p/BUILD:1:1
+           |
+         1 | thing(name = '../b')
+           | ^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing('a')",
+        expect![[r#"
+        error: `thing` takes named arguments only
+          --> p/BUILD:1:1
+           |
+         1 | thing('a')
+           | ^^^^^^^^^^
+        hint: write `name = "…"`"#]],
+    );
+    check(
+        "thing(name = 'a')\n\nthing(name = 'a')",
+        expect![[r#"
+        error: target `a` is declared twice
+          --> p/BUILD:3:1
+           |
+         3 | thing(name = 'a')
+           | ^^^^^^^^^^^^^^^^^
+           = first declared here
+          --> p/BUILD:1:1
+           |
+         1 | thing(name = 'a')
+           | ^^^^^^^^^^^^^^^^^
+        hint: give one of them another `name`"#]],
+    );
+    check(
+        "gen(name = 'a', out = 'x')\nthing(name = 'x')",
+        expect![[r#"
+            error: target `x` has the name of an earlier output
+              --> p/BUILD:2:1
+               |
+             2 | thing(name = 'x')
+               | ^^^^^^^^^^^^^^^^^
+               = first declared here
+              --> p/BUILD:1:1
+               |
+             1 | gen(name = 'a', out = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "gen(name = 'a', out = 'x')\ngen(name = 'b', out = 'x')",
+        expect![[r#"
+            error: output `x` is declared twice
+              --> p/BUILD:2:1
+               |
+             2 | gen(name = 'b', out = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = first declared here
+              --> p/BUILD:1:1
+               |
+             1 | gen(name = 'a', out = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "gen(name = 'a', outs = ['x', 'x/y'])",
+        expect![[r#"
+        error: output `x/y` overlaps with output `x`: one is a folder of the other
+          --> p/BUILD:1:1
+           |
+         1 | gen(name = 'a', outs = ['x', 'x/y'])
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "gen(name = 'a', outs = ['x/y/z', 'x/y'])",
+        expect![[r#"
+        error: output `x/y` overlaps with output `x/y/z`: one is a folder of the other
+          --> p/BUILD:1:1
+           |
+         1 | gen(name = 'a', outs = ['x/y/z', 'x/y'])
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "package_group(name = 'a')\nthing(name = 'a')",
+        expect![[r#"
+            error: target `a` has the name of an earlier package group
+              --> p/BUILD:2:1
+               |
+             2 | thing(name = 'a')
+               | ^^^^^^^^^^^^^^^^^
+               = first declared here
+              --> p/BUILD:1:1
+               |
+             1 | package_group(name = 'a')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "wrapped(name = 'a')\nthing(name = 'a_inner')",
+        expect![[r#"
+            error: target `a_inner` is declared twice
+              --> p/BUILD:2:1
+               |
+             2 | thing(name = 'a_inner')
+               | ^^^^^^^^^^^^^^^^^^^^^^^
+               = first declared here
+              --> p/BUILD:1:1
+               |
+             1 | wrapped(name = 'a')
+               | ^^^^^^^^^^^^^^^^^^^
+            hint: give one of them another `name`"#]],
+    );
+}
+
+#[test]
+fn attributes() {
+    check(
+        "thing(name = 'a', sorces = [])",
+        expect![[r#"
+        error: `thing` has no attribute `sorces` (target `//p:a`)
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', sorces = [])
+           |                   ^^^^^^^^^^^
+           = it has deps, flag, labels, lists, name, number, numbers, one, srcs, testonly, text, texts, tools, words
+        hint: did you mean `srcs`?"#]],
+    );
+    check(
+        "thing(name = 'a', zzz = [])",
+        expect![[r#"
+        error: `thing` has no attribute `zzz` (target `//p:a`)
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', zzz = [])
+           |                   ^^^^^^^^
+           = it has deps, flag, labels, lists, name, number, numbers, one, srcs, testonly, text, texts, tools, words"#]],
+    );
+    check(
+        "thing(name = 'a', _private = ':x')",
+        expect![[r#"
+        error: attribute `_private` of `thing` is private; only the rule's definition sets it
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', _private = ':x')
+           |                   ^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(\n    name = 'a',\n    srcs = 'b.cc',\n)",
+        expect![[r#"
+            error: attribute `srcs` of thing `//p:a`: expected a list of labels, got `"b.cc"` of type string
+              --> p/BUILD:3:5
+               |
+             3 |     srcs = 'b.cc',
+               |     ^^^^^^^^^^^^^
+            hint: write `["b.cc"]`"#]],
+    );
+    check(
+        "thing(name = 'a', srcs = [1])",
+        expect![[r#"
+        error: attribute `srcs` of thing `//p:a`: expected a label, got `1` of type int
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', srcs = [1])
+           |                   ^^^^^^^^^^
+           = in a list"#]],
+    );
+    check(
+        "thing(name = 'a', srcs = ['b', ':c:d'])",
+        expect![[r#"
+        error: attribute `srcs` of thing `//p:a`: invalid label `:c:d`: the target name contains `:`
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', srcs = ['b', ':c:d'])
+           |                   ^^^^^^^^^^^^^^^^^^^^
+           = item 2 of a list"#]],
+    );
+    check(
+        "thing(name = 'a', srcs = ['b', 'c', ':b'])",
+        expect![[r#"
+            error: attribute `srcs` of thing `//p:a`: `//p:b` is listed twice
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', srcs = ['b', 'c', ':b'])
+               |                   ^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', text = 1)",
+        expect![[r#"
+        error: attribute `text` of thing `//p:a`: expected a string, got `1` of type int
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', text = 1)
+           |                   ^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', number = 'x')",
+        expect![[r#"
+        error: attribute `number` of thing `//p:a`: expected an int, got `"x"` of type string
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', number = 'x')
+           |                   ^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', number = True)",
+        expect![[r#"
+        error: attribute `number` of thing `//p:a`: expected an int, got `True` of type bool
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', number = True)
+           |                   ^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', number = 1 << 40)",
+        expect![[r#"
+        error: attribute `number` of thing `//p:a`: expected an int of 32 bits, got `1099511627776` of type int
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', number = 1 << 40)
+           |                   ^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', flag = 2)",
+        expect![[r#"
+        error: attribute `flag` of thing `//p:a`: expected a bool, got `2` of type int
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', flag = 2)
+           |                   ^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', words = ['x'])",
+        expect![[r#"
+        error: attribute `words` of thing `//p:a`: expected a dict of strings, got `["x"]` of type list
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', words = ['x'])
+           |                   ^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "thing(name = 'a', words = {'k': 1})",
+        expect![[r#"
+        error: attribute `words` of thing `//p:a`: expected a string, got `1` of type int
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', words = {'k': 1})
+           |                   ^^^^^^^^^^^^^^^^
+           = at the key "k" of a dict"#]],
+    );
+    check(
+        "thing(name = 'a', labels = {':k': 'v', '//p:k': 'v'})",
+        expect![[r#"
+            error: attribute `labels` of thing `//p:a`: two keys of a dict mean the same, "//p:k"
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', labels = {':k': 'v', '//p:k': 'v'})
+               |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "gen(name = 'a', out = '//q:x')",
+        expect![[r#"
+        error: attribute `out` of gen `//p:a`: output `//q:x` is not in the package `//p`
+          --> p/BUILD:1:17
+           |
+         1 | gen(name = 'a', out = '//q:x')
+           |                 ^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "strict(name = 'a')",
+        expect![[r#"
+        error: strict `//p:a` lacks `srcs` (list of labels)
+          --> p/BUILD:1:1
+           |
+         1 | strict(name = 'a')
+           | ^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "strict(name = 'a', srcs = None)",
+        expect![[r#"
+        error: strict `//p:a` lacks `srcs` (list of labels)
+          --> p/BUILD:1:1
+           |
+         1 | strict(name = 'a', srcs = None)
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "strict(name = 'a', srcs = [])",
+        expect![[r#"
+        error: attribute `srcs` of strict `//p:a`: it must not be empty
+          --> p/BUILD:1:20
+           |
+         1 | strict(name = 'a', srcs = [])
+           |                    ^^^^^^^^^"#]],
+    );
+    check(
+        "strict(name = 'a', srcs = ['b'], size = 'smal')",
+        expect![[r#"
+            error: attribute `size` of strict `//p:a`: `smal` is not one of `small`, `large`
+              --> p/BUILD:1:34
+               |
+             1 | strict(name = 'a', srcs = ['b'], size = 'smal')
+               |                                  ^^^^^^^^^^^^^
+            hint: did you mean `small`?"#]],
+    );
+    check(
+        "strict(name = 'a', srcs = ['b'], size = select({':x': 'huge'})",
+        expect![[r#"
+            error: unexpected new line, expected symbol ')'
+              --> p/BUILD:1:63
+               |
+             1 | strict(name = 'a', srcs = ['b'], size = select({':x': 'huge'})
+               |                                                               ^"#]],
+    );
+    check(
+        "strict(name = 'a', srcs = ['b'], size = select({':x': 'huge'}))",
+        expect![[r#"
+            error: attribute `size` of strict `//p:a`: `huge` is not one of `small`, `large`
+              --> p/BUILD:1:34
+               |
+             1 | strict(name = 'a', srcs = ['b'], size = select({':x': 'huge'}))
+               |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "strict(name = 'a', srcs = ['b'], fixed = select({':x': 'y'}))",
+        expect![[r#"
+            error: attribute `fixed` of strict `//p:a`: it cannot depend on the configuration
+              --> p/BUILD:1:34
+               |
+             1 | strict(name = 'a', srcs = ['b'], fixed = select({':x': 'y'}))
+               |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: `select` is not allowed here"#]],
+    );
+    check(
+        "thing(name = 'a', visibility = ['//visibility:publik'])",
+        expect![[r#"
+            error: attribute `visibility` of thing `//p:a`: there is no visibility `publik`
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', visibility = ['//visibility:publik'])
+               |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: did you mean `public`?"#]],
+    );
+    check(
+        "thing(name = 'a', visibility = 'public')",
+        expect![[r#"
+        error: attribute `visibility` of thing `//p:a`: expected a list of labels, got `"public"` of type string
+          --> p/BUILD:1:19
+           |
+         1 | thing(name = 'a', visibility = 'public')
+           |                   ^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "templated(name = 'a')",
+        expect![[r#"
+        error: output `copy` of rule `templated`: the value of `src` is no single text in the template `%{dirname}copies/%{basename}_%{src}`
+          --> p/BUILD:1:1
+           |
+         1 | templated(name = 'a')
+           | ^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+}
+
+#[test]
+fn functions() {
+    check(
+        "package(default_visibilty = [])",
+        expect![[r#"
+        error: argument `default_visibilty` of `package`: there is no such argument
+          --> p/BUILD:1:9
+           |
+         1 | package(default_visibilty = [])
+           |         ^^^^^^^^^^^^^^^^^^^^^^
+        hint: did you mean `default_visibility`?"#]],
+    );
+    check(
+        "package()\npackage()",
+        expect![[r#"
+        error: `package` is called twice in one BUILD file
+          --> p/BUILD:2:1
+           |
+         2 | package()
+           | ^^^^^^^^^
+           = first called here
+          --> p/BUILD:1:1
+           |
+         1 | package()
+           | ^^^^^^^^^"#]],
+    );
+    check(
+        "package(features = 'x')",
+        expect![[r#"
+        error: argument `features` of `package`: expected a list of strings, got `"x"` of type string
+          --> p/BUILD:1:9
+           |
+         1 | package(features = 'x')
+           |         ^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "glob(['/a'])",
+        expect![[r#"
+        error: argument `include` of `glob`: invalid pattern `/a`: it is absolute; patterns are relative to the package
+          --> p/BUILD:1:1
+           |
+         1 | glob(['/a'])
+           | ^^^^^^^^^^^^"#]],
+    );
+    check(
+        "glob('*.cc')",
+        expect![[r#"
+        error: argument `include` of `glob`: expected a list of strings, got `"*.cc"` of type string
+          --> p/BUILD:1:1
+           |
+         1 | glob('*.cc')
+           | ^^^^^^^^^^^^"#]],
+    );
+    check(
+        "glob(['a**'])",
+        expect![[r#"
+        error: argument `include` of `glob`: invalid pattern `a**`: `**` must be a whole component
+          --> p/BUILD:1:1
+           |
+         1 | glob(['a**'])
+           | ^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "glob(['../x'])",
+        expect![[r#"
+        error: argument `include` of `glob`: invalid pattern `../x`: it has a `.` or `..` component
+          --> p/BUILD:1:1
+           |
+         1 | glob(['../x'])
+           | ^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "glob(['*.py'], allow_empty = False)",
+        expect![[r#"
+        error: `glob` pattern `*.py` matches nothing
+          --> p/BUILD:1:1
+           |
+         1 | glob(['*.py'], allow_empty = False)
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: correct the pattern, or set `allow_empty = True`"#]],
+    );
+    check(
+        "glob(['*.cc'], exclude = ['*.cc'], allow_empty = False)",
+        expect![[r#"
+            error: everything that this `glob` matches is excluded
+              --> p/BUILD:1:1
+               |
+             1 | glob(['*.cc'], exclude = ['*.cc'], allow_empty = False)
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: set `allow_empty = True` if that is meant"#]],
+    );
+    check(
+        "subpackages(include = ['nothing'])",
+        expect![[r#"
+        error: `subpackages` pattern `nothing` matches nothing
+          --> p/BUILD:1:1
+           |
+         1 | subpackages(include = ['nothing'])
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: correct the pattern, or set `allow_empty = True`"#]],
+    );
+    check(
+        "exports_files('x')",
+        expect![[r#"
+        error: argument `srcs` of `exports_files`: expected a list of file names, got `"x"` of type string
+          --> p/BUILD:1:1
+           |
+         1 | exports_files('x')
+           | ^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "exports_files(['x'])\nexports_files(['x'], visibility = [])",
+        expect![[r#"
+            error: exported file `x` is declared twice
+              --> p/BUILD:2:1
+               |
+             2 | exports_files(['x'], visibility = [])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = first declared here
+              --> p/BUILD:1:1
+               |
+             1 | exports_files(['x'])
+               | ^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "gen(name = 'a', out = 'x')\nexports_files(['x'])",
+        expect![[r#"
+            error: exported file `x` has the name of an earlier output
+              --> p/BUILD:2:1
+               |
+             2 | exports_files(['x'])
+               | ^^^^^^^^^^^^^^^^^^^^
+               = first declared here
+              --> p/BUILD:1:1
+               |
+             1 | gen(name = 'a', out = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: `exports_files` is for source files"#]],
+    );
+    check(
+        "exports_files(['//q:x'])",
+        expect![[r#"
+        error: argument `srcs` of `exports_files`: `//q:x` is not in the package `//p`
+          --> p/BUILD:1:1
+           |
+         1 | exports_files(['//q:x'])
+           | ^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "package_group(name = 'g', packages = ['x'])",
+        expect![[r#"
+            error: argument `packages` of `package_group`: invalid package `x`: it does not begin with `//`
+              --> p/BUILD:1:1
+               |
+             1 | package_group(name = 'g', packages = ['x'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: packages are written as `//p`, `//p/...`, `public` or `private`"#]],
+    );
+    check(
+        "package_group(name = 'g', packages = ['//x:y'])",
+        expect![[r#"
+            error: argument `packages` of `package_group`: invalid package `//x:y`: it names a target, not a package
+              --> p/BUILD:1:1
+               |
+             1 | package_group(name = 'g', packages = ['//x:y'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: packages are written as `//p`, `//p/...`, `public` or `private`"#]],
+    );
+    check(
+        "Label(1)",
+        expect![[r#"
+        error: `Label` takes a text, got `1` of type int
+          --> p/BUILD:1:1
+           |
+         1 | Label(1)
+           | ^^^^^^^^"#]],
+    );
+    check(
+        "Label('//a:b:c')",
+        expect![[r#"
+        error: invalid label `//a:b:c`: the target name contains `:`
+          --> p/BUILD:1:1
+           |
+         1 | Label('//a:b:c')
+           | ^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "cc_librry(name = 'x')",
+        expect![[r#"
+        error: `cc_librry` is not defined
+          --> p/BUILD:1:1
+           |
+         1 | cc_librry(name = 'x')
+           | ^^^^^^^^^
+        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
+    );
+    check(
+        "thin(name = 'x')",
+        expect![[r#"
+        error: `thin` is not defined
+          --> p/BUILD:1:1
+           |
+         1 | thin(name = 'x')
+           | ^^^^
+        hint: did you mean `thing`?"#]],
+    );
+    check(
+        "x = glob(['*.cc']) + 1",
+        expect![[r#"
+        error: operation `+` not supported for types `list` and `int`
+          --> p/BUILD:1:5
+           |
+         1 | x = glob(['*.cc']) + 1
+           |     ^^^^^^^^^^^^^^^^^^"#]],
+    );
+}
+
+#[test]
+fn empty_globs_can_be_forbidden() {
+    let world = World::new(LoaderOptions {
+        allow_empty_glob: false,
+    });
+    expect![[r#"
+        error: `glob` pattern `*.py` matches nothing
+          --> p/BUILD:1:1
+           |
+         1 | glob(['*.cc', '*.py'])
+           | ^^^^^^^^^^^^^^^^^^^^^^
+        hint: correct the pattern, or set `allow_empty = True`"#]]
+    .assert_eq(&show(world.build("glob(['*.cc', '*.py'])", &[])));
+    expect![[r#""#]].assert_eq(&show(
+        world.build("glob(['*.py'], allow_empty = True)", &[]),
+    ));
+}
+
+#[test]
+fn wrong_phase() {
+    let load = "load('//q:defs.bzl', 'x')";
+    check_bzl(
+        "native.thing(name = 'a')",
+        load,
+        expect![[r#"
+        error: rule `thing` is for BUILD files and macros; it cannot be called while a .bzl file is loaded
+          --> q/defs.bzl:1:1
+           |
+         1 | native.thing(name = 'a')
+           | ^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: call it in a function that a BUILD file calls"#]],
+    );
+    check_bzl(
+        "x = native.glob(['*'])",
+        load,
+        expect![[r#"
+        error: `glob` is for BUILD files and macros; it cannot be called while a .bzl file is loaded
+          --> q/defs.bzl:1:5
+           |
+         1 | x = native.glob(['*'])
+           |     ^^^^^^^^^^^^^^^^^^
+        hint: call it in a function that a BUILD file calls"#]],
+    );
+    check_bzl(
+        "def x(): visibility('public')",
+        "load('//q:defs.bzl', 'x')\nx()",
+        expect![[r#"
+            error: `visibility` is for the top level of .bzl files
+              --> q/defs.bzl:1:10
+               |
+             1 | def x(): visibility('public')
+               |          ^^^^^^^^^^^^^^^^^^^^
+               = `x` was called from p/BUILD:2:1"#]],
+    );
+    check_bzl(
+        "native.thong(name = 'a')",
+        load,
+        expect![[r#"
+        error: object of type `namespace` has no attribute `thong`
+          --> q/defs.bzl:1:1
+           |
+         1 | native.thong(name = 'a')
+           | ^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: did you mean `thing`?"#]],
+    );
+}
+
+#[test]
+fn macros() {
+    check_bzl(
+        "def m(name):\n    native.thing(\n        name = name,\n        srcs = 7,\n    )",
+        "load('//q:defs.bzl', 'm')\nm(name = 'x')",
+        expect![[r#"
+            error: attribute `srcs` of thing `//p:x`: expected a list of labels, got `7` of type int
+              --> q/defs.bzl:4:9
+               |
+             4 |         srcs = 7,
+               |         ^^^^^^^^
+               = `m` was called from p/BUILD:2:1"#]],
+    );
+    check_bzl(
+        "def m(name, **kwargs):\n    native.thing(name = name, **kwargs)",
+        "load('//q:defs.bzl', 'm')\nm(name = 'x', scrs = [])",
+        expect![[r#"
+            error: `thing` has no attribute `scrs` (target `//p:x`)
+              --> q/defs.bzl:2:5
+               |
+             2 |     native.thing(name = name, **kwargs)
+               |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it has deps, flag, labels, lists, name, number, numbers, one, srcs, testonly, text, texts, tools, words
+               = `m` was called from p/BUILD:2:1
+            hint: did you mean `srcs`?"#]],
+    );
+    check_bzl(
+        "x = 1",
+        "load('//q:defs.bzl', 'y')",
+        expect![[r#"
+        error: `//q:defs.bzl` has no symbol `y`
+          --> p/BUILD:1:22
+           |
+         1 | load('//q:defs.bzl', 'y')
+           |                      ^^^
+           = it exports x
+        hint: did you mean `x`?"#]],
+    );
+}

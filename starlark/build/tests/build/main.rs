@@ -1,0 +1,9 @@
+//! Evaluating BUILD and .bzl files.
+
+#![allow(clippy::unwrap_used, unused_qualifications)]
+
+mod errors;
+mod packages;
+mod rules;
+mod selects;
+mod world;
