@@ -93,6 +93,43 @@ pub struct Settings {
     pub folder_suffix: Arc<str>,
 }
 
+impl Default for Settings {
+    /// A `fastbuild` for an unnamed platform, no flag given.
+    fn default() -> Settings {
+        let none: Arc<str> = Arc::from("");
+        Settings {
+            mode: CompilationMode::Fastbuild,
+            exec: false,
+            constraints: Vec::new(),
+            platform: None,
+            cpu: none.clone(),
+            copts: Vec::new(),
+            conlyopts: Vec::new(),
+            cxxopts: Vec::new(),
+            linkopts: Vec::new(),
+            host_copts: Vec::new(),
+            host_conlyopts: Vec::new(),
+            host_cxxopts: Vec::new(),
+            host_linkopts: Vec::new(),
+            host_features: Vec::new(),
+            exec_constraints: Vec::new(),
+            exec_cpu: none.clone(),
+            per_file_copts: Vec::new(),
+            features: Vec::new(),
+            defines: BTreeMap::new(),
+            action_env: BTreeMap::new(),
+            stamp: false,
+            strip: Arc::from("sometimes"),
+            force_pic: false,
+            dynamic_mode: Arc::from("default"),
+            coverage: false,
+            flags: BTreeMap::new(),
+            values: BTreeMap::new(),
+            folder_suffix: none,
+        }
+    }
+}
+
 /// Settings with their identity. Cheap to clone, to compare and to hash.
 #[derive(Clone)]
 pub struct Configuration(Arc<Inner>);

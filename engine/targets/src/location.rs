@@ -52,7 +52,7 @@ pub fn expand_locations(
             rest = &rest[2..];
             continue;
         }
-        let Some((form, label, length)) = location_form(rest) else {
+        let Some((form, label, length)) = location_form(rest)? else {
             out.push('$');
             rest = &rest[1..];
             continue;
@@ -64,24 +64,34 @@ pub fn expand_locations(
     Ok(out)
 }
 
-/// Splits `$(form label)`: the form, the label and the length of all of it.
-fn location_form(text: &str) -> Option<(&str, &str, usize)> {
-    let body = text.strip_prefix("$(")?;
-    let end = body.find(')')?;
-    let (form, label) = body[..end].split_once(' ')?;
-    const FORMS: [&str; 8] = [
-        "location",
-        "locations",
-        "execpath",
-        "execpaths",
-        "rootpath",
-        "rootpaths",
-        "rlocationpath",
-        "rlocationpaths",
-    ];
-    FORMS
-        .contains(&form)
-        .then_some((form, label.trim(), end + 3))
+const FORMS: [&str; 8] = [
+    "location",
+    "locations",
+    "execpath",
+    "execpaths",
+    "rootpath",
+    "rootpaths",
+    "rlocationpath",
+    "rlocationpaths",
+];
+
+/// Splits `$(form label)`: the form, the label and the length of all of it; `None` if the text
+/// begins with something else.
+fn location_form(text: &str) -> Result<Option<(&str, &str, usize)>, LocationError> {
+    let form = text
+        .strip_prefix("$(")
+        .and_then(|body| body.split_once(' '));
+    let Some((form, rest)) = form.filter(|(form, _)| FORMS.contains(form)) else {
+        return Ok(None);
+    };
+    let Some(end) = rest.find(')') else {
+        return Err(LocationError {
+            message: format!("unclosed `$({form}`"),
+            part: text.to_owned(),
+        });
+    };
+    let length = "$(".len() + form.len() + " ".len() + end + ")".len();
+    Ok(Some((form, rest[..end].trim(), length)))
 }
 
 fn expand_one(
@@ -97,6 +107,9 @@ fn expand_one(
     };
     let files = lookup(label).map_err(fail)?;
     let many = form.ends_with('s');
+    if many && files.is_empty() {
+        return Err(fail(format!("label `{label}` has no files")));
+    }
     if !many && files.len() != 1 {
         return Err(fail(format!(
             "label `{label}` has {} files, and `$({form})` needs exactly one (use `$({form}s)`)",
@@ -126,39 +139,41 @@ pub fn expand_make_variables(
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("$$") {
             out.push('$');
             rest = after;
             continue;
         }
-        let (name, length) = match rest.strip_prefix('(') {
-            Some(body) => match body.find(')') {
-                Some(end) => (&body[..end], end + 2),
-                None => {
-                    let part = format!("${rest}");
-                    return Err(LocationError {
-                        message: "unclosed `$(`".to_owned(),
-                        part,
-                    });
-                }
-            },
-            None => {
-                let length = rest.chars().next().map_or(0, char::len_utf8);
-                (&rest[..length], length)
-            }
+        let (name, length) = variable(rest)?;
+        let Some(value) = variables.get(name) else {
+            return Err(LocationError {
+                message: format!("unknown make variable `{name}` (write `$$` for a plain `$`)"),
+                part: rest[..length].to_owned(),
+            });
         };
-        match variables.get(name) {
-            Some(value) => out.push_str(value),
-            None => {
-                return Err(LocationError {
-                    message: format!("unknown make variable `{name}` (write `$$` for a plain `$`)"),
-                    part: format!("${}", &rest[..length]),
-                });
-            }
-        }
+        out.push_str(value);
         rest = &rest[length..];
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// The name of the variable that a text begins with, and the length of its mention.
+fn variable(text: &str) -> Result<(&str, usize), LocationError> {
+    let fail = |message: &str| LocationError {
+        message: message.to_owned(),
+        part: text.to_owned(),
+    };
+    let body = &text[1..];
+    if let Some(body) = body.strip_prefix('(') {
+        let end = body.find(')').ok_or_else(|| fail("unclosed `$(`"))?;
+        return Ok((&body[..end], end + "$()".len()));
+    }
+    match body.chars().next() {
+        Some(first) => Ok((&body[..first.len_utf8()], 1 + first.len_utf8())),
+        None => Err(fail(
+            "`$` at the end of the text (write `$$` for a plain `$`)",
+        )),
+    }
 }

@@ -13,7 +13,7 @@ load("//cc:headers.bzl", "include_folders", "virtual_headers")
 load("//cc:providers.bzl", "CcInfo")
 load("//cc:sources.bzl", "ARCHIVE_EXTENSIONS")
 load("//cc:target.bzl", "cc_infos")
-load("//common:expand.bzl", "expand_words", "shell_words")
+load("//common:expand.bzl", "expand_words")
 load("//common:runfiles.bzl", "collect_runfiles")
 
 def _check(ctx):
@@ -53,7 +53,7 @@ def _compilation(ctx, cc):
         includes = folders,
         quote_includes = cc.quotes,
         system_includes = include_folders(cc, ctx.attr.includes),
-        defines = [word for define in ctx.attr.defines for word in shell_words(define)],
+        defines = expand_words(ctx, "defines", ctx.attr.defines),
     )
     return extend_compilation(own, [info.compilation_context for info in cc_infos(ctx.attr.deps)])
 

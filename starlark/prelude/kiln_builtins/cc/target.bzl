@@ -12,7 +12,7 @@ load(
 load("//cc:headers.bzl", "include_folders", "virtual_headers")
 load("//cc:providers.bzl", "CcInfo")
 load("//cc:sources.bzl", "sort_sources", "to_compile")
-load("//common:expand.bzl", "expand", "expand_words", "shell_words")
+load("//common:expand.bzl", "expand", "expand_words")
 
 def cc_infos(targets):
     """The `CcInfo` of those targets that have one (linker scripts in `deps` have none)."""
@@ -29,7 +29,7 @@ def _words(ctx, cc, attribute, targets):
 def _defines(ctx, attribute, targets):
     defines = []
     for text in getattr(ctx.attr, attribute):
-        words = shell_words(expand(ctx, attribute, text, targets))
+        words = ctx.tokenize(expand(ctx, attribute, text, targets))
         if len(words) != 1:
             fail("`%s` of %s must hold one shell word an item; `%s` is %d" % (
                 attribute,

@@ -23,52 +23,18 @@ def expand_words(ctx, attribute, texts, targets = [], variables = {}):
     """Expands texts and splits each into shell words, as `copts` and its kin ask for."""
     words = []
     for text in texts:
-        words += shell_words(expand(ctx, attribute, text, targets, variables))
+        words += ctx.tokenize(expand(ctx, attribute, text, targets, variables))
     return words
 
 def expand_env(ctx, env, targets):
-    """The value of an `env` attribute with everything in it expanded."""
-    return {name: expand(ctx, "env", value, targets) for name, value in env.items()}
+    """The value of an `env` attribute with everything in it expanded.
 
-def shell_words(text):
-    """Splits a text as a Bourne shell splits a command line, expanding nothing."""
-    if "'" not in text and "\"" not in text and "\\" not in text:
-        return text.split()
-    words = []
-    word = ""
-    inside = False  # inside a word, which may be empty: ''
-    quote = None  # the quote that ends the quoted part
-    escaped = False
-    for char in text.elems():
-        if escaped:
-            # Between double quotes a backslash stands for itself unless it protects something.
-            if quote and char not in "\"\\":
-                word += "\\"
-            word += char
-            escaped = False
-        elif char == "\\" and quote != "'":
-            escaped = True
-            inside = True
-        elif quote:
-            if char == quote:
-                quote = None
-            else:
-                word += char
-        elif char in "'\"":
-            quote = char
-            inside = True
-        elif char in " \t\r\n":
-            if inside:
-                words.append(word)
-            word = ""
-            inside = False
-        else:
-            word += char
-            inside = True
-    if quote:
-        fail("unclosed %s in `%s`" % (quote, text))
-    if escaped:
-        fail("`%s` ends with a backslash" % text)
-    if inside:
-        words.append(word)
-    return words
+    Location forms become paths that a program can use from its runfiles.
+    """
+    expanded = {}
+    for name, value in env.items():
+        if "$" in value:
+            value = ctx.expand_location(value, targets, short_paths = True)
+            value = ctx.expand_make_variables("env", value, {})
+        expanded[name] = value
+    return expanded
