@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) power_cut: PowerCut,
     /// The index failed while in use: the next owner begins it anew.
     pub(crate) damaged: bool,
+    /// There is an index that was once flushed: finding none means that it was lost.
+    pub(crate) indexed: bool,
 }
 
 /// The lock, held.
@@ -58,7 +60,7 @@ impl State {
 
     fn text(&self) -> String {
         format!(
-            "kiln-store 1\npid {}\nsocket {}\nboot {}\nsince {}\ntorn {} {}\ndamaged {}\nend\n",
+            "kiln-store 1\npid {}\nsocket {}\nboot {}\nsince {}\ntorn {} {}\ndamaged {}\nindexed {}\nend\n",
             self.pid,
             self.socket.display(),
             self.boot,
@@ -66,6 +68,7 @@ impl State {
             self.power_cut.from,
             self.power_cut.until,
             u8::from(self.damaged),
+            u8::from(self.indexed),
         )
     }
 }
@@ -87,6 +90,7 @@ fn parse(text: &str) -> Option<State> {
         until: until.parse().ok()?,
     };
     state.damaged = field("damaged")? == "1";
+    state.indexed = field("indexed")? == "1";
     (lines.next()? == "end").then_some(state)
 }
 
@@ -121,6 +125,7 @@ mod tests {
             since: 1_800_000_000,
             power_cut: PowerCut { from: 3, until: 4 },
             damaged: true,
+            indexed: false,
         }
     }
 

@@ -108,8 +108,7 @@ pub(crate) fn nobody_answers() -> Diag {
 /// The owner of the index does not answer.
 pub(crate) fn owner_silent(pid: u32, patience: Duration) -> Diag {
     Diag::environment(format!(
-        "process {pid}, which owns the cache's index, does not answer for {} s",
-        patience.as_secs()
+        "process {pid}, which owns the cache's index, has not answered for {patience:?}"
     ))
     .hint(format!("if it hangs, end it: `kill {pid}`"))
 }
@@ -120,4 +119,11 @@ pub(crate) fn owner_of_other_version(pid: u32) -> Diag {
         "process {pid}, which owns the cache's index, is another version of kiln"
     ))
     .hint("use one version at a time")
+}
+
+/// The index opened and has no rows, although it had some.
+pub(crate) fn index_lost() -> Diag {
+    Diag::environment("the cache's index is empty: action results are made again")
+        .note("it had rows when it was last used; something has damaged or replaced it")
+        .into_warning()
 }

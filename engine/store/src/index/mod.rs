@@ -12,6 +12,8 @@ mod memory;
 mod open;
 mod quiet;
 mod sled;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use kiln_diag::Diag;

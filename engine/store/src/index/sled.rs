@@ -83,7 +83,7 @@ fn of_io(error: io::Error) -> OpenError {
         WouldBlock => OpenError::Busy,
         // sled wraps the error of its lock in one of kind `Other`.
         _ if error.to_string().contains("could not acquire lock") => OpenError::Busy,
-        _ => OpenError::Broken(error.to_string()),
+        _ => OpenError::Broken(kiln_diag::io_text(&error)),
     }
 }
 
@@ -116,6 +116,7 @@ fn call<T>(act: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Diag> {
     let done = quiet::catch(act).map_err(|panic| fail(Fault::Internal, panic))?;
     done.map_err(|error| match error {
         Error::Io(error) => fail(Fault::Environment, kiln_diag::io_text(&error)),
+        Error::Corruption { .. } => fail(Fault::Internal, "a row is damaged".to_owned()),
         other => fail(Fault::Internal, other.to_string()),
     })
 }

@@ -87,7 +87,8 @@ impl Owner {
                 .as_ref()
                 .map(State::power_cut_now)
                 .unwrap_or_default(),
-            damaged: before.is_some_and(|before| before.damaged),
+            damaged: before.as_ref().is_some_and(|before| before.damaged),
+            indexed: before.is_some_and(|before| before.indexed),
         };
         home.cas.set_power_cut(state.power_cut);
         lock.write(&state)?;
@@ -109,20 +110,28 @@ impl Owner {
 
     /// Opens the index; until it returns other threads wait and other processes are told to.
     pub(crate) fn open_index(&self) {
-        let damaged = self.state.lock().damaged;
-        let opened = index::open(&self.home.root, self.home.index_cache, damaged);
-        opened
-            .warnings
-            .into_iter()
-            .for_each(|warning| self.home.warnings.add(warning));
-        if damaged {
-            self.save_state(|state| state.damaged = false);
+        let before = self.state.lock().clone();
+        let existed = self.home.root.join("index").exists();
+        let opened = index::open(&self.home.root, self.home.index_cache, before.damaged);
+        if opened.fresh && before.indexed && existed && opened.warnings.is_empty() {
+            // sled takes some damage of its log for the log's end.
+            self.home.warnings.add(message::index_lost());
+        }
+        for warning in opened.warnings {
+            self.home.warnings.add(warning);
         }
         if opened.fresh {
+            // A failure has been reported, and rows are not needed for a hit.
             let _ = self.note(self.rebuild_blob_rows(&*opened.index));
         } else if let Ok(Some(bytes)) = opened.index.get(Table::Meta, BYTES_KEY) {
             let bytes = bytes.as_ref().try_into().map_or(0, u64::from_le_bytes);
             self.bytes.store(bytes, Ordering::Relaxed);
+        }
+        if before.damaged || !before.indexed {
+            self.save_state(|state| {
+                state.damaged = false;
+                state.indexed = true;
+            });
         }
         self.index.set(opened.index);
     }
