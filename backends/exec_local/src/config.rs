@@ -101,6 +101,9 @@ const SYSTEM_ROOTS: &[&str] = &[
     "/etc/ssl",
 ];
 
+/// The user that actions are when kiln runs as root: `nobody`.
+pub(crate) const UNPRIVILEGED: (u32, u32) = (65534, 65534);
+
 /// What an action with the host's network needs besides.
 pub(crate) const NETWORK_ROOTS: &[&str] = &[
     "/etc/gai.conf",

@@ -1,6 +1,5 @@
 //! The executor: one action from its plan to its result.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,76 +10,61 @@ use kiln_process::{ExecError, Executor, Exit, Process, ProcessResult, Request, S
 use kiln_store::Store;
 use kiln_tree::Tree;
 
-use crate::config::{self, LocalConfig};
+use crate::config::LocalConfig;
 use crate::plan::Plan;
-use crate::scratch::ScratchRoot;
-use crate::slot::{self, LaunchSettings, Pool, Slot};
+use crate::slot::{LaunchSettings, Pool, Slot};
+use crate::tier::Tier;
 use crate::zygote::ZygoteServer;
-use crate::zygote::wire::{End, Reply, Setup, WireTier};
-use crate::{failure, harvest};
-
-/// The user that actions are when kiln runs as root: `nobody`.
-const UNPRIVILEGED: (u32, u32) = (65534, 65534);
+use crate::zygote::wire::{End, Reply};
+use crate::{failure, harvest, tier};
 
 /// Runs processes on this machine, each in a sandbox of its own.
 pub struct LocalExecutor {
     shared: Arc<Shared>,
     settings: LaunchSettings,
+    warnings: Vec<Diag>,
 }
 
 struct Shared {
     pool: Pool,
     store: Store,
+    tier: Tier,
 }
 
 impl LocalExecutor {
     /// Sets up execution and tries, by doing all of it once, what this machine permits.
+    ///
+    /// Errors: the scratch folder cannot be made; the isolation that is asked for is refused.
     pub fn new(
         config: LocalConfig,
         store: Store,
         zygotes: Arc<ZygoteServer>,
     ) -> Result<LocalExecutor, Diag> {
-        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-        let privileged = user.is_root();
-        let outer = match privileged {
-            true => UNPRIVILEGED,
-            false => (user.as_raw(), group.as_raw()),
-        };
-        let scratch = ScratchRoot::new(&config.scratch, privileged.then_some(outer))?;
         let settings = LaunchSettings {
             writable_root: config.writable_root,
             grace: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
         };
-        let cas = bytes(&slot::blob_folder(&store));
-        let setup = move |network: bool| {
-            let mut roots: Vec<Vec<u8>> = config.system_roots.iter().map(|p| bytes(p)).collect();
-            if network {
-                let more = config::NETWORK_ROOTS.iter();
-                roots.extend(more.map(|path| path.as_bytes().to_vec()));
-            }
-            Setup {
-                isolated_network: !network,
-                outer,
-                privileged,
-                cas: cas.clone(),
-                scratch: Vec::new(),
-                roots,
-                etc: config::etc(),
-                tmp_size: config.tmp_size.unwrap_or(0),
-                tier: WireTier::Namespaces { fresh_proc: true },
-            }
+        let found = tier::find(&config, &store, &zygotes)?;
+        let shared = Shared {
+            pool: found.pool,
+            store,
+            tier: found.tier,
         };
-        let pool = Pool::new(scratch, zygotes, Box::new(setup));
-        match pool.probe() {
-            Ok(Ok(slot)) => pool.put(slot),
-            Ok(Err(refused)) => return Err(failure::step(&refused)),
-            Err(ExecError::Failed(diag) | ExecError::Unavailable(diag)) => return Err(diag),
-            Err(error) => return Err(Diag::internal(error.to_string())),
-        }
         Ok(LocalExecutor {
-            shared: Arc::new(Shared { pool, store }),
+            shared: Arc::new(shared),
             settings,
+            warnings: found.warnings,
         })
+    }
+
+    /// What this machine lets actions be isolated by.
+    pub fn tier(&self) -> Tier {
+        self.shared.tier
+    }
+
+    /// What cannot be enforced on this machine, and how to allow it; to be said once.
+    pub fn warnings(&self) -> &[Diag] {
+        &self.warnings
     }
 
     async fn run(&self, request: Request<'_>) -> Result<ProcessResult, ExecError> {
@@ -184,7 +168,8 @@ impl Finished {
         let (outputs, suffix) = match exit {
             Exit::TimedOut => (Tree::empty(), self.timeout_note.as_str()),
             _ => {
-                let folder = |number| files.folder(number);
+                let tier = self.shared.tier;
+                let folder = |number| tier.scratch_folder(files, &self.plan, number);
                 (harvest::outputs(store, &self.plan.outputs, &folder)?, "")
             }
         };
@@ -208,8 +193,4 @@ fn timeout_note(request: &Request<'_>) -> String {
         seconds(request.process),
         request.describe.progress
     )
-}
-
-fn bytes(path: &Path) -> Vec<u8> {
-    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
 }

@@ -92,9 +92,11 @@ pub(crate) fn step(failure: &Failure) -> Diag {
         wire::Step::Workdir => "enter the working directory",
         wire::Step::Exec => "run the program",
     };
-    let reason = match errno {
-        0 => "unexpected answer".to_owned(),
-        errno => io_text(&io::Error::from_raw_os_error(*errno)),
+    let reason = match (step, *errno) {
+        (_, 0) => "unexpected answer".to_owned(),
+        // What the kernel calls "no space left on device".
+        (wire::Step::UserNamespace, libc::ENOSPC) => "their limit is reached".to_owned(),
+        (_, errno) => io_text(&io::Error::from_raw_os_error(errno)),
     };
     let diag = Diag::environment(format!("the sandbox cannot {doing}: {reason}"));
     match what.as_str() {

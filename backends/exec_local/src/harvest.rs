@@ -45,8 +45,16 @@ pub(crate) fn outputs(
     let mut builder = TreeBuilder::new();
     for place in places {
         let path = folder(place.scratch);
-        let root = rustix::fs::open(&path, FOLDER, Mode::empty())
-            .map_err(|error| Diag::io("cannot open", &path, &error.into()))?;
+        let failed = |error: Errno| Diag::io("cannot open", &path, &error.into());
+        let root = match rustix::fs::open(&path, FOLDER, Mode::empty()) {
+            // The action locked itself out. Nothing above this folder is its to change.
+            Err(Errno::ACCESS) => {
+                rustix::fs::chmod(&path, Mode::from_raw_mode(0o700)).map_err(failed)?;
+                rustix::fs::open(&path, FOLDER, Mode::empty())
+            }
+            other => other,
+        };
+        let root = root.map_err(failed)?;
         let harvest = Harvest { store };
         if let Some(node) = harvest.output(root, place)? {
             builder.add(&place.path, node).map_err(|conflict| {
@@ -121,7 +129,8 @@ impl Harvest<'_> {
                         "output `{path}` is nested more than {MAX_DEPTH} folders deep"
                     )));
                 }
-                make_readable(parent, name, stat, 0o500);
+                // Writable too: its files are moved out of it.
+                make_readable(parent, name, stat, 0o700);
                 let below = rustix::fs::openat(parent, name, FOLDER, Mode::empty())
                     .map_err(|error| failed("cannot open", path, error))?;
                 self.folder(below, path, depth + 1)

@@ -21,9 +21,11 @@ mod scratch;
 mod slot;
 #[cfg(test)]
 mod testing;
+mod tier;
 mod unix;
 mod zygote;
 
 pub use config::{Keep, LocalConfig, Sandbox};
 pub use executor::LocalExecutor;
+pub use tier::Tier;
 pub use zygote::ZygoteServer;

@@ -35,8 +35,8 @@ pub(crate) struct Plan {
     pub inputs: Vec<Step>,
     /// Afterwards.
     pub writable: Vec<Step>,
-    /// How many scratch folders are used: numbers 0 to this.
-    pub scratch: u32,
+    /// Where each scratch folder goes, by its number.
+    pub scratch: Vec<String>,
     /// Where each declared output will be.
     pub outputs: Vec<OutputAt>,
 }
@@ -90,7 +90,8 @@ impl Plan {
         planner.read_only("", Some(&process.inputs), Some(&wanted))?;
         let mut plan = planner.plan;
         plan.writable.append(&mut planner.later);
-        plan.outputs = output_places(paths, planner.scratch);
+        plan.outputs = output_places(paths, &planner.scratch);
+        plan.scratch = planner.scratch;
         Ok(plan)
     }
 }
@@ -170,7 +171,6 @@ impl Planner {
     ) -> Result<(), Clash> {
         let number = self.scratch.len() as u32;
         self.scratch.push(path.to_owned());
-        self.plan.scratch = number + 1;
         self.later.push(Step::Scratch(number, path.to_owned()));
         self.writable(path, inputs, Some(wanted), wanted.output)
     }
@@ -227,7 +227,7 @@ fn leaf(node: &Node, at: String) -> Step {
 }
 
 /// Finds the scratch folder of each output. One inside another output is found with that one.
-fn output_places(paths: Vec<(RelPath, RelPath)>, scratch: Vec<String>) -> Vec<OutputAt> {
+fn output_places(paths: Vec<(RelPath, RelPath)>, scratch: &[String]) -> Vec<OutputAt> {
     let numbers: HashMap<&str, u32> = scratch.iter().map(String::as_str).zip(0..).collect();
     let declared: HashSet<&RelPath> = paths.iter().map(|(_, full)| full).collect();
     let mut places = Vec::new();

@@ -5,13 +5,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config::NETWORK_ROOTS;
 use crate::failure;
 use crate::plan::{Plan, Step};
 use crate::scratch::{ScratchRoot, SlotFiles};
+use crate::unix;
 use crate::unix::packet::{self, Receiver};
-use crate::unix::{self};
 use crate::zygote::ZygoteServer;
-use crate::zygote::wire::{Kill, Launch, Op, Reply, Setup};
+use crate::zygote::wire::{self, Failure, Kill, Launch, Op, Reply, Setup};
 use kiln_base::Digest;
 use kiln_process::{ExecError, Process};
 use kiln_store::Store;
@@ -32,15 +33,11 @@ pub(crate) struct Pool {
     scratch: ScratchRoot,
     zygotes: Arc<ZygoteServer>,
     /// All but the slot's own folder and its network.
-    setup: Box<dyn Fn(bool) -> Setup + Send + Sync>,
+    setup: Setup,
 }
 
 impl Pool {
-    pub(crate) fn new(
-        scratch: ScratchRoot,
-        zygotes: Arc<ZygoteServer>,
-        setup: Box<dyn Fn(bool) -> Setup + Send + Sync>,
-    ) -> Pool {
+    pub(crate) fn new(scratch: ScratchRoot, zygotes: Arc<ZygoteServer>, setup: Setup) -> Pool {
         Pool {
             free: Mutex::new(Vec::new()),
             scratch,
@@ -85,8 +82,13 @@ impl Pool {
         let files = self.scratch.slot().map_err(failed)?;
         let (ours, theirs) = packet::pair().map_err(failed)?;
         rustix::io::ioctl_fionbio(&ours, true).map_err(|error| failed(error.into()))?;
-        let mut setup = (self.setup)(network);
-        setup.scratch = std::os::unix::ffi::OsStrExt::as_bytes(files.path().as_os_str()).to_vec();
+        let mut setup = self.setup.clone();
+        setup.scratch = files.path().to_string_lossy().into_owned();
+        if network {
+            setup.isolated_network = false;
+            let more = NETWORK_ROOTS.iter().map(|root| (*root).to_owned());
+            setup.roots.extend(more);
+        }
         self.zygotes
             .new_worker(&setup, theirs.as_fd())
             .map_err(failed)?;
@@ -98,12 +100,18 @@ impl Pool {
         })
     }
 
-    /// The first worker, waited for without a runtime: the probe of what this machine permits.
-    pub(crate) fn probe(&self) -> Result<Result<Slot, crate::zygote::wire::Failure>, ExecError> {
-        let slot = self.start(false)?;
+    /// Goes through all steps of an action once, up to a program that does not exist, and tells
+    /// which of them was refused. Blocks; needs no runtime.
+    pub(crate) fn probe(&self) -> Result<Result<Slot, Failure>, ExecError> {
+        let mut slot = self.start(false)?;
+        if let Reply::Failed(failed) = slot.reply_blocking()? {
+            return Ok(Err(failed));
+        }
+        slot.launch_probe()?;
         Ok(match slot.reply_blocking()? {
+            Reply::Failed(failed) if failed.step == wire::Step::Exec => Ok(slot),
             Reply::Failed(failed) => Err(failed),
-            _ => Ok(slot),
+            _ => Err(Failure::new(wire::Step::Protocol, 0, "probe")),
         })
     }
 
@@ -142,8 +150,26 @@ impl Slot {
             }),
             grace: settings.grace,
         };
-        let body = postcard::to_stdvec(&launch).map_err(|_| failure::lost())?;
-        let files = self.files.prepare(plan.scratch).map_err(|error| {
+        self.send(&launch, plan.scratch.len() as u32)
+    }
+
+    fn launch_probe(&mut self) -> Result<(), ExecError> {
+        let launch = Launch {
+            argv: vec!["/.kiln-probe"],
+            env: Vec::new(),
+            workdir: "",
+            inputs: vec![Op::Dir("a")],
+            writable: vec![Op::Keep("a"), Op::Scratch(0, ""), Op::Return("a")],
+            writable_root: false,
+            timeout: 0,
+            grace: 0,
+        };
+        self.send(&launch, 1)
+    }
+
+    fn send(&mut self, launch: &Launch<'_>, scratch: u32) -> Result<(), ExecError> {
+        let body = postcard::to_stdvec(launch).map_err(|_| failure::lost())?;
+        let files = self.files.prepare(scratch).map_err(|error| {
             ExecError::Failed(kiln_diag::Diag::io(
                 "cannot prepare the scratch folder",
                 self.files.path(),

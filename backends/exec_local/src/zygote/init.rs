@@ -9,7 +9,7 @@ use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus};
 use rustix::thread::{Gid, Uid};
 
 use super::wire::{End, Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
-use super::{program, server, stage, worker};
+use super::{plain, program, server, stage, worker};
 use crate::unix::packet::{self, Receiver};
 use crate::unix::{self, Forked};
 
@@ -29,8 +29,9 @@ fn sandboxed(
     streams: &[OwnedFd],
     status: BorrowedFd<'_>,
 ) -> Result<Reply, Failure> {
-    if let WireTier::Namespaces { .. } = setup.tier {
-        stage::build(setup, launch)?;
+    match setup.tier {
+        WireTier::Namespaces { .. } => stage::build(setup, launch)?,
+        WireTier::Landlock | WireTier::Plain => plain::build(setup, launch)?,
     }
     drop_privileges(setup)?;
     // A change of identity makes the kernel forget whom this process dies with.
@@ -45,7 +46,7 @@ fn sandboxed(
     let pid = match unix::fork_into(0).or_failure(Step::Fork, "program")? {
         Forked::Child => {
             drop(report);
-            let failure = program::run(launch, stdout.as_fd(), stderr.as_fd());
+            let failure = program::run(setup, launch, stdout.as_fd(), stderr.as_fd());
             let body = postcard::to_stdvec(&failure).unwrap_or_default();
             let _ = packet::send(child_report.as_fd(), &body, &[]);
             unix::exit_now(127)
@@ -82,7 +83,10 @@ fn drop_privileges(setup: &Setup) -> Result<(), Failure> {
     if setup.privileged {
         let (uid, gid) = match setup.tier {
             WireTier::Namespaces { .. } => (1000, 1000),
-            _ => setup.outer,
+            WireTier::Landlock | WireTier::Plain => {
+                rustix::thread::set_thread_groups(&[]).or_failure(Step::Drop, what)?;
+                setup.outer
+            }
         };
         let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
         rustix::thread::set_thread_res_gid(gid, gid, gid).or_failure(Step::Drop, what)?;

@@ -9,7 +9,9 @@
 //! survives kiln, however kiln ends.
 
 mod init;
+mod plain;
 mod program;
+mod restrict;
 mod server;
 mod skeleton;
 mod stage;

@@ -5,18 +5,25 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::wire::{EXEC_ROOT, Failure, Launch, OrFailure, Step};
+use super::restrict;
+use super::wire::{Failure, Launch, OrFailure, Setup, Step, WireTier};
 use crate::unix;
 
 /// Becomes the program; comes back with the reason if that cannot be.
-pub(super) fn run(launch: &Launch<'_>, stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Failure {
-    match prepare(launch, stdout, stderr) {
+pub(super) fn run(
+    setup: &Setup,
+    launch: &Launch<'_>,
+    stdout: BorrowedFd<'_>,
+    stderr: BorrowedFd<'_>,
+) -> Failure {
+    match prepare(setup, launch, stdout, stderr) {
         Ok(()) => start(launch),
         Err(failure) => failure,
     }
 }
 
 fn prepare(
+    setup: &Setup,
     launch: &Launch<'_>,
     stdout: BorrowedFd<'_>,
     stderr: BorrowedFd<'_>,
@@ -29,8 +36,11 @@ fn prepare(
         unix::duplicate_to(fd, stream).or_failure(Step::Exec, "standard streams")?;
     }
     unix::close_others_on_exec().or_failure(Step::Exec, "descriptors")?;
-    let workdir = format!("{EXEC_ROOT}/{}", launch.workdir);
+    let workdir = format!("{}/{}", setup.exec_root(), launch.workdir);
     rustix::process::chdir(workdir.as_str()).or_failure(Step::Workdir, launch.workdir)?;
+    if setup.tier == WireTier::Landlock {
+        restrict::apply(setup, launch)?;
+    }
     unix::default_signals();
     Ok(())
 }

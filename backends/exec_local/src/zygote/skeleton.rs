@@ -2,7 +2,6 @@
 //! from the action before it starts, the store and the slot's scratch folders.
 
 use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
@@ -23,7 +22,7 @@ pub(super) fn build(setup: &Setup) -> Result<(), Failure> {
     }
     hidden(setup)?;
     for root in &setup.roots {
-        system_root(Path::new(std::ffi::OsStr::from_bytes(root)))?;
+        system_root(Path::new(root))?;
     }
     for (name, contents) in &setup.etc {
         let path = format!("/etc/{name}");
@@ -63,14 +62,11 @@ fn hidden(setup: &Setup) -> Result<(), Failure> {
         ("scratch", &setup.scratch, unix::HARMLESS),
     ] {
         let at = format!("{HIDDEN}/{name}");
-        let shown = String::from_utf8_lossy(source);
         make_dir(&at, Step::StoreMount)?;
-        let mut from = OLD.as_bytes().to_vec();
-        from.extend_from_slice(source);
-        rustix::mount::mount_bind(from.as_slice(), at.as_str())
-            .or_failure(Step::StoreMount, &shown)?;
+        rustix::mount::mount_bind(format!("{OLD}{source}").as_str(), at.as_str())
+            .or_failure(Step::StoreMount, source)?;
         unix::mount_attributes(&c_path(&at)?, false, attributes)
-            .or_failure(Step::StoreMount, &shown)?;
+            .or_failure(Step::StoreMount, source)?;
     }
     Ok(())
 }

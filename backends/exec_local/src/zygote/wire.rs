@@ -9,7 +9,7 @@ pub(crate) const EXEC_ROOT: &str = "/kiln";
 pub(crate) const HIDDEN: &str = "/.kiln";
 
 /// What a worker zygote is to hold ready.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
     /// Whether it has a network of its own (with nothing but a loopback device) or the host's.
     pub isolated_network: bool,
@@ -18,17 +18,28 @@ pub(crate) struct Setup {
     /// Whether kiln is root, so that the worker must keep a second identity for its mounts.
     pub privileged: bool,
     /// The folder of the store's blobs.
-    pub cas: Vec<u8>,
+    pub cas: String,
     /// The folder of the slot's scratch folders.
-    pub scratch: Vec<u8>,
+    pub scratch: String,
     /// Read-only system folders and files, absolute.
-    pub roots: Vec<Vec<u8>>,
+    pub roots: Vec<String>,
     /// Files of `/etc` that are made up: name and contents.
     pub etc: Vec<(String, String)>,
     /// Limit of a private `/tmp` in bytes; 0 is the kernel's default.
     pub tmp_size: u64,
     /// How much of the sandbox there is.
     pub tier: WireTier,
+}
+
+impl Setup {
+    /// Where exec roots are, as their actions see them.
+    pub(crate) fn exec_root(&self) -> String {
+        match self.tier {
+            WireTier::Namespaces { .. } => EXEC_ROOT.to_owned(),
+            // Without mounts it is where it is outside.
+            _ => format!("{}/root", self.scratch),
+        }
+    }
 }
 
 /// What a worker isolates with.
@@ -143,7 +154,7 @@ pub(crate) struct Failure {
     pub what: String,
 }
 
-/// The steps that can fail, in their order (systems.md 1.1: each refusal has a cause of its own).
+/// The steps that can fail, in their order (each refusal has a cause of its own).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Step {
     /// Reading what kiln asked for.

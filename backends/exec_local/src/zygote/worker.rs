@@ -12,6 +12,9 @@ use super::{init, server, skeleton};
 use crate::unix::packet::{self, Message, Receiver};
 use crate::unix::{self, Forked};
 
+/// The children of a thread, where the kernel lists them.
+const CHILDREN: &str = "/proc/thread-self/children";
+
 /// Sends a reply. When kiln is gone there is nobody to tell, and the next `receive` notices.
 pub(super) fn answer(control: BorrowedFd<'_>, reply: &Reply) {
     let body = postcard::to_stdvec(reply).unwrap_or_default();
@@ -44,23 +47,32 @@ pub(super) fn run(parent: Pid, setup: Setup, control: OwnedFd, sync: OwnedFd) ->
 
 fn prepare(setup: &Setup, sync: OwnedFd) -> Result<(), Failure> {
     let WireTier::Namespaces { .. } = setup.tier else {
-        return Ok(());
+        return unconfined();
     };
     if setup.privileged {
         rustix::thread::set_thread_groups(&[]).or_failure(Step::Drop, "supplementary groups")?;
     }
-    unshare(UnshareFlags::NEWUSER).or_failure(Step::UserNamespace, "user namespace")?;
+    unshare(UnshareFlags::NEWUSER).or_failure(Step::UserNamespace, "")?;
     ask_for_ids(sync)?;
     let mut others = UnshareFlags::NEWNS | UnshareFlags::NEWUTS;
     if setup.isolated_network {
         others |= UnshareFlags::NEWNET;
     }
-    unshare(others).or_failure(Step::Namespaces, "mount, UTS and network namespaces")?;
+    unshare(others).or_failure(Step::Namespaces, "")?;
     rustix::system::sethostname(b"localhost").or_failure(Step::Hostname, "localhost")?;
     if setup.isolated_network {
         unix::loopback_up().or_failure(Step::Loopback, "lo")?;
     }
     skeleton::build(setup)
+}
+
+/// Without a pid namespace, what an action leaves behind becomes this process's child, so that it
+/// can be found. That takes this process to stay when kiln dies, until its socket tells it so.
+fn unconfined() -> Result<(), Failure> {
+    std::fs::metadata(CHILDREN).or_failure(Step::Fork, CHILDREN)?;
+    rustix::process::set_parent_process_death_signal(None).or_failure(Step::Fork, "worker")?;
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .or_failure(Step::Fork, "subreaper")
 }
 
 fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
@@ -105,13 +117,14 @@ fn action(
         control,
         status: status.as_fd(),
         pid,
+        namespaces: namespaces != 0,
         stopped: None,
         kill_at: None,
     };
     let timeout = (launch.timeout > 0).then(|| start + Duration::from_millis(launch.timeout));
     let report = watch.until_end(timeout, Duration::from_millis(launch.grace), receiver);
     watch.reap();
-    if setup.isolated_network {
+    if setup.isolated_network && namespaces != 0 {
         renew_network()?;
     }
     let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -131,6 +144,8 @@ struct Watch<'a> {
     control: BorrowedFd<'a>,
     status: BorrowedFd<'a>,
     pid: Pid,
+    /// Whether its processes are all gone when pid 1 is.
+    namespaces: bool,
     /// Why it was stopped, if it was.
     stopped: Option<End>,
     kill_at: Option<Instant>,
@@ -203,6 +218,28 @@ impl Watch<'_> {
         while let Err(rustix::io::Errno::INTR) =
             rustix::process::waitpid(Some(self.pid), WaitOptions::empty())
         {}
+        if !self.namespaces {
+            self.kill_orphans();
+        }
+    }
+
+    /// Kills what became this process's child by the death of its parent. There is none with a
+    /// pid namespace.
+    fn kill_orphans(&self) {
+        while let Ok(children) = std::fs::read_to_string(CHILDREN) {
+            let mut pids = children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse().ok());
+            let mut any = false;
+            while let Some(pid) = pids.next().and_then(Pid::from_raw) {
+                any = true;
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+                let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
+            }
+            if !any {
+                return;
+            }
+        }
     }
 }
 
@@ -213,7 +250,7 @@ fn renew_network() -> Result<(), Failure> {
         return Ok(());
     };
     if lingering(&sockets) {
-        unshare(UnshareFlags::NEWNET).or_failure(Step::Namespaces, "network namespace")?;
+        unshare(UnshareFlags::NEWNET).or_failure(Step::Namespaces, "")?;
         unix::loopback_up().or_failure(Step::Loopback, "lo")?;
     }
     Ok(())

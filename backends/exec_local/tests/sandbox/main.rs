@@ -6,6 +6,7 @@
 mod outputs;
 mod support;
 mod survivors;
+mod tiers;
 mod visibility;
 
 use std::process::ExitCode;
@@ -24,7 +25,12 @@ fn main() -> ExitCode {
     if let Some(folder) = std::env::var_os(survivors::VICTIM) {
         return survivors::victim(zygotes, folder.as_ref());
     }
-    let tests = [visibility::TESTS, outputs::TESTS, survivors::TESTS];
+    let tests = [
+        visibility::TESTS,
+        outputs::TESTS,
+        survivors::TESTS,
+        tiers::TESTS,
+    ];
     let trials = tests.into_iter().flatten().map(|&(name, test)| {
         let zygotes = zygotes.clone();
         libtest_mimic::Trial::test(name, move || {

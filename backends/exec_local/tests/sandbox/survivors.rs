@@ -39,7 +39,7 @@ pub const TESTS: &[Test] = &[
 ];
 
 /// A number that nothing else on this machine sleeps for, so that its sleepers can be found.
-fn unique_sleep() -> String {
+pub fn unique_sleep() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -47,7 +47,7 @@ fn unique_sleep() -> String {
 }
 
 /// Processes of this machine that have `argument` on their command line.
-fn sleepers(argument: &str) -> BTreeSet<u32> {
+pub fn sleepers(argument: &str) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse() else {
@@ -73,7 +73,7 @@ fn until(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// A script that leaves children of all kinds behind and goes on to do `then`.
-fn daemonize(argument: &str, then: &str) -> String {
+pub fn daemonize(argument: &str, then: &str) -> String {
     format!(
         "sleep {argument} & \
          setsid sh -c 'sleep {argument} & sleep {argument}' & \

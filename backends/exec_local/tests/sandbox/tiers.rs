@@ -1,0 +1,149 @@
+//! Where namespaces are refused.
+
+use std::process::Command;
+use std::time::Duration;
+
+use expect_test::expect;
+use kiln_exec_local::{LocalExecutor, Sandbox, Tier};
+use kiln_process::Exit;
+
+use crate::Test;
+use crate::support::{self, Fixture, paths, sh};
+
+/// Set when this program runs where namespaces are refused: the file to tell of it.
+const REFUSED: &str = "KILN_TEST_REFUSED";
+
+pub const TESTS: &[Test] = &[
+    ("a plain folder (tier 3)", plain),
+    ("daemons die without namespaces too", plain_daemons),
+    ("refused namespaces are told with their cause", refused),
+    ("all of it as an ordinary user", ordinary),
+];
+
+fn executor(fixture: &Fixture, sandbox: Sandbox) -> LocalExecutor {
+    open(fixture);
+    let mut config = fixture.config();
+    config.sandbox = sandbox;
+    fixture.executor_with(config)
+}
+
+/// Without mounts, the other user that actions are when kiln is root has to get there by itself.
+fn open(fixture: &Fixture) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(fixture.folder.path(), mode).unwrap();
+}
+
+fn plain(fixture: &Fixture) {
+    let executor = executor(fixture, Sandbox::Off);
+    assert_eq!(executor.tier(), Tier::Plain);
+    expect!["warning: sandbox: not hermetic: actions can read and write whatever this user can, and use the network; results are not shared"].assert_eq(&executor.warnings()[0].to_string());
+    let mut process = sh(
+        "find . | sort; cat in/a; ./tool.sh; echo o > out/o; mkdir out/d; echo u > in/undeclared; \
+         echo x >> in/a; ln -s x out/l; [ $(id -u) != 0 ] && echo ordinary; cat",
+    );
+    process.inputs = fixture.tree(&[
+        ("in/a", "a\n"),
+        ("tool.sh", "#!/bin/sh\necho tool\n"),
+        ("out/in", "b"),
+        ("in/l -> a", ""),
+    ]);
+    process.outputs = paths(&["out/o", "out/d", "out/l", "new/x"]);
+    let run = || {
+        let run = support::run(&executor, &process);
+        let result = fixture.runtime.block_on(run).unwrap();
+        format!("{}{:?}", fixture.show(&result), result.outputs)
+    };
+    let shown = run();
+    expect![[r#"
+        Code(0)
+        .
+        ./in
+        ./in/a
+        ./in/l
+        ./new
+        ./out
+        ./out/in
+        ./tool.sh
+        a
+        tool
+        ordinary
+        /bin/sh: 1: cannot create in/undeclared: Permission denied
+        /bin/sh: 1: cannot create in/a: Permission denied
+        [out/d dir of 0, out/l -> x, out/o 7427d152/2]"#]]
+    .assert_eq(&shown);
+    assert_eq!(run(), shown);
+    fixture.verify();
+}
+
+fn plain_daemons(fixture: &Fixture) {
+    let executor = executor(fixture, Sandbox::Off);
+    let argument = crate::survivors::unique_sleep();
+    let script = |then: &str| crate::survivors::daemonize(&argument, then);
+    let run = |process: &kiln_process::Process| {
+        fixture
+            .runtime
+            .block_on(support::run(&executor, process))
+            .unwrap()
+    };
+    let result = run(&sh(&script("exit 3")));
+    assert_eq!(result.exit, Exit::Code(3));
+    assert!(crate::survivors::sleepers(&argument).is_empty());
+    let mut process = sh(&script(&format!("sleep {argument}")));
+    process.timeout = Some(Duration::from_millis(1500));
+    assert_eq!(run(&process).exit, Exit::TimedOut);
+    assert!(crate::survivors::sleepers(&argument).is_empty());
+}
+
+/// Runs this program again for the tests that `filter` names.
+fn again(mut command: Command) {
+    let output = command.env_remove("UPDATE_EXPECT").output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{out}{err}");
+}
+
+fn refused(fixture: &Fixture) {
+    if let Some(report) = std::env::var_os(REFUSED) {
+        let mut config = fixture.config();
+        config.sandbox = Sandbox::Require;
+        let made = LocalExecutor::new(config, fixture.store.clone(), fixture.zygotes.clone());
+        let error = made.err().map(|error| error.to_string());
+        std::fs::write(report, error.unwrap_or_default()).unwrap();
+        return;
+    }
+    open(fixture);
+    let report = fixture.folder.path().join("report");
+    // In a user namespace that permits no further ones.
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "sh", "-c", script, "sh"]);
+    command.arg(std::env::current_exe().unwrap());
+    command.args(["--exact", TESTS[2].0]).env(REFUSED, &report);
+    again(command);
+    let report = std::fs::read_to_string(report).unwrap();
+    expect![[r#"
+        error: the sandbox cannot make a user namespace: their limit is reached
+           = `--sandbox=require` was asked for
+        hint: user namespaces are limited to none or too few here: `sudo sysctl user.max_user_namespaces=10000`"#]]
+    .assert_eq(&report);
+}
+
+/// Everything above and below, if root runs the tests, as somebody else once more.
+fn ordinary(fixture: &Fixture) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = fixture.folder.path();
+    let program = folder.join("program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let temporary = folder.join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    for path in [folder, &temporary] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(path, mode).unwrap();
+    }
+    let mut command = Command::new(program);
+    std::os::unix::process::CommandExt::uid(&mut command, 12345);
+    std::os::unix::process::CommandExt::gid(&mut command, 12345);
+    command.env("TMPDIR", temporary).current_dir("/");
+    again(command);
+}
