@@ -28,7 +28,9 @@ mod report;
 mod rule_set;
 mod set;
 mod solver;
+mod sweep;
 mod unknowns;
+mod upper;
 mod variants;
 
 pub use check::check;

@@ -77,6 +77,20 @@ impl Set {
         new
     }
 
+    /// Adds what is in `other` and not in `without`.
+    pub(crate) fn add_minus(&mut self, other: &Set, without: &Set) {
+        self.first |= other.first & !without.first;
+        if self.rest.len() < other.rest.len() {
+            self.rest.resize(other.rest.len(), 0);
+        }
+        for (at, (mine, theirs)) in self.rest.iter_mut().zip(&other.rest).enumerate() {
+            *mine |= theirs & !without.rest.get(at).copied().unwrap_or_default();
+        }
+        while self.rest.last() == Some(&0) {
+            self.rest.pop();
+        }
+    }
+
     pub(crate) fn union(&self, other: &Set) -> Set {
         let mut set = self.clone();
         set.add(other);
