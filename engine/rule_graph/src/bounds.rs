@@ -19,11 +19,8 @@ impl Bounds {
     /// Computes the lower bounds; upper ones are made on demand.
     pub(crate) fn new(problem: &Problem<'_>, budget: &mut Budget) -> Result<Bounds, Exceeded> {
         let must = lower_bounds(problem, budget)?;
-        let reach = reach(problem, &must, budget)?;
-        Ok(Bounds {
-            must,
-            upper: Upper::new(reach),
-        })
+        let upper = Upper::new(problem, &must, budget)?;
+        Ok(Bounds { must, upper })
     }
 
     /// What every variant of the shape contains; `None` if it can have none.
@@ -84,36 +81,6 @@ fn lower_bound(problem: &Problem<'_>, must: &[Option<Set>], shape: &Shape) -> Op
         value.add(&common);
     }
     Some(value)
-}
-
-/// What could be in a variant if debts were no matter: a first upper bound for each shape.
-fn reach(
-    problem: &Problem<'_>,
-    must: &[Option<Set>],
-    budget: &mut Budget,
-) -> Result<Vec<Set>, Exceeded> {
-    let mut reach = vec![Set::new(); problem.shapes.len()];
-    let readers = readers(problem);
-    let mut sweep = Sweep::all(reach.len());
-    while let Some(at) = sweep.pop() {
-        let Some(must) = &must[at] else { continue };
-        let shape = &problem.shapes[at];
-        let mut value = must.clone();
-        for key in &shape.keys {
-            budget.spend(at, 1 + key.candidates.len())?;
-            if key.param {
-                value.insert(key.need.output);
-            }
-            for candidate in &key.candidates {
-                value.add_minus(&reach[*candidate], &key.need.provides);
-            }
-        }
-        if value != reach[at] {
-            reach[at] = value;
-            readers[at].iter().for_each(|reader| sweep.push(*reader));
-        }
-    }
-    Ok(reach)
 }
 
 /// Per shape the shapes whose bounds read its bound.

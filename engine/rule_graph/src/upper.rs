@@ -1,6 +1,7 @@
 //! Upper bounds: what a variant that pays a debt could contain.
 //!
-//! A least fixpoint over pairs of a shape and one debt (or none). Pairs are made on demand:
+//! A least fixpoint over pairs of a shape and one debt (or none). Pairs are made on demand, and
+//! only where a first, shallow pass over all shapes leaves a chance that the debt is paid:
 //! computing all of them is what would make the solver slow.
 
 use std::collections::HashMap;
@@ -15,9 +16,9 @@ type Must = [Option<Set>];
 
 /// The upper bounds asked for so far.
 pub(crate) struct Upper {
-    /// Per shape a bound that pays no regard to debts.
-    reach: Vec<Set>,
-    known: HashMap<(ShapeId, Option<Ty>), Option<PairId>>,
+    /// Per shape what the shallow pass found; `None` during that pass.
+    reach: Option<Vec<Set>>,
+    known: HashMap<(ShapeId, Option<Ty>), PairId>,
     pairs: Vec<Pair>,
     sweep: Sweep,
 }
@@ -37,18 +38,44 @@ struct Pair {
 struct Reads {
     /// The candidate with each param that the key provides, or with no debt if it provides none.
     provided: Vec<PairId>,
-    /// The candidate with the pair's own debt.
+    /// The candidate with the pair's own debt; in the shallow pass without it.
     debt: Option<PairId>,
 }
 
 impl Upper {
-    pub(crate) fn new(reach: Vec<Set>) -> Upper {
+    /// Makes the shallow pass, which looks for the payer of a debt no further than one rule down.
+    pub(crate) fn new(
+        problem: &Problem<'_>,
+        must: &Must,
+        budget: &mut Budget,
+    ) -> Result<Upper, Exceeded> {
+        let mut shallow = Upper::empty(None);
+        let mut reach = Vec::with_capacity(must.len());
+        for shape in 0..must.len() {
+            let pair = shallow.pair(must, shape, None);
+            shallow.settle(problem, must, budget)?;
+            reach.push(pair);
+        }
+        let value = |pair: Option<PairId>| shallow.pairs[pair?].value.clone();
+        let reach = reach
+            .into_iter()
+            .map(|pair| value(pair).unwrap_or_default());
+        Ok(Upper::empty(Some(reach.collect())))
+    }
+
+    fn empty(reach: Option<Vec<Set>>) -> Upper {
         Upper {
             reach,
             known: HashMap::new(),
             pairs: Vec::new(),
             sweep: Sweep::default(),
         }
+    }
+
+    /// Whether the shallow pass leaves a chance that the shape pays the debt.
+    fn in_reach(&self, shape: ShapeId, debt: Ty) -> bool {
+        let reach = self.reach.as_ref();
+        reach.is_none_or(|reach| reach[shape].contains(debt))
     }
 
     /// Whether variants of the shape that contain all of `debts` seem possible.
@@ -60,7 +87,7 @@ impl Upper {
         shape: ShapeId,
         debts: &Set,
     ) -> Result<bool, Exceeded> {
-        if must[shape].is_none() || !debts.is_subset(&self.reach[shape]) {
+        if must[shape].is_none() || !debts.iter().all(|debt| self.in_reach(shape, debt)) {
             return Ok(false);
         }
         for debt in debts.iter() {
@@ -82,14 +109,13 @@ impl Upper {
         let lower = must[shape].as_ref()?;
         let debt = debt.filter(|debt| !lower.contains(*debt));
         if let Some(known) = self.known.get(&(shape, debt)) {
-            return *known;
+            return Some(*known);
         }
-        if debt.is_some_and(|debt| !self.reach[shape].contains(debt)) {
-            self.known.insert((shape, debt), None);
+        if debt.is_some_and(|debt| !self.in_reach(shape, debt)) {
             return None;
         }
         let pair = self.pairs.len();
-        self.known.insert((shape, debt), Some(pair));
+        self.known.insert((shape, debt), pair);
         self.pairs.push(Pair {
             shape,
             debt,
@@ -149,7 +175,10 @@ impl Upper {
                 };
                 let Some(provided) = provided else { continue };
                 let debt = debt.filter(|debt| !key.need.provides.contains(*debt));
-                let debt = debt.and_then(|debt| self.pair(must, *candidate, Some(debt)));
+                let debt = debt.and_then(|debt| {
+                    let deep = self.reach.is_some().then_some(debt);
+                    self.pair(must, *candidate, deep)
+                });
                 for read in provided.iter().chain(&debt) {
                     let readers = &mut self.pairs[*read].readers;
                     if readers.last() != Some(&pair) {
