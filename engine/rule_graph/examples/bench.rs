@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p kiln-rule-graph --example bench`
 
+#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/support/generate.rs"]
 mod generate;
 

@@ -74,7 +74,8 @@ pub(crate) struct Need {
 }
 
 impl Need {
-    fn input(output: Ty) -> Need {
+    /// A positional input.
+    pub(crate) fn input(output: Ty) -> Need {
         Need {
             output,
             provides: Set::new(),

@@ -10,7 +10,7 @@ use super::{masks, messages};
 use crate::budget::Exceeded;
 use crate::demand::Demand;
 use crate::error::SolveError;
-use crate::problem::{Key, Problem, ShapeBody, ShapeId, Ty};
+use crate::problem::{Key, Need, Problem, ShapeBody, ShapeId, Ty};
 use crate::set::Set;
 
 /// After so many visits a shape is looked at only once per debt, and no longer per scope.
@@ -60,7 +60,7 @@ pub(super) struct Walk<'w, 'p> {
     problem: &'p Problem<'p>,
     verdicts: HashMap<(ShapeId, Option<Set>, Set), Option<Reason>>,
     /// Needs with the same refusals are one error with several sites.
-    found: BTreeMap<(Ty, Set, Refusals), BTreeSet<Site>>,
+    found: BTreeMap<(Need, Refusals), BTreeSet<Site>>,
     /// Queries that only lead in a circle, with the rules met.
     circles: Vec<(usize, BTreeSet<ShapeId>)>,
     /// Rules that take a param which they mask.
@@ -100,7 +100,7 @@ impl<'w, 'p> Walk<'w, 'p> {
     pub(super) fn into_errors(self) -> Vec<SolveError> {
         let words = Words(self.problem);
         let mut errors = Vec::new();
-        for ((_, _, refusals), sites) in &self.found {
+        for ((_, refusals), sites) in &self.found {
             errors.push(messages::no_source(words, sites, refusals));
         }
         for (ask, rules) in &self.circles {
@@ -129,7 +129,7 @@ impl<'w, 'p> Walk<'w, 'p> {
         }
         let is_cause = refusals.iter().any(|(_, reason)| reason.is_cause());
         if is_cause || ask.candidates.is_empty() {
-            self.find(ask.output, &Set::new(), Site::Ask(at), refusals);
+            self.find(Need::input(ask.output), Site::Ask(at), refusals);
         } else if causes == self.found.len() && refusals.iter().all(|(_, at)| *at == Reason::Itself)
         {
             let met = self.verdicts.keys().map(|(shape, ..)| *shape).collect();
@@ -138,7 +138,7 @@ impl<'w, 'p> Walk<'w, 'p> {
         Ok(())
     }
 
-    fn find(&mut self, output: Ty, provides: &Set, site: Site, mut refusals: Refusals) {
+    fn find(&mut self, need: Need, site: Site, mut refusals: Refusals) {
         for (_, reason) in &mut refusals {
             // Which of the two it is depends on the way the walk came.
             if *reason == Reason::Itself {
@@ -146,8 +146,7 @@ impl<'w, 'p> Walk<'w, 'p> {
             }
         }
         refusals.sort();
-        let key = (output, provides.clone(), refusals);
-        self.found.entry(key).or_default().insert(site);
+        self.found.entry((need, refusals)).or_default().insert(site);
     }
 
     /// Why `shape` cannot be had in `scope` so that it consumes `debt`.
@@ -269,7 +268,7 @@ impl<'w, 'p> Walk<'w, 'p> {
             .iter()
             .all(|(_, reason)| matches!(reason, Reason::Ignores(_)));
         if refusals.iter().any(causes) || all_ignore {
-            self.find(key.need.output, provides, site, refusals);
+            self.find(key.need.clone(), site, refusals);
             return Ok(Reason::Below);
         }
         let itself = refusals
