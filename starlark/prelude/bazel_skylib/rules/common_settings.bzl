@@ -5,11 +5,6 @@ BuildSettingInfo = provider(
     fields = {"value": "The value."},
 )
 
-# Bazel's rules have them for all settings; where a setting is passed on is not told apart here.
-_COMMON = {
-    "scope": attr.string(doc = "Accepted and ignored."),
-}
-
 def _impl(ctx):
     return [DefaultInfo(), BuildSettingInfo(value = ctx.build_setting_value)]
 
@@ -38,35 +33,33 @@ _MAKE_VARIABLE = {
     ),
 }
 
-_STRING = _COMMON | _MAKE_VARIABLE | {
+_STRING = _MAKE_VARIABLE | {
     "values": attr.string_list(doc = "The values allowed; all if not given."),
 }
 
 bool_flag = rule(
     implementation = _impl,
     build_setting = config.bool(flag = True),
-    attrs = _COMMON,
     doc = "A truth value that the command line can set.",
 )
 
 bool_setting = rule(
     implementation = _impl,
     build_setting = config.bool(),
-    attrs = _COMMON,
     doc = "A truth value.",
 )
 
 int_flag = rule(
     implementation = _int_impl,
     build_setting = config.int(flag = True),
-    attrs = _COMMON | _MAKE_VARIABLE,
+    attrs = _MAKE_VARIABLE,
     doc = "A number that the command line can set.",
 )
 
 int_setting = rule(
     implementation = _int_impl,
     build_setting = config.int(),
-    attrs = _COMMON | _MAKE_VARIABLE,
+    attrs = _MAKE_VARIABLE,
     doc = "A number.",
 )
 
@@ -87,20 +80,17 @@ string_setting = rule(
 string_list_flag = rule(
     implementation = _impl,
     build_setting = config.string_list(flag = True),
-    attrs = _COMMON,
     doc = "Texts that the command line can set, with commas between.",
 )
 
 string_list_setting = rule(
     implementation = _impl,
     build_setting = config.string_list(),
-    attrs = _COMMON,
     doc = "Texts.",
 )
 
 repeatable_string_flag = rule(
     implementation = _impl,
     build_setting = config.string_list(flag = True, repeatable = True),
-    attrs = _COMMON,
     doc = "Texts of which each use of the flag adds one.",
 )

@@ -1,5 +1,7 @@
 """`native_binary`, `native_test`: a program that is there already, with runfiles and arguments."""
 
+load("@kiln_builtins//common:programs.bzl", "PROGRAM_ATTRS", "TEST_ATTRS", "run_environment")
+
 def _impl(ctx):
     out = ctx.actions.declare_file(ctx.attr.out or ctx.label.name)
     ctx.actions.symlink(
@@ -13,17 +15,13 @@ def _impl(ctx):
         for target in [ctx.attr.src] + ctx.attr.data
         if target[DefaultInfo].default_runfiles
     ]
-    environment = {
-        name: ctx.expand_make_variables("env", ctx.expand_location(value, ctx.attr.data), {})
-        for name, value in ctx.attr.env.items()
-    }
     return [
         DefaultInfo(
             executable = out,
             files = depset([out]),
             runfiles = runfiles.merge_all(merged),
         ),
-        RunEnvironmentInfo(environment = environment),
+        run_environment(ctx),
     ]
 
 _ATTRS = {
@@ -42,12 +40,12 @@ native_binary = rule(
     implementation = _impl,
     doc = "A program that is there already.",
     executable = True,
-    attrs = _ATTRS,
+    attrs = _ATTRS | PROGRAM_ATTRS,
 )
 
 native_test = rule(
     implementation = _impl,
     doc = "A test that is there already.",
     test = True,
-    attrs = _ATTRS,
+    attrs = _ATTRS | TEST_ATTRS,
 )

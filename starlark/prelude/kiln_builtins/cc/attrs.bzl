@@ -20,7 +20,6 @@ COMPILE_ATTRS = {
     ),
     "hdrs_check": attr.string(doc = "Accepted and ignored: inclusions are always checked."),
     "includes": attr.string_list(doc = "Folders to search, here and in dependents (`-isystem`)."),
-    "licenses": attr.string_list(doc = "Accepted and ignored."),
     "local_defines": attr.string_list(doc = "Definitions for this target only."),
     "module_interfaces": attr.label_list(
         allow_files = True,

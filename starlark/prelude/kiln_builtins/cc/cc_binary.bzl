@@ -12,7 +12,7 @@ load(
     "linker_scripts",
     "precompiled_libraries",
 )
-load("//common:expand.bzl", "expand_env")
+load("//common:programs.bzl", "PROGRAM_ATTRS", "TEST_ATTRS", "run_environment")
 load("//common:runfiles.bzl", "collect_runfiles")
 
 def _output_name(ctx):
@@ -41,12 +41,6 @@ def _linking(ctx, target):
     context = linking_context(own, [info.linking_context for info in cc_infos(deps)])
     return _without_shared(context, ctx.attr.dynamic_deps)
 
-def _run_environment(ctx):
-    return RunEnvironmentInfo(
-        environment = expand_env(ctx, ctx.attr.env, ctx.attr.data),
-        inherited_environment = getattr(ctx.attr, "env_inherit", []),
-    )
-
 def _cc_binary_impl(ctx):
     target = compile_target(ctx)
     output = ctx.actions.declare_file(_output_name(ctx))
@@ -69,7 +63,7 @@ def _cc_binary_impl(ctx):
     )
     providers = [
         DefaultInfo(executable = output, files = depset([output]), runfiles = runfiles),
-        _run_environment(ctx),
+        run_environment(ctx),
     ]
     if ctx.attr.linkshared:
         # Bazel gives a library's headers to whoever depends on it, but not the library.
@@ -88,7 +82,6 @@ _ATTRS = COMPILE_ATTRS | LINK_ATTRS | {
         doc = "Accepted: libraries are always linked statically.",
     ),
     "malloc": attr.label(providers = [CcInfo], doc = "The library that gives `malloc`."),
-    "output_licenses": attr.string_list(doc = "Accepted and ignored."),
     "reexport_deps": attr.label_list(providers = [CcInfo], doc = "Accepted and ignored."),
 }
 
@@ -98,7 +91,7 @@ cc_binary = rule(
     doc = "A C++ program.",
     executable = True,
     fragments = ["cpp"],
-    attrs = _ATTRS,
+    attrs = _ATTRS | PROGRAM_ATTRS,
 )
 
 cc_test = rule(
@@ -107,5 +100,7 @@ cc_test = rule(
     doc = "A C++ test.",
     test = True,
     fragments = ["cpp"],
-    attrs = _ATTRS | {"linkstatic": attr.bool(doc = "Accepted: libraries are always linked statically.")},
+    attrs = _ATTRS | TEST_ATTRS | {
+        "linkstatic": attr.bool(doc = "Accepted: libraries are always linked statically."),
+    },
 )

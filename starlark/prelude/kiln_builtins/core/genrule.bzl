@@ -73,7 +73,6 @@ def _run(ctx, command, srcs, tools, outs):
         mnemonic = "Genrule",
         progress_message = ctx.attr.message or "Executing genrule %{label}",
         use_default_shell_env = True,
-        execution_requirements = {"local": "1"} if ctx.attr.local else {},
     )
 
 def _genrule_impl(ctx):

@@ -1,7 +1,7 @@
 """`py_binary` and `py_test`: Python programs."""
 
-load("//common:expand.bzl", "expand_env")
 load("//common:paths.bzl", "runfiles_path")
+load("//common:programs.bzl", "PROGRAM_ATTRS", "TEST_ATTRS", "run_environment")
 load("//common:runfiles.bzl", "collect_runfiles")
 load("//py:common.bzl", "LIBRARY_ATTRS", "make_py_info")
 load("//py:launcher.bzl", "launcher")
@@ -62,10 +62,7 @@ def _py_binary_impl(ctx):
             main = main,
             runfiles_without_exe = runfiles,
         ),
-        RunEnvironmentInfo(
-            environment = expand_env(ctx, ctx.attr.env, ctx.attr.data),
-            inherited_environment = getattr(ctx.attr, "env_inherit", []),
-        ),
+        run_environment(ctx),
     ]
 
 _ATTRS = LIBRARY_ATTRS | {
@@ -88,7 +85,7 @@ py_binary = rule(
     doc = "A Python program.",
     executable = True,
     provides = [PyInfo],
-    attrs = _ATTRS,
+    attrs = _ATTRS | PROGRAM_ATTRS,
 )
 
 py_test = rule(
@@ -97,5 +94,5 @@ py_test = rule(
     doc = "A Python test.",
     test = True,
     provides = [PyInfo],
-    attrs = _ATTRS,
+    attrs = _ATTRS | TEST_ATTRS,
 )

@@ -1,6 +1,6 @@
 """`sh_library`, `sh_binary`, `sh_test`: shell scripts."""
 
-load("//common:expand.bzl", "expand_env")
+load("//common:programs.bzl", "PROGRAM_ATTRS", "TEST_ATTRS", "run_environment")
 load("//common:runfiles.bzl", "collect_runfiles")
 
 def _sh_library_impl(ctx):
@@ -31,10 +31,7 @@ def _sh_binary_impl(ctx):
                 ctx.attr.srcs + ctx.attr.deps,
             ),
         ),
-        RunEnvironmentInfo(
-            environment = expand_env(ctx, ctx.attr.env, ctx.attr.data),
-            inherited_environment = getattr(ctx.attr, "env_inherit", []),
-        ),
+        run_environment(ctx),
     ]
 
 _LIBRARY_ATTRS = {
@@ -43,7 +40,7 @@ _LIBRARY_ATTRS = {
     "srcs": attr.label_list(allow_files = True, doc = "The scripts."),
 }
 
-_PROGRAM_ATTRS = _LIBRARY_ATTRS | {
+_SCRIPT_ATTRS = _LIBRARY_ATTRS | {
     "srcs": attr.label_list(
         allow_files = True,
         mandatory = True,
@@ -62,12 +59,12 @@ sh_binary = rule(
     implementation = _sh_binary_impl,
     doc = "A shell script to run.",
     executable = True,
-    attrs = _PROGRAM_ATTRS,
+    attrs = _SCRIPT_ATTRS | PROGRAM_ATTRS,
 )
 
 sh_test = rule(
     implementation = _sh_binary_impl,
     doc = "A shell script that tests something.",
     test = True,
-    attrs = _PROGRAM_ATTRS,
+    attrs = _SCRIPT_ATTRS | TEST_ATTRS,
 )
