@@ -22,10 +22,12 @@ mod slot;
 #[cfg(test)]
 mod testing;
 mod tier;
+mod undeclared;
 mod unix;
 mod zygote;
 
 pub use config::{Keep, LocalConfig, Sandbox};
 pub use executor::LocalExecutor;
 pub use tier::Tier;
+pub use undeclared::{AccessKind, Undeclared, undeclared};
 pub use zygote::ZygoteServer;
