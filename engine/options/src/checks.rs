@@ -1,0 +1,135 @@
+//! Texts with a meaning of their own, and whether a text has it.
+
+use std::sync::Arc;
+
+pub(crate) fn per_label<T>(
+    text: &str,
+    number: impl Fn(&str) -> Option<T>,
+) -> Option<(Option<Arc<str>>, T)> {
+    match text.rsplit_once('@') {
+        Some((pattern, text)) => Some((Some(Arc::from(pattern)), number(text)?)),
+        None => Some((None, number(text)?)),
+    }
+}
+
+pub(crate) fn four_timeouts(text: &str) -> Option<[Option<u64>; 4]> {
+    if text.is_empty() {
+        return Some([None; 4]);
+    }
+    let number = |text: &str| match text.trim().parse::<i64>() {
+        Ok(seconds) if seconds > 0 => Some(u64::try_from(seconds).ok()),
+        // As in Bazel: what is not positive keeps the test's own.
+        Ok(_) => Some(None),
+        Err(_) => None,
+    };
+    let numbers: Option<Vec<Option<u64>>> = text.split(',').map(number).collect();
+    match numbers?.as_slice() {
+        [all] => Some([*all; 4]),
+        [short, moderate, long, eternal] => Some([*short, *moderate, *long, *eternal]),
+        _ => None,
+    }
+}
+
+/// A number of bytes: `1000`, `5K`, `5M`, `5G` (powers of 1,000), `5GiB`.
+pub(crate) fn byte_count(text: &str) -> Option<u64> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let unit: u64 = match &text[end..] {
+        "" | "B" => 1,
+        "K" | "KB" => 1_000,
+        "M" | "MB" => 1_000_000,
+        "G" | "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    text[..end].parse::<u64>().ok()?.checked_mul(unit)
+}
+
+pub(crate) fn pair(text: &str) -> Result<(), &'static str> {
+    let named = text
+        .split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty());
+    named.then_some(()).ok_or("`NAME=VALUE`")
+}
+
+pub(crate) fn env(text: &str) -> Result<(), &'static str> {
+    let name = text.split('=').next().unwrap_or_default();
+    (!name.is_empty())
+        .then_some(())
+        .ok_or("`NAME=VALUE` or `NAME`")
+}
+
+pub(crate) fn sizes(text: &str) -> Result<(), &'static str> {
+    let known = |size: &str| {
+        matches!(
+            size.trim_start_matches('-'),
+            "" | "small" | "medium" | "large" | "enormous"
+        )
+    };
+    let all = text.split(',').all(|size| known(size.trim()));
+    all.then_some(())
+        .ok_or("`small`, `medium`, `large` or `enormous`, with commas")
+}
+
+pub(crate) fn runs(text: &str) -> Result<(), &'static str> {
+    let number = |n: &str| n.parse::<u32>().ok().filter(|n| *n > 0);
+    per_label(text, number)
+        .map(drop)
+        .ok_or("a number from 1, or `REGEX@NUMBER`")
+}
+
+pub(crate) fn attempts(text: &str) -> Result<(), &'static str> {
+    let number = |n: &str| match n {
+        "default" => Some(0),
+        n => n.parse::<u32>().ok().filter(|n| (1..=10).contains(n)),
+    };
+    let expected = "a number from 1 to 10 or `default`, or `REGEX@NUMBER`";
+    per_label(text, number).map(drop).ok_or(expected)
+}
+
+pub(crate) fn timeouts(text: &str) -> Result<(), &'static str> {
+    timeouts(text)
+        .map(drop)
+        .ok_or("seconds: one number, or four with commas")
+}
+
+pub(crate) fn bytes(text: &str) -> Result<(), &'static str> {
+    bytes(text)
+        .map(drop)
+        .ok_or("a number of bytes such as `5G` or `500MiB`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_units() {
+        for (text, number) in [
+            ("7", Some(7)),
+            ("5K", Some(5000)),
+            ("2GiB", Some(2 << 30)),
+            ("", None),
+            ("G", None),
+            ("5T", None),
+            ("99999999999999999999", None),
+            ("18446744073709551615K", None),
+        ] {
+            assert_eq!(byte_count(text), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn timeouts_of_four_kinds() {
+        assert_eq!(four_timeouts("60"), Some([Some(60); 4]));
+        assert_eq!(
+            four_timeouts("1,-1, 3,0"),
+            Some([Some(1), None, Some(3), None])
+        );
+        assert_eq!(four_timeouts("1,2"), None);
+        assert_eq!(four_timeouts("x"), None);
+    }
+}

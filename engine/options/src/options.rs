@@ -1,0 +1,393 @@
+//! The options of one command, with values that were checked.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_diag::Diag;
+
+use crate::bazel_flags::BazelFlag;
+use crate::checks::{byte_count, four_timeouts, per_label};
+use crate::jobs::{self, HostResources};
+use crate::origin::{Given, Origin};
+use crate::registry::find_option;
+use crate::{Value, Verb};
+
+/// The options of one command.
+#[derive(Debug)]
+pub struct Options {
+    verb: Verb,
+    /// In the order of precedence, the strongest last.
+    given: Vec<Given>,
+    by_name: HashMap<&'static str, Vec<usize>>,
+    pub(crate) patterns: Vec<Arc<str>>,
+    pub(crate) rest: Vec<Arc<str>>,
+    pub(crate) starlark: Vec<StarlarkFlag>,
+    pub(crate) bazel: Vec<(String, BazelFlag, Origin)>,
+    pub(crate) warnings: Vec<Diag>,
+    pub(crate) workspace: Option<PathBuf>,
+    pub(crate) cwd: PathBuf,
+}
+
+/// A flag that is a label: `--//pkg:flag=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarlarkFlag {
+    /// The label as written, without `no`.
+    pub label: Arc<str>,
+    /// The value; `None` if none was given, which is true. `false` for `--no//pkg:flag`.
+    pub value: Option<Arc<str>>,
+    /// Where it was given.
+    pub origin: Origin,
+}
+
+/// A variable of an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvSetting {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value; `None`: that of kiln's own environment.
+    pub value: Option<Arc<str>>,
+}
+
+impl Options {
+    pub(crate) fn new(verb: Verb, given: Vec<Given>, cwd: &Path) -> Options {
+        let mut by_name: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        for (at, given) in given.iter().enumerate() {
+            by_name.entry(given.option.name).or_default().push(at);
+        }
+        Options {
+            verb,
+            given,
+            by_name,
+            patterns: Vec::new(),
+            rest: Vec::new(),
+            starlark: Vec::new(),
+            bazel: Vec::new(),
+            warnings: Vec::new(),
+            workspace: None,
+            cwd: cwd.to_owned(),
+        }
+    }
+
+    /// The command.
+    pub fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// Target patterns and other arguments, in order; negative ones begin with `-`.
+    pub fn patterns(&self) -> &[Arc<str>] {
+        &self.patterns
+    }
+
+    /// `run`: the arguments after `--`, for the program. For other commands what follows `--` is
+    /// among the patterns (Bazel).
+    pub fn program_args(&self) -> &[Arc<str>] {
+        &self.rest
+    }
+
+    /// Flags that are labels; a later one of the same label wins.
+    pub fn starlark_flags(&self) -> &[StarlarkFlag] {
+        &self.starlark
+    }
+
+    /// Bazel's flags that were given and have no counterpart, with what is known of them.
+    pub fn bazel_flags(&self) -> impl Iterator<Item = (&str, BazelFlag, &Origin)> {
+        self.bazel
+            .iter()
+            .map(|(name, flag, origin)| (name.as_str(), *flag, origin))
+    }
+
+    /// What is worth a warning: lines of rc files that no command can mean.
+    pub fn warnings(&self) -> &[Diag] {
+        &self.warnings
+    }
+
+    /// Every value that was given, the strongest last.
+    pub fn all_given(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// The values that were given to an option, the strongest last.
+    pub fn given(&self, name: &str) -> impl DoubleEndedIterator<Item = &Given> {
+        let places = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|at| &self.given[*at])
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        match self.given(name).next_back().map(|given| &given.value) {
+            Some(Value::Flag(value)) => *value,
+            _ => find_option(name).is_some_and(|option| option.default == "true"),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        let given = self.given(name).next_back().and_then(as_text);
+        given.or_else(|| {
+            let default = find_option(name).map(|option| option.default);
+            default.filter(|default| !default.is_empty())
+        })
+    }
+
+    fn list(&self, name: &str) -> Vec<Arc<str>> {
+        let texts = self.given(name).filter_map(as_text);
+        texts.map(Arc::from).collect()
+    }
+
+    fn commas(&self, name: &str) -> Vec<Arc<str>> {
+        let text = self.text(name).unwrap_or_default();
+        let parts = text.split(',').map(str::trim);
+        parts
+            .filter(|part| !part.is_empty())
+            .map(Arc::from)
+            .collect()
+    }
+
+    fn pairs(&self, name: &str) -> Vec<(Arc<str>, Arc<str>)> {
+        let texts = self.given(name).filter_map(as_text);
+        let pairs = texts.filter_map(|text| text.split_once('='));
+        last_wins(pairs.map(|(key, value)| (Arc::from(key), Arc::from(value))))
+    }
+
+    fn env(&self, name: &str) -> Vec<EnvSetting> {
+        let texts = self.given(name).filter_map(as_text);
+        let settings = texts.map(|text| match text.split_once('=') {
+            Some((name, value)) => (Arc::from(name), Some(Arc::from(value))),
+            None => (Arc::from(text), None),
+        });
+        let settings = last_wins(settings).into_iter();
+        settings
+            .map(|(name, value)| EnvSetting { name, value })
+            .collect()
+    }
+
+    /// Names and folders; a relative folder is relative to the user's, `%workspace%` is the root
+    /// (Bazel).
+    fn overrides(&self, name: &str) -> Vec<(Arc<str>, PathBuf)> {
+        let pairs = self.pairs(name).into_iter();
+        pairs.map(|(name, path)| (name, self.path(&path))).collect()
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("%workspace%"), &self.workspace) {
+            (Some(below), Some(root)) => root.join(below.trim_start_matches('/')),
+            _ => self.cwd.join(path),
+        }
+    }
+}
+
+fn as_text(given: &Given) -> Option<&str> {
+    match &given.value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Keeps the last value of each key, at the place of the key's first.
+fn last_wins<V>(pairs: impl Iterator<Item = (Arc<str>, V)>) -> Vec<(Arc<str>, V)> {
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut kept: Vec<(Arc<str>, V)> = Vec::new();
+    for (key, value) in pairs {
+        match places.get(&key) {
+            Some(at) => kept[*at].1 = value,
+            None => {
+                places.insert(key.clone(), kept.len());
+                kept.push((key, value));
+            }
+        }
+    }
+    kept
+}
+
+/// Accessors by the kind of value. Each name is checked against the registry by a test.
+macro_rules! accessors {
+    ($($kind:ident $method:ident $(= $name:literal)? -> $type:ty;)*) => {
+        impl Options {
+            $(
+                #[doc = concat!("`--", accessors!(@name $method $($name)?), "`")]
+                pub fn $method(&self) -> $type {
+                    self.$kind(accessors!(@name $method $($name)?))
+                }
+            )*
+        }
+
+        #[cfg(test)]
+        const ACCESSED: &[(&str, &str)] =
+            &[$((stringify!($kind), accessors!(@name $method $($name)?))),*];
+    };
+    (@name $method:ident $name:literal) => { $name };
+    (@name $method:ident) => { stringify!($method) };
+}
+
+accessors! {
+    flag announce_rc -> bool;
+    list copts = "copt" -> Vec<Arc<str>>;
+    list conlyopts = "conlyopt" -> Vec<Arc<str>>;
+    list cxxopts = "cxxopt" -> Vec<Arc<str>>;
+    list linkopts = "linkopt" -> Vec<Arc<str>>;
+    list per_file_copts = "per_file_copt" -> Vec<Arc<str>>;
+    list host_copts = "host_copt" -> Vec<Arc<str>>;
+    list host_conlyopts = "host_conlyopt" -> Vec<Arc<str>>;
+    list host_cxxopts = "host_cxxopt" -> Vec<Arc<str>>;
+    list host_linkopts = "host_linkopt" -> Vec<Arc<str>>;
+    list features -> Vec<Arc<str>>;
+    list host_features -> Vec<Arc<str>>;
+    pairs defines = "define" -> Vec<(Arc<str>, Arc<str>)>;
+    env action_env -> Vec<EnvSetting>;
+    env host_action_env -> Vec<EnvSetting>;
+    commas platforms -> Vec<Arc<str>>;
+    text host_platform -> Option<&str>;
+    text cpu -> Option<&str>;
+    text compiler -> Option<&str>;
+    flag force_pic -> bool;
+    list stripopts = "stripopt" -> Vec<Arc<str>>;
+    flag stamp -> bool;
+    text workspace_status_command -> Option<&str>;
+    text embed_label -> Option<&str>;
+    flag collect_code_coverage -> bool;
+    text instrumentation_filter -> Option<&str>;
+    flag build_tests_only -> bool;
+    commas build_tag_filters -> Vec<Arc<str>>;
+    commas test_tag_filters -> Vec<Arc<str>>;
+    commas test_size_filters -> Vec<Arc<str>>;
+    commas test_timeout_filters -> Vec<Arc<str>>;
+    commas test_lang_filters -> Vec<Arc<str>>;
+    flag build_manual_tests -> bool;
+    text target_pattern_file -> Option<&str>;
+    flag transitive -> bool;
+    flag closed -> bool;
+    flag implicit_deps -> bool;
+    flag tool_deps -> bool;
+    overrides override_modules = "override_module" -> Vec<(Arc<str>, PathBuf)>;
+    overrides override_repositories = "override_repository" -> Vec<(Arc<str>, PathBuf)>;
+    commas deleted_packages -> Vec<Arc<str>>;
+    text test_filter -> Option<&str>;
+    list test_args = "test_arg" -> Vec<Arc<str>>;
+    env test_env -> Vec<EnvSetting>;
+    text test_strategy -> Option<&str>;
+    flag test_keep_going -> bool;
+    flag test_runner_fail_fast -> bool;
+    text run_under -> Option<&str>;
+    flag keep_going -> bool;
+    flag build -> bool;
+    flag analyze -> bool;
+    flag check_visibility -> bool;
+    text cache_dir -> Option<&str>;
+    flag enable_runfiles -> bool;
+    flag verbose_failures -> bool;
+    text explain -> Option<&str>;
+    text output -> Option<&str>;
+    flag show_progress -> bool;
+    flag exclude_defaults -> bool;
+    flag quiet -> bool;
+    flag verbose -> bool;
+    flag expunge -> bool;
+    word compilation_mode -> &str;
+    word dynamic_mode -> &str;
+    word strip -> &str;
+    word test_output -> &str;
+    word test_summary -> &str;
+    word test_sharding_strategy -> &str;
+    word cache_test_results -> &str;
+    word sandbox -> &str;
+    word keep_sandboxes -> &str;
+    word symlink_prefix -> &str;
+    word color -> &str;
+    word ui -> &str;
+    word format -> &str;
+    word subcommands -> &str;
+    number show_result -> i64;
+}
+
+impl Options {
+    /// An option that always has a value: its default is one.
+    fn word(&self, name: &str) -> &str {
+        self.text(name).unwrap_or_default()
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        match self.given(name).next_back().map(|given| &given.value) {
+            Some(Value::Int(number)) => *number,
+            _ => find_option(name)
+                .and_then(|option| option.default.parse().ok())
+                .unwrap_or(0),
+        }
+    }
+
+    /// `--jobs`, on this machine.
+    pub fn jobs(&self, host: HostResources) -> usize {
+        jobs::evaluate(self.word("jobs"), host).unwrap_or(host.cpus)
+    }
+
+    /// `--local_test_jobs`, on this machine; `None`: as many as there are jobs.
+    pub fn local_test_jobs(&self, host: HostResources) -> Option<usize> {
+        let text = self.word("local_test_jobs");
+        (text != "auto")
+            .then(|| jobs::evaluate(text, host))
+            .flatten()
+    }
+
+    /// `--vendor_dir`; relative to the root of the workspace.
+    pub fn vendor_dir(&self) -> Option<PathBuf> {
+        let path = self.text("vendor_dir")?;
+        let root = self.workspace.as_ref().unwrap_or(&self.cwd);
+        Some(root.join(path))
+    }
+
+    /// `--runs_per_test`: the patterns for labels (`None`: all others) with the numbers. The last
+    /// one that fits a label counts.
+    pub fn runs_per_test(&self) -> Vec<(Option<Arc<str>>, u32)> {
+        let texts = self.given("runs_per_test").filter_map(as_text);
+        texts
+            .filter_map(|text| per_label(text, |n| n.parse().ok()))
+            .collect()
+    }
+
+    /// `--flaky_test_attempts`, as [`Options::runs_per_test`]; the number is `None` for `default`.
+    pub fn flaky_test_attempts(&self) -> Vec<(Option<Arc<str>>, Option<u32>)> {
+        let attempts = |n: &str| match n {
+            "default" => Some(None),
+            n => n.parse().ok().map(Some),
+        };
+        let texts = self.given("flaky_test_attempts").filter_map(as_text);
+        texts.filter_map(|text| per_label(text, attempts)).collect()
+    }
+
+    /// `--test_timeout`: seconds for short, moderate, long and eternal tests; `None` for those
+    /// that keep their own.
+    pub fn test_timeouts(&self) -> [Option<u64>; 4] {
+        let text = self.text("test_timeout").unwrap_or_default();
+        four_timeouts(text).unwrap_or_default()
+    }
+
+    /// `--max_bytes`.
+    pub fn max_bytes(&self) -> Option<u64> {
+        byte_count(self.text("max_bytes")?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+
+    #[test]
+    fn accessors_fit_the_registry() {
+        for (accessor, name) in ACCESSED {
+            let option = find_option(name).unwrap_or_else(|| panic!("no option {name}"));
+            assert_eq!(option.name, *name);
+            let fits = match *accessor {
+                "flag" => option.kind == Kind::Flag,
+                "list" | "pairs" | "env" | "overrides" => option.kind == Kind::List,
+                "commas" => option.kind == Kind::Commas,
+                "number" => option.kind == Kind::Int,
+                "text" => option.kind == Kind::Text,
+                "word" => {
+                    matches!(option.kind, Kind::Choice(_) | Kind::Text)
+                        && !option.default.is_empty()
+                }
+                _ => false,
+            };
+            assert!(fits, "{accessor} {name}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! All options.
+
+use crate::spec::{Check, Choice, Effect, Kind, OptionSpec};
+use crate::verb::{Verb, VerbSet};
+use crate::{checks, jobs};
+
+/// The option of a name, an alias included; `-` and `_` are the same.
+pub fn find_option(name: &str) -> Option<&'static OptionSpec> {
+    let same = |known: &str| {
+        known.len() == name.len()
+            && known
+                .bytes()
+                .zip(name.bytes())
+                .all(|(k, n)| k == n || (k == b'_' && n == b'-'))
+    };
+    OPTIONS
+        .iter()
+        .find(|option| same(option.name) || option.aliases.iter().any(|alias| same(alias)))
+}
+
+/// The option of a letter.
+pub(crate) fn find_short(letter: char) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|option| option.short == Some(letter))
+}
+
+const BUILDING: VerbSet = VerbSet::BUILDING;
+const LOADING: VerbSet = VerbSet::LOADING;
+const ASKING: VerbSet = VerbSet::ASKING;
+const ALL: VerbSet = VerbSet::ALL;
+const CLOSURE: VerbSet = VerbSet::of(&[Verb::Dependencies, Verb::Dependents]);
+
+const TRI: Choice = Choice {
+    words: &["auto", "yes", "no"],
+    synonyms: &[("true", "yes"), ("1", "yes"), ("false", "no"), ("0", "no")],
+    implicit: Some("yes"),
+    negated: Some("no"),
+};
+
+const fn words(words: &'static [&'static str]) -> Kind {
+    Kind::Choice(Choice {
+        words,
+        synonyms: &[],
+        implicit: None,
+        negated: None,
+    })
+}
+
+const fn option(
+    kind: Kind,
+    name: &'static str,
+    verbs: VerbSet,
+    effect: Effect,
+    default: &'static str,
+    doc: &'static str,
+) -> OptionSpec {
+    OptionSpec {
+        name,
+        short: None,
+        aliases: &[],
+        kind,
+        verbs,
+        effect,
+        check: None,
+        default,
+        doc,
+    }
+}
+
+impl OptionSpec {
+    const fn short(mut self, letter: char) -> OptionSpec {
+        self.short = Some(letter);
+        self
+    }
+
+    const fn aliases(mut self, aliases: &'static [&'static str]) -> OptionSpec {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn check(mut self, check: Check) -> OptionSpec {
+        self.check = Some(check);
+        self
+    }
+}
+
+use Effect::{Configuration, Display, Execution, Files, Repositories, Selection, Tests};
+use Kind::{Commas, Expansion, Flag, Int, List, Text};
+
+/// All options, grouped by what they act on.
+pub static OPTIONS: &[OptionSpec] = &[
+    // Files of options.
+    option(List, "config", ALL, Files, "", "Use the lines `command:NAME` of the rc files."),
+    option(List, "bazelrc", ALL, Files, "", "Read one more rc file, after the others."),
+    option(Flag, "workspace_rc", ALL, Files, "true", "Read `.bazelrc` at the root of the workspace."),
+    option(Flag, "home_rc", ALL, Files, "true", "Read `~/.bazelrc`."),
+    option(Flag, "system_rc", ALL, Files, "true", "Read `/etc/bazel.bazelrc`."),
+    option(Flag, "ignore_all_rc_files", ALL, Files, "false", "Read no rc file at all."),
+    option(
+        Flag, "enable_platform_specific_config", ALL, Files, "false",
+        "Use the lines `command:linux` (or `macos`, …) of the rc files.",
+    ),
+    option(Flag, "announce_rc", ALL, Files, "false", "Show the flags that come from rc files."),
+    // The configuration.
+    option(
+        words(&["fastbuild", "dbg", "opt"]), "compilation_mode", BUILDING, Configuration, "fastbuild",
+        "Build quickly, for debugging, or optimized.",
+    )
+    .short('c'),
+    option(List, "copt", BUILDING, Configuration, "", "Give an argument to the C and C++ compiler."),
+    option(List, "conlyopt", BUILDING, Configuration, "", "Give an argument to the C compiler."),
+    option(List, "cxxopt", BUILDING, Configuration, "", "Give an argument to the C++ compiler."),
+    option(List, "linkopt", BUILDING, Configuration, "", "Give an argument to the linker."),
+    option(
+        List, "per_file_copt", BUILDING, Configuration, "",
+        "Give arguments to the compiler for some files: `REGEX,-REGEX@ARG,ARG`.",
+    ),
+    option(List, "host_copt", BUILDING, Configuration, "", "As `--copt`, for tools of the build."),
+    option(List, "host_conlyopt", BUILDING, Configuration, "", "As `--conlyopt`, for tools of the build."),
+    option(List, "host_cxxopt", BUILDING, Configuration, "", "As `--cxxopt`, for tools of the build."),
+    option(List, "host_linkopt", BUILDING, Configuration, "", "As `--linkopt`, for tools of the build."),
+    option(
+        List, "features", BUILDING, Configuration, "",
+        "Enable a feature of the toolchain, or disable it: `-NAME`.",
+    ),
+    option(List, "host_features", BUILDING, Configuration, "", "As `--features`, for tools of the build."),
+    option(
+        List, "define", BUILDING, Configuration, "",
+        "Set a variable for `config_setting(define_values = ...)` and `$(NAME)`: `NAME=VALUE`.",
+    )
+    .check(checks::pair),
+    option(
+        List, "action_env", BUILDING, Configuration, "",
+        "Set a variable in the environment of actions: `NAME=VALUE`, or `NAME` to take the value of kiln's own.",
+    )
+    .check(checks::env),
+    option(List, "host_action_env", BUILDING, Configuration, "", "As `--action_env`, for tools of the build.")
+        .check(checks::env),
+    option(Commas, "platforms", BUILDING, Configuration, "", "Build for this `platform` target."),
+    option(Text, "host_platform", BUILDING, Configuration, "", "The `platform` target of this machine."),
+    option(Text, "cpu", BUILDING, Configuration, "", "Name of the processor for `config_setting(values = {\"cpu\": ...})`."),
+    option(Text, "compiler", BUILDING, Configuration, "", "Name of the C++ compiler to use."),
+    option(
+        words(&["off", "default", "fully"]), "dynamic_mode", BUILDING, Configuration, "default",
+        "How far libraries are linked dynamically.",
+    ),
+    option(Flag, "force_pic", BUILDING, Configuration, "false", "Compile everything position independent."),
+    option(
+        words(&["always", "sometimes", "never"]), "strip", BUILDING, Configuration, "sometimes",
+        "Strip debug information from binaries.",
+    ),
+    option(List, "stripopt", BUILDING, Configuration, "", "Give an argument to `strip`."),
+    option(Flag, "stamp", BUILDING, Configuration, "false", "Put build information into binaries."),
+    option(Text, "workspace_status_command", BUILDING, Configuration, "", "The program that prints build information."),
+    option(Text, "embed_label", BUILDING, Configuration, "", "The release name in build information."),
+    option(Flag, "collect_code_coverage", BUILDING, Configuration, "false", "Instrument for coverage."),
+    option(Text, "instrumentation_filter", BUILDING, Configuration, "", "What to instrument for coverage."),
+    // Which targets.
+    option(Flag, "build_tests_only", BUILDING, Selection, "false", "Build only what tests need."),
+    option(Commas, "build_tag_filters", BUILDING, Selection, "", "Build targets with (or `-` without) one of these tags."),
+    option(Commas, "test_tag_filters", BUILDING, Selection, "", "Run tests with (or `-` without) one of these tags."),
+    option(Commas, "test_size_filters", BUILDING, Selection, "", "Run tests of these sizes.").check(checks::sizes),
+    option(Commas, "test_timeout_filters", BUILDING, Selection, "", "Run tests of these timeouts."),
+    option(Commas, "test_lang_filters", BUILDING, Selection, "", "Run tests of these languages (`cc` for `cc_test`)."),
+    option(Flag, "build_manual_tests", BUILDING, Selection, "false", "Build tests tagged `manual` as well."),
+    option(Text, "target_pattern_file", BUILDING, Selection, "", "Read target patterns from a file, one a line."),
+    option(Flag, "transitive", CLOSURE, Selection, "false", "Follow all the way."),
+    option(Flag, "closed", CLOSURE, Selection, "false", "Include the given targets."),
+    option(Flag, "implicit_deps", ASKING, Selection, "true", "Follow dependencies that no attribute of the BUILD file names."),
+    option(Flag, "tool_deps", ASKING, Selection, "true", "Follow dependencies that run during the build.").aliases(&["host_deps"]),
+    // Repositories.
+    option(Text, "vendor_dir", LOADING, Repositories, "", "The folder with one checkout for each module; relative to the workspace."),
+    option(
+        List, "override_module", LOADING, Repositories, "",
+        "Take a module from a folder: `NAME=PATH`.",
+    )
+    .check(checks::pair),
+    option(
+        List, "override_repository", LOADING, Repositories, "",
+        "Take a repository from a folder: `NAME=PATH`.",
+    )
+    .check(checks::pair),
+    option(Commas, "deleted_packages", LOADING, Repositories, "", "Packages that are taken not to be there."),
+    // Tests.
+    option(Text, "test_filter", BUILDING, Tests, "", "Run only the test cases that match; the test's framework decides how.").aliases(&["filter"]),
+    option(List, "test_arg", BUILDING, Tests, "", "Give an argument to every test."),
+    option(List, "test_env", BUILDING, Tests, "", "Set a variable for tests: `NAME=VALUE`, or `NAME` to take the value of kiln's own.").check(checks::env),
+    option(
+        words(&["summary", "errors", "all", "streamed"]), "test_output", BUILDING, Tests, "errors",
+        "Which tests' output is shown.",
+    ),
+    option(
+        words(&["short", "terse", "detailed", "none", "testcase"]), "test_summary", BUILDING, Tests, "short",
+        "What the summary shows.",
+    ),
+    option(List, "runs_per_test", BUILDING, Tests, "1", "Run each test so often: `N`, or `REGEX@N` for some.").check(checks::runs),
+    option(List, "flaky_test_attempts", BUILDING, Tests, "default", "Try a failed test again, up to so many attempts: `N`, or `default` (3 for tests marked `flaky`).").check(checks::attempts),
+    option(Text, "test_timeout", BUILDING, Tests, "", "Seconds a test may run: one number, or four for short, moderate, long and eternal ones.").check(checks::timeouts),
+    option(Kind::Choice(TRI), "cache_test_results", BUILDING, Tests, "auto", "Reuse results of tests.").short('t'),
+    option(Expansion(&["--nocache_test_results"]), "force", VerbSet::of(&[Verb::Test]), Tests, "", "Run tests even if there are results."),
+    option(Text, "test_strategy", BUILDING, Tests, "", "How tests run; `exclusive` runs one at a time."),
+    option(
+        words(&["explicit", "disabled"]), "test_sharding_strategy", BUILDING, Tests, "explicit",
+        "Whether `shard_count` is heeded.",
+    ),
+    option(Flag, "test_keep_going", BUILDING, Tests, "true", "Go on with other tests when one fails."),
+    option(Flag, "test_runner_fail_fast", BUILDING, Tests, "false", "Let a test stop at its first failed case."),
+    option(Text, "local_test_jobs", BUILDING, Tests, "auto", "How many tests run at a time.").check(jobs::check),
+    option(Text, "run_under", BUILDING, Tests, "", "Put a command in front of what is run."),
+    // Execution.
+    option(Text, "jobs", LOADING, Execution, "auto", "How many actions run at a time: a number, `auto`, `HOST_CPUS*.5`.").short('j').check(jobs::check),
+    option(Flag, "keep_going", LOADING, Execution, "false", "Go on as far as possible after an error.").short('k'),
+    option(Expansion(&["--nokeep_going"]), "fail_fast", LOADING, Execution, "", "Stop at the first error."),
+    option(Flag, "build", BUILDING, Execution, "true", "Run actions; `--nobuild` stops after analysis."),
+    option(Flag, "analyze", BUILDING, Execution, "true", "Analyze; `--noanalyze` stops after loading."),
+    option(Flag, "check_visibility", LOADING, Execution, "true", "Enforce `visibility`."),
+    option(
+        words(&["auto", "required", "off"]), "sandbox", BUILDING, Execution, "auto",
+        "Run actions in a sandbox: as strict as this machine permits, or not at all if it cannot be strict.",
+    ),
+    option(
+        Kind::Choice(Choice {
+            words: &["never", "on-failure", "always"],
+            synonyms: &[("on_failure", "on-failure")],
+            implicit: Some("always"),
+            negated: Some("never"),
+        }),
+        "keep_sandboxes", BUILDING, Execution, "never",
+        "Keep the folders in which actions ran, with a script that repeats each.",
+    ),
+    option(Expansion(&["--keep_sandboxes=on-failure"]), "sandbox_debug", BUILDING, Execution, "", "As `--keep_sandboxes=on-failure`."),
+    option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
+    option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Make the runfiles folders of binaries."),
+    option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
+    // Display.
+    option(
+        Kind::Choice(Choice {
+            words: &["auto", "always", "never"],
+            synonyms: &[("yes", "always"), ("no", "never"), ("true", "always"), ("false", "never")],
+            implicit: None,
+            negated: None,
+        }),
+        "color", ALL, Display, "auto", "Use colors.",
+    ),
+    option(
+        Kind::Choice(Choice {
+            words: &["auto", "full", "plain", "none"],
+            synonyms: &[("yes", "full"), ("no", "plain"), ("true", "full"), ("false", "plain")],
+            implicit: None,
+            negated: None,
+        }),
+        "ui", ALL, Display, "auto", "Show progress live, as plain lines, or not at all.",
+    )
+    .aliases(&["curses"]),
+    option(words(&["text", "json"]), "format", ALL, Display, "text", "Print results for people or for programs."),
+    option(Text, "output", ASKING, Display, "label", "What `query` prints: `label` or `label_kind`."),
+    option(Flag, "verbose_failures", BUILDING, Display, "true", "Show the command line of an action that failed."),
+    option(
+        Kind::Choice(Choice {
+            words: &["no", "yes", "pretty_print"],
+            synonyms: &[("true", "yes"), ("1", "yes"), ("false", "no"), ("0", "no")],
+            implicit: Some("yes"),
+            negated: Some("no"),
+        }),
+        "subcommands", BUILDING, Display, "no", "Show the command line of each action that runs.",
+    )
+    .short('s'),
+    option(Text, "explain", BUILDING, Display, "", "Write to a file why each action ran."),
+    option(Int, "show_result", BUILDING, Display, "1", "Show the outputs of at most so many targets."),
+    option(Flag, "show_progress", ALL, Display, "true", "Show progress."),
+    option(Flag, "exclude_defaults", VerbSet::of(&[Verb::Peek]), Display, "false", "Leave out attributes with their default values."),
+    option(Flag, "quiet", ALL, Display, "false", "Show errors and results only.").short('q'),
+    option(Flag, "verbose", ALL, Display, "false", "Show more of what kiln does.").short('v'),
+    option(Flag, "expunge", VerbSet::of(&[Verb::Clean]), Execution, "false", "Remove what this workspace has in the store as well."),
+    option(Text, "max_bytes", VerbSet::of(&[Verb::Cache]), Execution, "", "Shrink the store to so many bytes.").check(checks::bytes),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Value;
+
+    #[test]
+    fn names_are_unique_and_well_formed() {
+        let mut seen = BTreeSet::new();
+        for option in OPTIONS {
+            for name in std::iter::once(&option.name).chain(option.aliases) {
+                assert!(seen.insert(*name), "{name} is there twice");
+                assert!(
+                    name.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()),
+                    "{name}"
+                );
+                assert!(std::ptr::eq(
+                    find_option(&name.replace('_', "-")).unwrap(),
+                    option
+                ));
+                // `--noX` must not be another option.
+                assert!(find_option(&format!("no{name}")).is_none(), "{name}");
+            }
+            if let Some(letter) = option.short {
+                assert!(
+                    seen.insert(Box::leak(letter.to_string().into_boxed_str())),
+                    "{letter}"
+                );
+            }
+            assert!(option.doc.ends_with('.'), "{}", option.name);
+        }
+    }
+
+    #[test]
+    fn defaults_are_values() {
+        for option in OPTIONS.iter().filter(|option| !option.default.is_empty()) {
+            let value = Value::parse(option, option.default);
+            assert!(value.is_ok(), "{}: {value:?}", option.name);
+        }
+    }
+}
