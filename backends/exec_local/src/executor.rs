@@ -6,13 +6,15 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_diag::Diag;
-use kiln_process::{ExecError, Executor, Exit, Process, ProcessResult, Request, Source};
+use kiln_process::{ExecError, Executor, Exit, Observer, Process, ProcessResult, Request, Source};
 use kiln_store::Store;
 use kiln_tree::Tree;
 
 use crate::config::LocalConfig;
+use crate::keep::{KeepJob, Keeper};
 use crate::plan::Plan;
 use crate::slot::{LaunchSettings, Pool, Slot};
+use crate::tail::Tail;
 use crate::tier::Tier;
 use crate::zygote::ZygoteServer;
 use crate::zygote::wire::{End, Reply};
@@ -29,6 +31,7 @@ struct Shared {
     pool: Pool,
     store: Store,
     tier: Tier,
+    keeper: Keeper,
 }
 
 impl LocalExecutor {
@@ -49,6 +52,7 @@ impl LocalExecutor {
             pool: found.pool,
             store,
             tier: found.tier,
+            keeper: Keeper::new(&config),
         };
         Ok(LocalExecutor {
             shared: Arc::new(shared),
@@ -81,7 +85,7 @@ impl LocalExecutor {
             slot: Some(slot),
             shared: &self.shared,
         };
-        let (slot, reply) = running.end().await?;
+        let (slot, reply) = running.end(request.observer).await?;
         match reply {
             Reply::Done { end, elapsed } => {
                 let finished = Finished {
@@ -91,6 +95,7 @@ impl LocalExecutor {
                     end,
                     elapsed: Duration::from_nanos(elapsed),
                     timeout_note: timeout_note(&request),
+                    keep: self.shared.keeper.job(&request),
                 };
                 let harvested = tokio::task::spawn_blocking(move || finished.result()).await;
                 harvested.map_err(|_| ExecError::Failed(Diag::internal("harvest panicked")))?
@@ -120,11 +125,15 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    async fn end(mut self) -> Result<(Slot, Reply), ExecError> {
+    async fn end(mut self, observer: &dyn Observer) -> Result<(Slot, Reply), ExecError> {
         let Some(slot) = &self.slot else {
             return Err(failure::lost());
         };
-        let reply = slot.reply().await;
+        // An output that cannot be watched is in the result all the same.
+        let reply = match Tail::new(&slot.files, observer).ok().flatten() {
+            Some(tail) => tail.follow(slot.reply()).await,
+            None => slot.reply().await,
+        };
         let slot = self.slot.take();
         // A worker that is lost is not put back: its slot ends here.
         slot.map_or_else(|| Err(failure::lost()), |slot| Ok((slot, reply?)))
@@ -148,6 +157,7 @@ struct Finished {
     end: End,
     elapsed: Duration,
     timeout_note: String,
+    keep: Option<KeepJob>,
 }
 
 impl Finished {
@@ -173,7 +183,7 @@ impl Finished {
                 (harvest::outputs(store, &self.plan.outputs, &folder)?, "")
             }
         };
-        Ok(ProcessResult {
+        let mut result = ProcessResult {
             exit,
             stdout: harvest::stream(store, &files.stdout(), "")?,
             stderr: harvest::stream(store, &files.stderr(), suffix)?,
@@ -181,7 +191,11 @@ impl Finished {
             elapsed: self.elapsed,
             source: Source::Ran,
             sandbox: None,
-        })
+        };
+        if let Some(job) = &self.keep {
+            result.sandbox = self.shared.keeper.keep(job, &result, store)?;
+        }
+        Ok(result)
     }
 }
 

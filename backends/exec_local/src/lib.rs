@@ -16,9 +16,11 @@ mod config;
 mod executor;
 mod failure;
 mod harvest;
+mod keep;
 mod plan;
 mod scratch;
 mod slot;
+mod tail;
 #[cfg(test)]
 mod testing;
 mod tier;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod looking;
 mod outputs;
 mod support;
 mod survivors;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let tests = [
         visibility::TESTS,
         outputs::TESTS,
+        looking::TESTS,
         survivors::TESTS,
         tiers::TESTS,
     ];

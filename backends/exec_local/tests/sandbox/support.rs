@@ -6,7 +6,7 @@ use std::time::Duration;
 use kiln_base::{Digest, RelPath};
 use kiln_exec_local::{LocalConfig, LocalExecutor, ZygoteServer};
 use kiln_process::{
-    CacheScope, Description, ExecError, Executor, Keyed, Process, ProcessResult, Request,
+    CacheScope, Description, ExecError, Executor, Keyed, Observer, Process, ProcessResult, Request,
 };
 use kiln_store::{Store, StoreConfig};
 use kiln_tree::{Node, Tree, TreeBuilder};
@@ -132,8 +132,17 @@ impl Fixture {
     }
 }
 
-/// Runs one process.
+/// Runs one process, unwatched.
 pub async fn run(executor: &dyn Executor, process: &Process) -> Result<ProcessResult, ExecError> {
+    run_for(executor, process, &()).await
+}
+
+/// Runs one process for an observer.
+pub async fn run_for(
+    executor: &dyn Executor,
+    process: &Process,
+    observer: &dyn Observer,
+) -> Result<ProcessResult, ExecError> {
     let describe = Description {
         label: "//a:b".to_owned(),
         mnemonic: "Test".to_owned(),
@@ -145,7 +154,7 @@ pub async fn run(executor: &dyn Executor, process: &Process) -> Result<ProcessRe
         describe: &describe,
         slots: 1,
         exclusive: false,
-        observer: &(),
+        observer,
     };
     executor.execute(request).await
 }

@@ -1,0 +1,119 @@
+//! Kept sandboxes: what an action had and made, and a script that repeats it (PX-023).
+//!
+//! ```text
+//! <folder>/inputs/    a copy of the exec root as it was at the start
+//! <folder>/outputs/   what was made of the declared outputs, relative to the working directory
+//! <folder>/stdout, stderr
+//! <folder>/run.sh     repeats the action in `<folder>/run`
+//! ```
+
+mod script;
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use kiln_base::Digest;
+use kiln_diag::Diag;
+use kiln_process::{Exit, Process, ProcessResult, Request};
+use kiln_store::Store;
+use kiln_tree::{Node, Tree};
+
+use crate::config::{Keep, LocalConfig};
+use crate::scratch::remove_tree;
+
+/// Whose sandboxes are kept, and where.
+pub(crate) struct Keeper {
+    keep: Keep,
+    folder: PathBuf,
+    roots: Vec<PathBuf>,
+}
+
+/// What is needed of a request to keep its sandbox.
+pub(crate) struct KeepJob {
+    process: Process,
+    action: Digest,
+    title: String,
+}
+
+impl Keeper {
+    pub(crate) fn new(config: &LocalConfig) -> Keeper {
+        Keeper {
+            keep: config.keep,
+            folder: config.keep_dir.clone(),
+            roots: config.system_roots.clone(),
+        }
+    }
+
+    /// Takes note of a request whose sandbox may have to be kept.
+    pub(crate) fn job(&self, request: &Request<'_>) -> Option<KeepJob> {
+        let describe = request.describe;
+        (self.keep != Keep::Never).then(|| KeepJob {
+            process: request.process.clone(),
+            action: request.action,
+            title: format!("{} ({})", describe.label, describe.mnemonic).replace('\n', " "),
+        })
+    }
+
+    /// Keeps a sandbox if its turn has come; returns its folder.
+    pub(crate) fn keep(
+        &self,
+        job: &KeepJob,
+        result: &ProcessResult,
+        store: &Store,
+    ) -> Result<Option<PathBuf>, Diag> {
+        if self.keep == Keep::OnFailure && result.exit == Exit::Code(0) {
+            return Ok(None);
+        }
+        let folder = self.folder.join(&job.action.hex()[..16]);
+        self.write(job, result, store, &folder)
+            .map_err(|error| Diag::io("cannot keep the sandbox", &folder, &error))?;
+        Ok(Some(folder))
+    }
+
+    fn write(
+        &self,
+        job: &KeepJob,
+        result: &ProcessResult,
+        store: &Store,
+        folder: &Path,
+    ) -> io::Result<()> {
+        remove_tree(folder)?;
+        fs::create_dir_all(folder)?;
+        copy_tree(&job.process.inputs, store, &folder.join("inputs"))?;
+        copy_tree(&result.outputs, store, &folder.join("outputs"))?;
+        for (name, digest) in [("stdout", &result.stdout), ("stderr", &result.stderr)] {
+            copy_blob(digest, false, store, &folder.join(name))?;
+        }
+        let script = script::repeat(&job.process, &job.title, &self.roots);
+        let path = folder.join("run.sh");
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))
+    }
+}
+
+fn copy_tree(tree: &Tree, store: &Store, folder: &Path) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    for (name, node) in tree.entries() {
+        let path = folder.join(&**name);
+        match node {
+            Node::File { digest, executable } => copy_blob(digest, *executable, store, &path)?,
+            Node::Symlink(target) => std::os::unix::fs::symlink(&**target, &path)?,
+            Node::Dir(below) => copy_tree(below, store, &path)?,
+        }
+    }
+    Ok(())
+}
+
+/// A copy that whoever looks may edit.
+fn copy_blob(digest: &Digest, executable: bool, store: &Store, path: &Path) -> io::Result<()> {
+    if *digest == Digest::EMPTY {
+        fs::write(path, "")?;
+    } else {
+        let blob = store.blob_path(digest, executable);
+        fs::copy(blob.ok_or(io::ErrorKind::NotFound)?, path)?;
+    }
+    let mode = if executable { 0o755 } else { 0o644 };
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
