@@ -1,5 +1,6 @@
 //! Which repositories there are, where they are, and how they name one another.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -423,7 +424,7 @@ impl Search<'_> {
             }
             let repo = Repo::new(name);
             mapping.insert(name.clone(), repo.clone());
-            if !repos.contains_key(&repo) {
+            if let Entry::Vacant(place) = repos.entry(repo.clone()) {
                 let mut own = RepoMapping::new(repo.clone());
                 self.map_embedded(&mut own);
                 own.insert(name.clone(), repo.clone());
@@ -432,7 +433,7 @@ impl Search<'_> {
                     location: Location::Disk(SourceRoot::open(folder)?),
                     defs: ModuleDefs::default(),
                 };
-                repos.insert(repo, info(&module, own));
+                place.insert(info(&module, own));
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use kiln_address::Label;
 use kiln_base::{Fingerprint, FingerprintBuilder};
@@ -138,7 +138,8 @@ struct Inner {
     settings: Settings,
     fingerprint: Fingerprint,
     folder: Arc<str>,
-    exec: OnceLock<Configuration>,
+    /// `None` for an exec configuration, which is its own.
+    exec: Option<Configuration>,
 }
 
 impl Configuration {
@@ -151,11 +152,12 @@ impl Configuration {
             false => mode.to_owned(),
         };
         let folder = Arc::from(folder + &settings.folder_suffix);
+        let exec = (!settings.exec).then(|| Configuration::new(exec_settings(&settings)));
         Configuration(Arc::new(Inner {
             settings,
             fingerprint,
             folder,
-            exec: OnceLock::new(),
+            exec,
         }))
     }
 
@@ -172,14 +174,7 @@ impl Configuration {
     /// The configuration for tools of targets in this one (Bazel: exec configuration). Tools of
     /// tools share it.
     pub fn exec(&self) -> Configuration {
-        let from = &self.0.settings;
-        if from.exec {
-            return self.clone();
-        }
-        self.0
-            .exec
-            .get_or_init(|| Configuration::new(exec_settings(from)))
-            .clone()
+        self.0.exec.clone().unwrap_or_else(|| self.clone())
     }
 
     /// The folder below `kiln-out/` for what is built in this configuration (`fastbuild`).
