@@ -34,6 +34,8 @@ pub struct Embedded {
     pub repos: BTreeMap<&'static str, BTreeMap<&'static str, &'static str>>,
     /// The label of the .bzl file whose public symbols every BUILD file sees.
     pub natives: (&'static str, &'static str, &'static str),
+    /// Labels of the `toolchain` targets that are registered after all others.
+    pub toolchains: &'static [&'static str],
 }
 
 /// The caller's environment, as far as targets may ask for it (`env_inherit`, `--test_env=X`).

@@ -11,6 +11,7 @@ use kiln_targets::{AttrValue, Configuration, RuleKind, Target, TargetDef};
 use crate::keys::{DirKey, PackageKey, SettingKey, TargetKey};
 use crate::packages::{Package, PackagesBelow};
 use crate::repos::Repositories;
+use crate::services::Embedded;
 use crate::targets::{LoadedKind, LoadedTarget, SettingMatch};
 
 /// A toolchain type.
@@ -28,12 +29,9 @@ impl Product for RegisteredToolchains {}
 pub struct ChosenToolchain(pub Option<Label>);
 impl Product for ChosenToolchain {}
 
-/// Where kiln's own toolchains are registered from.
-const OWN: &str = "@bazel_tools//toolchains:all";
-
 /// Collects the `toolchain` targets that module files register; those of the root come first and
 /// kiln's own last.
-#[rule]
+#[rule(uses(Embedded))]
 pub async fn registered_toolchains(
     cx: &RuleCx,
     repositories: Arc<Repositories>,
@@ -48,7 +46,8 @@ pub async fn registered_toolchains(
                 .map(|text| (text.to_string(), &*info.mapping)),
         );
     }
-    patterns.push((OWN.to_owned(), &root.mapping));
+    let embedded = cx.service::<Embedded>()?;
+    patterns.extend(embedded.toolchains.iter().map(|text| (text.to_string(), &*root.mapping)));
     for (text, mapping) in patterns {
         let pattern = Pattern::parse(&text, &RelPath::root(), mapping)?;
         // Toolchains of repositories that are not at hand cannot be chosen.

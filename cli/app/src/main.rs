@@ -1,1 +1,12 @@
-fn main() {}
+//! The `kiln` binary.
+
+mod command;
+mod configuration;
+mod engine;
+mod output;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main()
+}

@@ -21,6 +21,12 @@ impl Services {
         self
     }
 
+    /// Adds a service that others hold too.
+    pub fn with_shared<T: Send + Sync + 'static>(mut self, service: Arc<T>) -> Services {
+        self.0.insert(TypeId::of::<T>(), service);
+        self
+    }
+
     pub(crate) fn get(&self, id: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.0.get(&id).cloned()
     }

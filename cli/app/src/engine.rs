@@ -1,0 +1,140 @@
+//! The composition root: the only place that knows every implementation.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_base::Fingerprint;
+use kiln_bazel::StarlarkHost;
+use kiln_bazel::prelude;
+use kiln_diag::Diag;
+use kiln_events::EventSink;
+use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
+use kiln_process::{Bounded, Cached, Executor};
+use kiln_rules_core::services::{
+    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace,
+};
+use kiln_scheduler::{Engine, Parts, Services};
+use kiln_store::{Store, StoreConfig};
+
+/// What an engine is made for.
+pub(crate) struct Setup {
+    /// The workspace, absolute.
+    pub(crate) workspace: PathBuf,
+    /// The user's cache folder, absolute.
+    pub(crate) cache: PathBuf,
+    /// How many processes run at a time.
+    pub(crate) jobs: u32,
+    /// `--sandbox`
+    pub(crate) sandbox: Sandbox,
+    /// `--keep-sandboxes`
+    pub(crate) keep: Keep,
+    /// Who is told.
+    pub(crate) events: Arc<dyn EventSink>,
+    /// The environment of whoever called.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Whether results may be taken from and put into the cache.
+    pub(crate) action_cache: bool,
+}
+
+/// An engine and what it was made of.
+pub(crate) struct Made {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) rows: Arc<SourceRows>,
+    /// The folder that `kiln-out` points to.
+    pub(crate) out: PathBuf,
+    /// What the store and the sandbox had to say.
+    pub(crate) warnings: Vec<Diag>,
+}
+
+/// The user's cache folder: `$KILN_CACHE_DIR`, else `kiln` in the XDG cache folder.
+pub(crate) fn cache_folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, Diag> {
+    let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    let folder = match (get("KILN_CACHE_DIR"), get("XDG_CACHE_HOME"), get("HOME")) {
+        (Some(folder), _, _) => PathBuf::from(folder),
+        (None, Some(cache), _) => Path::new(cache).join("kiln"),
+        (None, None, Some(home)) => Path::new(home).join(".cache/kiln"),
+        (None, None, None) => {
+            return Err(Diag::environment("there is no folder for kiln's cache: neither `HOME` nor `XDG_CACHE_HOME` is set")
+                .hint("set `KILN_CACHE_DIR` to an absolute path"));
+        }
+    };
+    match folder.is_absolute() {
+        true => Ok(folder),
+        false => Err(Diag::environment(format!(
+            "the cache folder `{}` is not an absolute path",
+            folder.display()
+        ))
+        .hint("set `KILN_CACHE_DIR` to an absolute path")),
+    }
+}
+
+/// Opens the user's store.
+pub(crate) fn open_store(cache: &Path) -> Result<Store, Diag> {
+    Store::open(StoreConfig::new(cache.join("store")))
+}
+
+/// Puts an engine together. Must be called within a tokio runtime.
+pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec<Diag>> {
+    let one = |error: Diag| vec![error];
+    let store = open_store(&setup.cache).map_err(one)?;
+    let executor = executor(&setup, store.clone(), zygotes).map_err(one)?;
+    let out = setup.cache.join("out").join(workspace_key(&setup.workspace));
+    let rows = Arc::new(SourceRows::default());
+    let services = Services::new()
+        .with(HostService(Arc::new(StarlarkHost::new())))
+        .with(Execution(executor))
+        .with(Events(setup.events))
+        .with(Workspace { root: setup.workspace, out: out.clone() })
+        .with(embedded())
+        .with(CallerEnv(setup.environment))
+        .with_shared(rows.clone())
+        .with(store.clone());
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let engine = Engine::new(Parts {
+        rules: kiln_rules_core::rules(),
+        queries: kiln_rules_core::queries(),
+        services,
+        threads,
+        trace: None,
+    })?;
+    let warnings = store.warnings();
+    Ok(Made { engine, store, rows, out, warnings })
+}
+
+/// Innermost first: the sandbox, slots for it, the cache before both.
+fn executor(
+    setup: &Setup,
+    store: Store,
+    zygotes: Arc<ZygoteServer>,
+) -> Result<Arc<dyn Executor>, Diag> {
+    let mut config = LocalConfig::new(setup.cache.join("exec"));
+    config.sandbox = setup.sandbox;
+    config.keep = setup.keep;
+    let local = LocalExecutor::new(config, store.clone(), zygotes)?;
+    let bounded = Bounded::new(local, setup.jobs);
+    Ok(match setup.action_cache {
+        true => Arc::new(Cached::new(bounded, store)),
+        false => Arc::new(bounded),
+    })
+}
+
+/// Checkouts in different folders have output folders of their own.
+fn workspace_key(workspace: &Path) -> String {
+    let text = workspace.to_string_lossy();
+    Fingerprint::build("workspace").text(&text).finish().hex()[..16].to_owned()
+}
+
+/// The prelude as the rules of the product see it.
+fn embedded() -> Embedded {
+    let mut repos: BTreeMap<&'static str, BTreeMap<&'static str, &'static str>> = BTreeMap::new();
+    for file in prelude::repositories().flat_map(prelude::files) {
+        repos.entry(file.repository).or_default().insert(file.path, file.text);
+    }
+    Embedded {
+        repos,
+        natives: (prelude::BUILTINS, "", prelude::EXPORTS),
+        toolchains: prelude::TOOLCHAINS,
+    }
+}
