@@ -19,6 +19,7 @@ pub mod goals;
 pub mod keys;
 pub mod packages;
 pub mod patterns;
+pub mod query;
 pub mod repos;
 pub mod services;
 mod spawn;
@@ -43,6 +44,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         goals::rules(),
         packages::rules(),
         patterns::rules(),
+        query::rules(),
         repos::rules(),
         targets::rules(),
         test::rules(),
@@ -57,6 +59,7 @@ pub fn queries() -> Vec<QueryDef> {
     vec![
         QueryDef::of::<patterns::Selected, (patterns::Selection, RepoOptions)>(),
         QueryDef::of::<goals::GoalReport, (goals::GoalRequest, Configuration, RepoOptions)>(),
+        QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),
         QueryDef::of::<repos::Repositories, (RepoOptions,)>(),
