@@ -91,13 +91,13 @@ pub(crate) fn attempts(text: &str) -> Result<(), &'static str> {
 }
 
 pub(crate) fn timeouts(text: &str) -> Result<(), &'static str> {
-    timeouts(text)
+    four_timeouts(text)
         .map(drop)
         .ok_or("seconds: one number, or four with commas")
 }
 
 pub(crate) fn bytes(text: &str) -> Result<(), &'static str> {
-    bytes(text)
+    byte_count(text)
         .map(drop)
         .ok_or("a number of bytes such as `5G` or `500MiB`")
 }

@@ -633,7 +633,7 @@ fn wrong_rc_files() {
              2 | build --copt=1 --cotp=x
                |                ^^^^^^^^
             hint: did you mean `--copt`?
-            hint: if only Bazel needs it, put the line into a file of its own and `try-import` that from your home's `.bazelrc`; or leave this file out with `--noworkspace_rc`"#]],
+            hint: take it out, or leave rc files out with `--ignore_all_rc_files`"#]],
     );
     check(
         &[(".bazelrc", "common --frobnicate")],
@@ -644,7 +644,7 @@ fn wrong_rc_files() {
                |
              1 | common --frobnicate
                |        ^^^^^^^^^^^^
-            hint: if only Bazel needs it, put the line into a file of its own and `try-import` that from your home's `.bazelrc`; or leave this file out with `--noworkspace_rc`"#]],
+            hint: take it out, or leave rc files out with `--ignore_all_rc_files`"#]],
     );
     check(
         &[(".bazelrc", "build //a")],
