@@ -6,6 +6,8 @@ use kiln_address::{PackageId, RepoMapping};
 use kiln_base::Fingerprint;
 use kiln_diag::Diag;
 use kiln_host::starlark::environment::{FrozenModule, Globals, GlobalsBuilder};
+use kiln_host::starlark::values::FrozenValue;
+use kiln_host::starlark::values::dict::DictRef;
 use kiln_host::{EvalContext, FileScope, FrozenFile, Interpreter, Phase, base_globals};
 use kiln_targets::{BuildRequest, Bzl, BzlRequest, ModuleDefs, PackageDefs, Parsed, SourceText};
 
@@ -255,6 +257,9 @@ fn bzl_globals(natives: Option<&FrozenModule>, extend: fn(&mut GlobalsBuilder)) 
         }
     });
     extend(&mut builder);
+    if let Some(natives) = natives {
+        add_globals(&mut builder, natives);
+    }
     builder.build()
 }
 
@@ -264,13 +269,33 @@ fn own_natives(builder: &mut GlobalsBuilder) {
     existing_functions(builder);
 }
 
+/// The dictionary of the natives that has what .bzl files see without loading it, and BUILD files
+/// do not (Bazel: `CcInfo`, `cc_common`, …).
+const BZL_GLOBALS: &str = "bzl_globals";
+
+/// Adds the items of [`BZL_GLOBALS`], if the natives have it.
+fn add_globals(builder: &mut GlobalsBuilder, natives: &FrozenModule) {
+    let Ok(Some(globals)) = natives.get_option(BZL_GLOBALS) else {
+        return;
+    };
+    let globals = globals.owned_value(builder.frozen_heap());
+    let items: Vec<(String, FrozenValue)> = DictRef::from_value(globals)
+        .iter()
+        .flat_map(|dict| dict.iter())
+        .filter_map(|(name, value)| Some((name.unpack_str()?.to_owned(), value.unpack_frozen()?)))
+        .collect();
+    for (name, value) in items {
+        builder.set(&name, value);
+    }
+}
+
 /// Adds the public symbols of a frozen module without copying their values.
 fn add_symbols(builder: &mut GlobalsBuilder, module: &FrozenModule) {
     for name in module.names() {
         let Ok(Some(value)) = module.get_option(&name) else {
             continue;
         };
-        if name.starts_with('_') {
+        if name.starts_with('_') || name.as_str() == BZL_GLOBALS {
             continue;
         }
         if let Some(value) = value.owned_value(builder.frozen_heap()).unpack_frozen() {

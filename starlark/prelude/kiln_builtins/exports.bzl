@@ -4,6 +4,7 @@ The functions of packages (`glob`, `package`, `select`, …) are not here: they 
 """
 
 load("//cc:cc_binary.bzl", _cc_binary = "cc_binary", _cc_test = "cc_test")
+load("//cc:cc_common.bzl", _cc_common = "cc_common")
 load("//cc:cc_import.bzl", _cc_import = "cc_import")
 load("//cc:cc_library.bzl", _cc_library = "cc_library")
 load("//cc:cc_shared_library.bzl", _cc_shared_library = "cc_shared_library")
@@ -16,6 +17,14 @@ load(
     _fdo_profile = "fdo_profile",
     _memprof_profile = "memprof_profile",
     _propeller_optimize = "propeller_optimize",
+)
+load(
+    "//cc:providers.bzl",
+    _CcInfo = "CcInfo",
+    _CcSharedLibraryHintInfo = "CcSharedLibraryHintInfo",
+    _CcSharedLibraryInfo = "CcSharedLibraryInfo",
+    _CcToolchainConfigInfo = "CcToolchainConfigInfo",
+    _DebugPackageInfo = "DebugPackageInfo",
 )
 load("//core:filegroup.bzl", _filegroup = "filegroup")
 load("//core:genrule.bzl", _genrule = "genrule")
@@ -31,6 +40,12 @@ load(
     _test_suite = "test_suite",
     _toolchain = "toolchain",
     _toolchain_type = "toolchain_type",
+)
+load(
+    "//py:providers.bzl",
+    _PyCcLinkParamsInfo = "PyCcLinkParamsInfo",
+    _PyInfo = "PyInfo",
+    _PyRuntimeInfo = "PyRuntimeInfo",
 )
 load("//py:py_binary.bzl", _py_binary = "py_binary", _py_test = "py_test")
 load("//py:py_library.bzl", _py_library = "py_library")
@@ -68,3 +83,16 @@ sh_test = _sh_test
 test_suite = _test_suite
 toolchain = _toolchain
 toolchain_type = _toolchain_type
+
+# What .bzl files see without loading it, and BUILD files do not: the globals of Bazel 8.
+bzl_globals = {
+    "CcInfo": _CcInfo,
+    "CcSharedLibraryHintInfo": _CcSharedLibraryHintInfo,
+    "CcSharedLibraryInfo": _CcSharedLibraryInfo,
+    "CcToolchainConfigInfo": _CcToolchainConfigInfo,
+    "DebugPackageInfo": _DebugPackageInfo,
+    "PyCcLinkParamsProvider": _PyCcLinkParamsInfo,
+    "PyInfo": _PyInfo,
+    "PyRuntimeInfo": _PyRuntimeInfo,
+    "cc_common": _cc_common,
+}

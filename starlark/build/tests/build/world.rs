@@ -29,6 +29,7 @@ templated = test_rule("templated", src = "label", outputs = {
 def wrapped(name, **kwargs):
     thing(name = name + "_inner", **kwargs)
 _hidden = 1
+bzl_globals = {"Info": "info of the natives"}
 "#;
 
 /// Files in a package's folder.
