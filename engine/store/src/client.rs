@@ -18,7 +18,7 @@ use crate::wire::{self, Request, Response, VERSION};
 /// Connections to the owner, one for each thread that asks at a time.
 pub(crate) struct Client {
     path: PathBuf,
-    slot: u32,
+    user: u64,
     patience: Duration,
     idle: Mutex<Vec<UnixStream>>,
 }
@@ -46,13 +46,13 @@ impl Client {
     /// It must say who it is within `hello`, and answer every request within `patience`.
     pub(crate) fn connect(
         path: PathBuf,
-        slot: u32,
+        user: u64,
         hello: Duration,
         patience: Duration,
     ) -> Result<Client, NoOwner> {
         let client = Client {
             path,
-            slot,
+            user,
             patience,
             idle: Mutex::new(Vec::new()),
         };
@@ -69,7 +69,7 @@ impl Client {
         let mut stream = socket::connect(&self.path, hello_in).map_err(failed)?;
         let hello = Request::Hello {
             version: VERSION,
-            slot: self.slot,
+            user: self.user,
         };
         let answer = exchange(&mut stream, &hello).map_err(failed)?;
         match answer {

@@ -17,6 +17,7 @@ pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Diag {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             diag.hint("the store must be a folder that this user can write to")
         }
+        io::ErrorKind::FileTooLarge => diag.hint("raise the limit on files (`ulimit -f`)"),
         _ => diag,
     }
 }
@@ -126,4 +127,124 @@ pub(crate) fn index_lost() -> Diag {
     Diag::environment("the cache's index is empty: action results are made again")
         .note("it had rows when it was last used; something has damaged or replaced it")
         .into_warning()
+}
+
+/// There are more processes than slots.
+pub(crate) fn too_many_users(root: &Path, most: u32) -> Diag {
+    let root = root.display();
+    Diag::environment(format!("{most} processes use the store `{root}` already"))
+}
+
+/// A blob's file bears its marks and has other content: the disk is at fault.
+pub(crate) fn damaged_blob(digest: &Digest) -> Diag {
+    Diag::environment(format!("the stored content of `{digest}` is damaged"))
+        .hint("look for more of the kind: `kiln cache verify`")
+}
+
+/// The copy of an index that has grown too large cannot be made.
+pub(crate) fn no_new_index(why: &str) -> Diag {
+    Diag::environment(format!("cannot copy the cache's index: {why}"))
+}
+
+/// sled has not opened its files, and not failed either.
+pub(crate) fn index_hangs(patience: Duration) -> Diag {
+    index_in_memory(&format!("it has not opened in {patience:?}"))
+        .note("the next run begins it anew")
+}
+
+/// Others than the user can put files into the store.
+pub(crate) fn open_to_others(root: &Path) -> Diag {
+    let root = root.display();
+    Diag::environment(format!(
+        "other users can write to the store `{root}`, and so decide what a build gets"
+    ))
+    .hint(format!("take that from them: `chmod go-w {root}`"))
+    .into_warning()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn all_messages() {
+        let (path, pid) = (Path::new("/store"), 4242);
+        let why = Diag::internal("the reason");
+        let digest = Digest::EMPTY;
+        let patience = Duration::from_secs(5);
+        let all = [
+            io("cannot write", path, &ErrorKind::StorageFull.into()),
+            io("cannot write", path, &ErrorKind::PermissionDenied.into()),
+            io("cannot write", path, &ErrorKind::FileTooLarge.into()),
+            io("cannot read", path, &ErrorKind::NotFound.into()),
+            relative_root(Path::new("store")),
+            not_a_file(path),
+            changed_while_moving(path),
+            wrong_size(&digest, 7),
+            index_set_aside("the reason", Path::new("/store/index.corrupt-1")),
+            index_in_memory("the reason"),
+            index_failed(&why),
+            index_lost(),
+            index_hangs(patience),
+            no_new_index("the reason"),
+            collection_runs(),
+            no_thread(&ErrorKind::WouldBlock.into()),
+            writer_died(),
+            no_index(&why.clone().hint("the cure")),
+            nobody_answers(),
+            owner_silent(pid, patience),
+            owner_of_other_version(pid),
+            too_many_users(path, 4096),
+            damaged_blob(&digest),
+            open_to_others(path),
+        ];
+        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        expect![[r#"
+            error: cannot write `/store`: no storage space
+            hint: free some space, or make the store smaller: `kiln cache gc`
+            error: cannot write `/store`: permission denied
+            hint: the store must be a folder that this user can write to
+            error: cannot write `/store`: file too large
+            hint: raise the limit on files (`ulimit -f`)
+            error: cannot read `/store`: entity not found
+            error: the store's folder `store` is not an absolute path
+            error: `/store` is not a regular file
+            error: `/store` was replaced while it was moved into the store
+            hint: something else writes there: run again when it has ended
+            error: content of 7 bytes was to be stored under the name `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0`
+            warning: the cache's index was begun anew: action results are made again
+               = the old one (the reason) is kept as `index.corrupt-1`
+            warning: the cache's index cannot be opened: the reason
+               = action results of this run are not kept
+            warning: the reason
+               = action results may be made again
+            warning: the cache's index is empty: action results are made again
+               = it had rows when it was last used; something has damaged or replaced it
+            warning: the cache's index cannot be opened: it has not opened in 5s
+               = action results of this run are not kept
+               = the next run begins it anew
+            error: cannot copy the cache's index: the reason
+            error: another process collects the store's garbage at this moment
+            hint: wait for it to end
+            error: cannot start a thread: operation would block
+            hint: raise the limit of processes (`ulimit -u`)
+            error: the thread that writes the cache's index has died
+            warning: the reason
+               = action results are neither looked up nor kept in this run
+            hint: the cure
+            error: the cache's index is not available to this process
+            error: process 4242, which owns the cache's index, has not answered for 5s
+            hint: if it hangs, end it: `kill 4242`
+            error: process 4242, which owns the cache's index, is another version of kiln
+            hint: use one version at a time
+            error: 4096 processes use the store `/store` already
+            error: the stored content of `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0` is damaged
+            hint: look for more of the kind: `kiln cache verify`
+            warning: other users can write to the store `/store`, and so decide what a build gets
+            hint: take that from them: `chmod go-w /store`"#]].assert_eq(&all.join("\n"));
+    }
 }

@@ -139,7 +139,7 @@ impl Election {
             let left = until.saturating_duration_since(Instant::now());
             let connected = Client::connect(
                 state.socket.clone(),
-                self.home.slot,
+                self.home.user,
                 left.max(Duration::from_millis(1)),
                 self.patience,
             );

@@ -1,5 +1,6 @@
 //! The store as the rest of kiln sees it.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -71,11 +72,14 @@ impl Store {
             cas.set_power_cut(state.power_cut_now());
         }
         let (uses, warnings) = (Arc::new(Uses::default()), Arc::new(Warnings::default()));
+        if std::fs::metadata(&config.root).is_ok_and(|meta| meta.mode() & 0o022 != 0) {
+            warnings.add(message::open_to_others(&config.root));
+        }
         let home = Home {
             root: config.root.clone(),
             cap: config.cap(),
             index_cache: config.index_cache,
-            slot: slot.number,
+            user: slot.user,
             cas: Arc::clone(&cas),
             uses: Arc::clone(&uses),
             warnings: Arc::clone(&warnings),

@@ -6,6 +6,7 @@
 //! a collector takes that lock *before* it looks at the slots, so one of the two sees the other.
 
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,16 @@ use crate::message;
 
 /// A process's place among the users. The lock goes with the process, however it ends.
 pub(crate) struct UserSlot {
-    pub(crate) number: u32,
+    /// Tells this use of the store from all others.
+    pub(crate) user: u64,
     _file: File,
+}
+
+/// A process that holds a slot.
+pub(crate) struct User {
+    pub(crate) user: u64,
+    /// Its process id, as it sees it itself; for messages.
+    pub(crate) pid: u32,
 }
 
 /// More processes than this cannot use one store at a time.
@@ -39,37 +48,37 @@ impl UserSlot {
             };
             let file = file.map_err(|error| message::io("cannot open", &path, &error))?;
             if try_lock(&file) {
-                let pid = format!("{:<10}\n", std::process::id());
-                // Only read to name the process in a report.
-                let _ = file.write_all_at(pid.as_bytes(), 0);
-                return Ok(UserSlot {
-                    number,
-                    _file: file,
-                });
+                let user = RandomState::new().build_hasher().finish();
+                let text = format!("{:10} {user:016x}\n", std::process::id());
+                let written = file.write_all_at(text.as_bytes(), 0);
+                written.map_err(|error| message::io("cannot write", &path, &error))?;
+                return Ok(UserSlot { user, _file: file });
             }
         }
-        Err(Diag::environment(format!(
-            "{MOST} processes use the store `{}` already",
-            root.display()
-        )))
+        Err(message::too_many_users(root, MOST))
     }
 }
 
-/// The slots that processes hold, with their process ids.
-pub(crate) fn held(root: &Path) -> Vec<(u32, u32)> {
-    let mut held = Vec::new();
+/// The processes that hold slots. One that has taken its slot and not yet written who it is looks
+/// like an earlier one, and will find that a collection runs.
+pub(crate) fn present(root: &Path) -> Vec<User> {
+    let mut present = Vec::new();
     for number in 0..MOST {
         let Ok(file) = File::open(slot_path(root, number)) else {
             break;
         };
         if !try_lock(&file) {
-            let mut text = [0; 10];
+            let mut text = [0; 27];
             let read = file.read_at(&mut text, 0).unwrap_or(0);
-            let pid = String::from_utf8_lossy(&text[..read]);
-            held.push((number, pid.trim().parse().unwrap_or(0)));
+            let text = String::from_utf8_lossy(&text[..read]);
+            let (pid, user) = text.trim().split_once(' ').unwrap_or_default();
+            present.push(User {
+                user: u64::from_str_radix(user, 16).unwrap_or(0),
+                pid: pid.parse().unwrap_or(0),
+            });
         }
     }
-    held
+    present
 }
 
 fn slot_path(root: &Path, number: u32) -> PathBuf {

@@ -80,10 +80,8 @@ impl Writer {
     pub(crate) fn stop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
-            // The last reference may be dropped by the thread itself: it cannot join itself.
-            if thread.thread().id() != std::thread::current().id() {
-                let _ = thread.join();
-            }
+            // A panic of it was reported to whoever flushed.
+            let _ = thread.join();
         }
     }
 }

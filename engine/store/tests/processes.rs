@@ -305,7 +305,9 @@ fn nothing_is_collected_while_the_needs_of_a_process_are_unknown() {
     // It has opened the store, and hangs: nobody knows what it will use.
     let unregistered = fs::File::create(place.root().join("users/1")).unwrap();
     rustix::fs::flock(&unregistered, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    (&unregistered).write_all(b"4242      \n").unwrap();
+    (&unregistered)
+        .write_all(b"      4242 00000000000000ff\n")
+        .unwrap();
     let report = store.gc(Some(0)).unwrap();
     assert_eq!((report.held_by, report.blobs_removed), (Some(4242), 0));
     assert!(has(&store, 1));
@@ -364,9 +366,11 @@ fn a_write_that_fails_is_an_error_and_loses_nothing() {
     // In blocks of 512 bytes: 4 MiB.
     let limit = "trap '' XFSZ; ulimit -f 8192";
     let peer = Peer::start_in_shell(limit, "fill the disk", place.folder());
-    check_full_disk(peer, expect!["file too large ()"], || {
-        check_kept(place.folder())
-    });
+    check_full_disk(
+        peer,
+        expect!["file too large (raise the limit on files (`ulimit -f`))"],
+        || check_kept(place.folder()),
+    );
 }
 
 /// The same on a small tmpfs, where this user may mount one in namespaces of its own; where not,

@@ -225,3 +225,29 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<(), Diag> {
         Err(error) => Err(fail(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After a power cut a file that was written shortly before it may be torn although its size
+    /// and its marks are right.
+    #[test]
+    fn what_a_power_cut_may_have_torn_is_hashed() {
+        let place = tempfile::tempdir().unwrap();
+        let cas = Cas::open(&place.path().join("store")).unwrap();
+        let (torn, sound) = (Digest::of(b"torn"), Digest::of(b"sound"));
+        cas.put(&torn, b"torn").unwrap();
+        cas.put(&sound, b"sound").unwrap();
+        let name = Name::of(&torn, Variant::Plain);
+        cas.remove(&name);
+        let file = File::create(cas.path.join(name.as_str())).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4], 0).unwrap();
+        mark(&file, Variant::Plain).unwrap();
+        assert_eq!(cas.find(&torn, Variant::Plain), Some(Variant::Plain));
+        let until = crate::clock::seconds() + 100;
+        cas.set_power_cut(PowerCut { from: 0, until });
+        assert_eq!(cas.find(&torn, Variant::Plain), None);
+        assert_eq!(cas.find(&sound, Variant::Plain), Some(Variant::Plain));
+    }
+}

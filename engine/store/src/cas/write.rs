@@ -178,9 +178,7 @@ impl Cas {
             false => {
                 // The source bears its marks and is wrong all the same: a fault of the disk.
                 self.examine(&from, digest.hash(), wanted.other());
-                Err(Diag::environment(format!(
-                    "the stored content of `{digest}` is damaged"
-                )))
+                Err(message::damaged_blob(digest))
             }
         }
     }

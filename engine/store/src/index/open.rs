@@ -26,6 +26,8 @@ pub(crate) struct Opened {
     pub(crate) index: Arc<dyn Index>,
     /// There are no rows in it; blobs may be on disk nevertheless.
     pub(crate) fresh: bool,
+    /// It is bad in a way that only the next owner can mend.
+    pub(crate) damaged: bool,
     /// What has to be said about it.
     pub(crate) warnings: Vec<Diag>,
 }
@@ -50,6 +52,7 @@ pub(crate) fn open(root: &Path, cache_bytes: u64, damaged: bool) -> Opened {
                     return Opened {
                         index: Arc::new(index),
                         fresh,
+                        damaged: false,
                         warnings,
                     };
                 }
@@ -66,6 +69,13 @@ pub(crate) fn open(root: &Path, cache_bytes: u64, damaged: bool) -> Opened {
                 warnings.push(message::index_in_memory("another program has it open"));
                 return in_memory(warnings);
             }
+            Err(OpenError::Hangs) => {
+                warnings.push(message::index_hangs(OPEN_PATIENCE));
+                return Opened {
+                    damaged: true,
+                    ..in_memory(warnings)
+                };
+            }
             Err(OpenError::Corrupt) => set_aside(root, &path, "it is damaged", &mut warnings),
             Err(OpenError::Broken(why)) => set_aside(root, &path, &why, &mut warnings),
         }
@@ -78,11 +88,33 @@ fn in_memory(warnings: Vec<Diag>) -> Opened {
     Opened {
         index: Arc::new(MemoryIndex::default()),
         fresh: true,
+        damaged: false,
         warnings,
     }
 }
 
+/// Opening takes a second at most for a million rows; what takes this long has locked up.
+const OPEN_PATIENCE: Duration = Duration::from_secs(60);
+
 fn open_sled(path: &Path, cache_bytes: u64) -> Result<SledIndex, OpenError> {
+    let path = path.to_owned();
+    within(OPEN_PATIENCE, move || open_sled_mended(&path, cache_bytes))
+        .unwrap_or(Err(OpenError::Hangs))
+}
+
+/// Runs `act` in a thread of its own, which is left behind if it takes too long.
+fn within<T: Send + 'static>(
+    patience: Duration,
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (done, wait) = std::sync::mpsc::sync_channel(1);
+    let run = move || drop(done.send(act()));
+    let thread = std::thread::Builder::new().name("kiln-store-open".to_owned());
+    thread.spawn(run).ok()?;
+    wait.recv_timeout(patience).ok()
+}
+
+fn open_sled_mended(path: &Path, cache_bytes: u64) -> Result<SledIndex, OpenError> {
     remove_generating(path);
     let mut result = SledIndex::open(path, cache_bytes);
     // Whoever had it open before us has given up our lock, so it is closing: milliseconds.
@@ -121,7 +153,7 @@ pub(crate) fn rewrite_into(root: &Path, cache_bytes: u64, old: &dyn Index) -> Re
         fs::remove_dir_all(&path).map_err(fail)?;
     }
     let next = SledIndex::open(&path, cache_bytes)
-        .map_err(|error| Diag::environment(format!("cannot make a new index: {error:?}")))?;
+        .map_err(|error| message::no_new_index(&error.to_string()))?;
     for table in Table::ALL {
         let mut failed = None;
         old.scan(table, &mut |key, value| {
@@ -175,4 +207,18 @@ fn set_aside(root: &Path, path: &Path, why: &str, warnings: &mut Vec<Diag>) {
         Ok(()) => message::index_set_aside(why, &aside),
         Err(error) => message::io("cannot move away", path, &error).into_warning(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_is_left_behind() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let hang = move || held.recv().is_ok();
+        assert_eq!(within(Duration::from_millis(1), hang), None::<bool>);
+        drop(hold);
+        assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
+    }
 }

@@ -1,5 +1,6 @@
 //! sled 0.34.7 as an [`Index`]. Nothing outside this file names sled.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -27,8 +28,22 @@ pub(crate) enum OpenError {
     Machine(io::Error),
     /// sled says `Corruption`. Without its snapshots it may open.
     Corrupt,
+    /// It does not come back.
+    Hangs,
     /// Anything else, a panic included.
     Broken(String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Busy => f.write_str("it is open elsewhere"),
+            OpenError::Machine(error) => f.write_str(&kiln_diag::io_text(error)),
+            OpenError::Corrupt => f.write_str("it is damaged"),
+            OpenError::Hangs => f.write_str("it does not open"),
+            OpenError::Broken(why) => f.write_str(why),
+        }
+    }
 }
 
 impl SledIndex {

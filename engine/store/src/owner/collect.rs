@@ -84,12 +84,21 @@ impl Owner {
     fn wait_for_registration(&self) -> Option<u32> {
         let until = Instant::now() + REGISTRATION_PATIENCE;
         loop {
-            let unknown = users::held(&self.home.root)
-                .into_iter()
-                .find(|(slot, _)| *slot != self.home.slot && !self.sessions.is_registered(*slot));
+            // In this order: a process takes its slot before it begins a session.
+            let sessions = self.sessions.all();
+            let present = users::present(&self.home.root);
+            for user in sessions {
+                if !present.iter().any(|present| present.user == user) {
+                    self.sessions.end(user);
+                }
+            }
+            let known = |user: &u64| *user == self.home.user || self.sessions.is_registered(*user);
+            let unknown = present.into_iter().find(|present| !known(&present.user));
             match unknown {
                 None => return None,
-                Some((_, pid)) if Instant::now() > until || self.is_closing() => return Some(pid),
+                Some(unknown) if Instant::now() > until || self.is_closing() => {
+                    return Some(unknown.pid);
+                }
                 Some(_) => std::thread::sleep(Duration::from_millis(20)),
             }
         }

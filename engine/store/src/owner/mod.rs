@@ -35,8 +35,8 @@ pub(crate) struct Home {
     pub(crate) root: PathBuf,
     pub(crate) cap: u64,
     pub(crate) index_cache: u64,
-    /// This process's own slot.
-    pub(crate) slot: u32,
+    /// What this process's slot calls it.
+    pub(crate) user: u64,
     pub(crate) cas: Arc<Cas>,
     pub(crate) uses: Arc<Uses>,
     pub(crate) warnings: Arc<Warnings>,
@@ -127,9 +127,9 @@ impl Owner {
             let bytes = bytes.as_ref().try_into().map_or(0, u64::from_le_bytes);
             self.bytes.store(bytes, Ordering::Relaxed);
         }
-        if before.damaged || !before.indexed {
+        if before.damaged || opened.damaged || !before.indexed {
             self.save_state(|state| {
-                state.damaged = false;
+                state.damaged = opened.damaged;
                 state.indexed = true;
             });
         }

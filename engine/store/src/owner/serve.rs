@@ -142,7 +142,7 @@ fn serve(owner: &Arc<Owner>, mut stream: UnixStream) -> io::Result<()> {
     stream.set_read_timeout(Some(HELLO_PATIENCE))?;
     stream.set_write_timeout(Some(HELLO_PATIENCE))?;
     let hello = wire::receive(&mut stream)?;
-    let Some(Request::Hello { version, slot }) = hello.as_deref().and_then(Request::decode) else {
+    let Some(Request::Hello { version, user }) = hello.as_deref().and_then(Request::decode) else {
         return Ok(());
     };
     let answer = Response::Hello {
@@ -150,34 +150,34 @@ fn serve(owner: &Arc<Owner>, mut stream: UnixStream) -> io::Result<()> {
         pid: std::process::id(),
     };
     // The session begins before the other end hears that it has.
-    owner.sessions.enter(slot);
+    owner.sessions.enter(user);
     let result = wire::send(&mut stream, &answer.encode()).and_then(|()| match version {
-        VERSION => serve_session(owner, slot, &mut stream),
+        VERSION => serve_session(owner, user, &mut stream),
         _ => Ok(()),
     });
-    owner.sessions.leave(slot);
+    owner.sessions.leave(user);
     result
 }
 
-fn serve_session(owner: &Arc<Owner>, slot: u32, stream: &mut UnixStream) -> io::Result<()> {
+fn serve_session(owner: &Arc<Owner>, user: u64, stream: &mut UnixStream) -> io::Result<()> {
     stream.set_read_timeout(None)?;
     while let Some(body) = wire::receive(stream)? {
         let Some(request) = Request::decode(&body) else {
             return Ok(());
         };
-        let response = answer(owner, slot, request);
+        let response = answer(owner, user, request);
         wire::send(stream, &response.encode())?;
     }
     Ok(())
 }
 
-fn answer(owner: &Arc<Owner>, slot: u32, request: Request) -> Response {
+fn answer(owner: &Arc<Owner>, user: u64, request: Request) -> Response {
     let sessions = &owner.sessions;
     match request {
-        Request::Use(hashes) => sessions.use_blobs(slot, hashes),
-        Request::Pin { on, hashes } => sessions.pin(slot, &hashes, on),
-        Request::Forget => sessions.forget_uses(slot),
-        Request::Register => sessions.register(slot),
+        Request::Use(hashes) => sessions.use_blobs(user, hashes),
+        Request::Pin { on, hashes } => sessions.pin(user, &hashes, on),
+        Request::Forget => sessions.forget_uses(user),
+        Request::Register => sessions.register(user),
         other if owner.is_open_within(OPENING_PATIENCE) => return answer_from_index(owner, other),
         _ => return Response::Opening,
     }

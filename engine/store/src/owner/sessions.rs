@@ -5,9 +5,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cas::Hash;
 
-/// The registered processes by their slots.
+/// The registered processes by what their slots call them.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<FxHashMap<u32, Session>>);
+pub(crate) struct Sessions(Mutex<FxHashMap<u64, Session>>);
 
 #[derive(Default)]
 struct Session {
@@ -21,36 +21,46 @@ struct Session {
 
 impl Sessions {
     /// A process has opened a connection.
-    pub(crate) fn enter(&self, slot: u32) {
-        self.0.lock().entry(slot).or_default().connections += 1;
+    pub(crate) fn enter(&self, user: u64) {
+        self.0.lock().entry(user).or_default().connections += 1;
     }
 
     /// It has closed one.
-    pub(crate) fn leave(&self, slot: u32) {
+    pub(crate) fn leave(&self, user: u64) {
         let mut sessions = self.0.lock();
-        if let Some(session) = sessions.get_mut(&slot) {
+        if let Some(session) = sessions.get_mut(&user) {
             session.connections -= 1;
             if session.connections == 0 {
-                sessions.remove(&slot);
+                sessions.remove(&user);
             }
         }
     }
 
-    /// All that the process needed before it connected has been told.
-    pub(crate) fn register(&self, slot: u32) {
-        self.0.lock().entry(slot).or_default().registered = true;
+    /// The sessions there are.
+    pub(crate) fn all(&self) -> Vec<u64> {
+        self.0.lock().keys().copied().collect()
     }
 
-    pub(crate) fn use_blobs(&self, slot: u32, hashes: impl IntoIterator<Item = Hash>) {
-        if let Some(session) = self.0.lock().get_mut(&slot) {
+    /// Ends the session of a process that is gone, whose connections may not have told it yet.
+    pub(crate) fn end(&self, user: u64) {
+        self.0.lock().remove(&user);
+    }
+
+    /// All that the process needed before it connected has been told.
+    pub(crate) fn register(&self, user: u64) {
+        self.0.lock().entry(user).or_default().registered = true;
+    }
+
+    pub(crate) fn use_blobs(&self, user: u64, hashes: impl IntoIterator<Item = Hash>) {
+        if let Some(session) = self.0.lock().get_mut(&user) {
             session.used.extend(hashes);
         }
     }
 
     /// The process counts its pins itself: here a blob is pinned or not.
-    pub(crate) fn pin(&self, slot: u32, hashes: &[Hash], on: bool) {
+    pub(crate) fn pin(&self, user: u64, hashes: &[Hash], on: bool) {
         let mut sessions = self.0.lock();
-        let Some(session) = sessions.get_mut(&slot) else {
+        let Some(session) = sessions.get_mut(&user) else {
             return;
         };
         for hash in hashes {
@@ -61,16 +71,16 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn forget_uses(&self, slot: u32) {
-        if let Some(session) = self.0.lock().get_mut(&slot) {
+    pub(crate) fn forget_uses(&self, user: u64) {
+        if let Some(session) = self.0.lock().get_mut(&user) {
             session.used.clear();
         }
     }
 
-    pub(crate) fn is_registered(&self, slot: u32) -> bool {
+    pub(crate) fn is_registered(&self, user: u64) -> bool {
         self.0
             .lock()
-            .get(&slot)
+            .get(&user)
             .is_some_and(|session| session.registered)
     }
 
