@@ -116,19 +116,27 @@ fn within<T: Send + 'static>(
 
 fn open_sled_mended(path: &Path, cache_bytes: u64) -> Result<SledIndex, OpenError> {
     remove_generating(path);
-    let mut result = SledIndex::open(path, cache_bytes);
-    // Whoever had it open before us has given up our lock, so it is closing: milliseconds.
-    let mut pause = Duration::from_millis(1);
-    while matches!(result, Err(OpenError::Busy)) && pause < Duration::from_secs(2) {
-        std::thread::sleep(pause);
-        pause *= 2;
-        result = SledIndex::open(path, cache_bytes);
-    }
+    let mut result = open_when_free(path, cache_bytes);
     if matches!(result, Err(OpenError::Corrupt)) {
         remove_all_snapshots(path);
-        result = SledIndex::open(path, cache_bytes);
+        result = open_when_free(path, cache_bytes);
     }
     result
+}
+
+/// sled gives up its lock a moment after its last handle is gone. Whoever had it open before us
+/// has given up ours, so it is closing: milliseconds.
+pub(super) fn open_when_free(path: &Path, cache_bytes: u64) -> Result<SledIndex, OpenError> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match SledIndex::open(path, cache_bytes) {
+            Err(OpenError::Busy) if pause < Duration::from_secs(5) => {
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Whether the index is new; an error says why it cannot be used.

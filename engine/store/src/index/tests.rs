@@ -5,7 +5,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{Index, MemoryIndex, SledIndex, Table};
+use super::open::open_when_free;
+use super::{Index, MemoryIndex, Table};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -89,7 +90,7 @@ fn of_table(
 }
 
 fn open_sled(path: &Path) -> Box<dyn Index> {
-    Box::new(SledIndex::open(path, 1 << 20).unwrap())
+    Box::new(open_when_free(path, 1 << 20).unwrap())
 }
 
 proptest! {
