@@ -1,8 +1,9 @@
 //! What the solver makes: every dependency of every rule decided.
 
-use std::fmt;
+use kiln_diag::Diag;
 
-use crate::rule_set::{Query, RuleIx, TypeIx};
+use crate::dump::names;
+use crate::rule_set::{Query, RuleIx, RuleSet, TypeIx};
 
 /// The solved graph: only what the queries reach (RG-035).
 ///
@@ -157,16 +158,33 @@ pub enum LookupError {
     },
 }
 
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl LookupError {
+    /// The message, which lists the queries that there are (RG-060).
+    pub fn to_diag(&self, rules: &RuleSet) -> Diag {
+        let name = |query: &Query| match &names(rules, query.params())[..] {
+            "" => format!("`{}` from no params", rules.type_name(query.output())),
+            params => format!("`{}` from ({params})", rules.type_name(query.output())),
+        };
+        let list = |diag: Diag, queries: &[Query]| {
+            queries
+                .iter()
+                .fold(diag, |diag, query| diag.note(name(query)))
+        };
         match self {
-            LookupError::MoreThanOne { wanted, .. } => write!(f, "several queries fit {wanted:?}"),
-            LookupError::NotFromTheseParams { wanted, .. } => write!(f, "no query fits {wanted:?}"),
+            LookupError::MoreThanOne { wanted, fitting } => {
+                let text = format!("several queries serve a request for {}", name(wanted));
+                list(Diag::internal(text), fitting)
+                    .hint("ask with exactly the params of one of them")
+            }
+            LookupError::NotFromTheseParams { wanted, known } => {
+                let text = format!("no query serves a request for {}", name(wanted));
+                list(Diag::internal(text), known)
+                    .hint("give the params of one of these, or register the query")
+            }
             LookupError::UnknownOutput { wanted } => {
-                write!(f, "no query has the output of {wanted:?}")
+                Diag::internal(format!("no query serves a request for {}", name(wanted)))
+                    .hint(format!("register the query {}", name(wanted)))
             }
         }
     }
 }
-
-impl std::error::Error for LookupError {}

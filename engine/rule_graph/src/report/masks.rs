@@ -40,29 +40,31 @@ pub(super) fn chosen(words: Words<'_>, choice: &Choice, node: NodeId) -> SolveEr
         .filter(|key| key.positional)
         .map(|key| key.need.output)
         .collect();
-    error(words, node.shape, &types, ways, types.intersects(&own))
+    error(words, node.shape, &types, ways, &types.intersection(&own))
 }
 
 /// A rule that takes masked params as inputs and fails for another reason as well.
 pub(super) fn taken(words: Words<'_>, shape: ShapeId, types: &Set) -> SolveError {
-    error(words, shape, types, vec![own_input(words, types)], true)
+    error(words, shape, types, vec![own_input(words, types)], types)
 }
 
 fn own_input(words: Words<'_>, types: &Set) -> String {
     format!("it takes {} as an input itself", words.types(types))
 }
 
+/// `own` are the masked types that the rule takes as inputs itself.
 fn error(
     words: Words<'_>,
     shape: ShapeId,
     types: &Set,
     ways: Vec<String>,
-    own: bool,
+    own: &Set,
 ) -> SolveError {
     let mut diag = Diag::internal(format!(
-        "rule {} masks {}, but depends on it",
+        "rule {} masks {}, but depends on {}",
         words.shape_name(shape),
-        words.types(types)
+        words.types(types),
+        if types.len() == 1 { "it" } else { "them" }
     ));
     if let Some(span) = words.span(shape) {
         diag = diag.at(span);
@@ -70,15 +72,19 @@ fn error(
     for way in ways {
         diag = diag.note(way);
     }
-    let types = words.types(types);
-    let hint = match own {
-        true => format!("don't take {types} as an input, or don't mask it"),
-        false => format!(
-            "provide {types} in the Get that leads there, so that it is fixed below the rule"
-        ),
-    };
+    if !own.is_empty() {
+        let own = words.types(own);
+        diag = diag.hint(format!("don't take {own} as an input, or don't mask it"));
+    }
+    let through = types.minus(own);
+    if !through.is_empty() {
+        let through = words.types(&through);
+        diag = diag.hint(format!(
+            "provide {through} in the Get that leads there, so that it is fixed below the rule"
+        ));
+    }
     SolveError {
         kind: ErrorKind::Masked,
-        diag: diag.hint(hint),
+        diag,
     }
 }

@@ -41,6 +41,12 @@ pub(super) fn no_source(
     if let Some(hint) = first.and_then(|site| hint(words, *site, refusals)) {
         diag = diag.hint(hint);
     }
+    if let Some(Site::Key(shape, key)) = first
+        && let Some((name, _)) = &words.0.shapes[*shape].keys[*key].need.call
+        && refusals.is_empty()
+    {
+        diag = diag.did_you_mean(name, names_for(words, &words.0.shapes[*shape].keys[*key]));
+    }
     SolveError {
         kind: ErrorKind::NoSource,
         diag,
@@ -61,6 +67,13 @@ pub(super) fn circle(words: Words<'_>, ask: usize, rules: &BTreeSet<ShapeId>) ->
         kind: ErrorKind::NoSource,
         diag,
     }
+}
+
+/// The names of the rules that make what a key needs.
+fn names_for<'w>(words: Words<'w>, key: &Key) -> Vec<&'w str> {
+    let rules = words.0.rules.rules().iter();
+    let makers = rules.filter(|rule| words.0.number(rule.output) == key.need.output);
+    makers.map(|rule| &*rule.name).collect()
 }
 
 fn at_key(words: Words<'_>, shape: ShapeId, key: &Key) -> Diag {
@@ -212,7 +225,7 @@ fn key_hint(
     let name = words.0.name(key.need.output);
     if refusals.is_empty() {
         return Some(match key.need.call {
-            Some(_) => "name a registered rule of that output".to_owned(),
+            Some(_) => format!("name a registered rule that makes {output}"),
             None => format!("register a rule that makes {output}"),
         });
     }
@@ -237,6 +250,20 @@ fn key_hint(
             _ => format!("pass it along: {get}"),
         });
     }
+    let consumes = refusals.iter().find_map(|(rule, reason)| match reason {
+        Reason::Consumes(ty, key) => Some((*rule, *ty, *key)),
+        _ => None,
+    });
+    if let Some((rule, ty, below)) = consumes {
+        let below = &words.0.shapes[rule].keys[below].need;
+        let provides = below.provides.union(&Set::of(ty));
+        return Some(format!(
+            "let {} hand it on in its body: get!({}, {})",
+            words.shape_name(rule),
+            words.0.name(below.output),
+            words.arguments(&provides)
+        ));
+    }
     (!missing.ignored.is_empty()).then(|| {
         let ignored = words.types(&missing.ignored);
         let them = if missing.ignored.len() == 1 {
@@ -249,8 +276,9 @@ fn key_hint(
 }
 
 fn any_of(words: Words<'_>, types: &Set) -> String {
-    let mut names: Vec<String> = types.iter().map(|ty| words.ty(ty)).collect();
+    let mut names: Vec<&str> = types.iter().map(|ty| words.0.name(ty)).collect();
     names.sort();
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match &names[..] {
         [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
         _ => names.concat(),

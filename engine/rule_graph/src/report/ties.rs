@@ -158,20 +158,21 @@ impl Ties<'_> {
     }
 
     fn rivals(&self, mut diag: Diag, output: &str, rivals: &[Pick]) -> Diag {
-        let mut notes: Vec<String> = rivals
+        let mut notes: Vec<(&str, String)> = rivals
             .iter()
             .map(|pick| match pick {
-                Pick::Param => format!("the param {output} itself"),
+                Pick::Param => ("", format!("the param {output} itself")),
                 Pick::Node(node) => {
                     let node = &self.choice.nodes[*node];
                     let lives_on = self.words.lives_on(&node.live);
-                    format!("{} {lives_on}", self.words.shape(node.shape))
+                    let name = self.words.rule(node.shape).map_or("", |rule| &rule.name);
+                    (name, format!("{} {lives_on}", self.words.shape(node.shape)))
                 }
             })
             .collect();
         notes.sort();
         notes.dedup();
-        for note in notes {
+        for (_, note) in notes {
             diag = diag.note(note);
         }
         diag

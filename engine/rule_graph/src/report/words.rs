@@ -16,11 +16,17 @@ impl<'w> Words<'w> {
         format!("`{}`", self.0.name(ty))
     }
 
-    /// The types by name: "`A`, `B` and `C`".
+    /// The types by name: "`A`, `B` and `C`"; of many the first few.
     pub(super) fn types(self, set: &Set) -> String {
-        let mut names: Vec<String> = set.iter().map(|ty| self.ty(ty)).collect();
+        const SHOWN: usize = 8;
+        let mut names: Vec<&str> = set.iter().map(|ty| self.0.name(ty)).collect();
         names.sort();
-        list(&names)
+        let shown = names.iter().take(SHOWN);
+        let mut quoted: Vec<String> = shown.map(|name| format!("`{name}`")).collect();
+        if names.len() > SHOWN {
+            quoted.push(format!("{} more", names.len() - SHOWN));
+        }
+        list(&quoted)
     }
 
     /// The rule of a shape.
