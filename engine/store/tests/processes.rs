@@ -190,17 +190,34 @@ fn an_owner_that_hangs_is_named_and_blobs_can_still_be_used() {
     owner.end();
 }
 
+#[test]
+fn an_owner_that_cannot_be_reached_is_named() {
+    let place = Place::new();
+    let mut config = place.config();
+    // Too long for a socket.
+    config.socket_dir = Some(place.path(&"long".repeat(40)));
+    let owner = Store::open(config.clone()).unwrap();
+    put(&owner, 0);
+    owner.flush().unwrap();
+    let store = Store::open(config).unwrap();
+    assert!(!has(&store, 0));
+    let said = store.warnings()[0].message().replace(char::is_numeric, "");
+    expect!["process , which owns the cache's index, found no folder for a socket"]
+        .assert_eq(&said);
+    assert!(has(&owner, 0) && owner.warnings().is_empty());
+}
+
 /// Whatever has the socket, this process goes on.
 #[test]
 fn a_false_owner_is_not_believed() {
     let silent = || expect!["process 1, which owns the cache's index, has not answered for 300ms"];
     let other = expect!["process 1, which owns the cache's index, is another version of kiln"];
-    let answers: [(&[u8], Expect); 3] = [
-        (&[9, 0, 0, 0, 0, 99, 0, 0, 0, 7, 0, 0, 0], other),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", silent()),
-        (b"", silent()),
+    let answers: [(&[u8], u64, Expect); 3] = [
+        (&[9, 0, 0, 0, 0, 99, 0, 0, 0, 7, 0, 0, 0], 60_000, other),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", 300, silent()),
+        (b"", 300, silent()),
     ];
-    for (answer, expected) in answers {
+    for (answer, patience, expected) in answers {
         let place = Place::new();
         drop(place.open());
         let lock = fs::File::create(place.root().join("lock")).unwrap();
@@ -219,7 +236,7 @@ fn a_false_owner_is_not_believed() {
             }
         });
         let mut config = place.config();
-        config.owner_timeout = Duration::from_millis(300);
+        config.owner_timeout = Duration::from_millis(patience);
         let store = Store::open(config).unwrap();
         assert!(!has(&store, 0));
         let said = store.warnings()[0].message().to_owned();
