@@ -6,8 +6,8 @@ use kiln_address::{PackageId, RepoMapping};
 use kiln_base::Fingerprint;
 use kiln_diag::Diag;
 use kiln_host::starlark::environment::{FrozenModule, Globals, GlobalsBuilder};
-use kiln_host::starlark::values::FrozenValue;
 use kiln_host::starlark::values::dict::DictRef;
+use kiln_host::starlark::values::{FrozenHeap, FrozenHeapRef, FrozenValue};
 use kiln_host::{EvalContext, FileScope, FrozenFile, Interpreter, Phase, base_globals};
 use kiln_targets::{BuildRequest, Bzl, BzlRequest, ModuleDefs, PackageDefs, Parsed, SourceText};
 
@@ -171,7 +171,11 @@ impl Loader {
         let globals = &BzlModule::of(request.natives)?
             .as_natives(self.extend)
             .build;
-        let state = PackageState::new(&request, self.options.allow_empty_glob);
+        let state = PackageState::new(
+            &request,
+            self.options.allow_empty_glob,
+            alive(request.natives, &loads)?,
+        );
         let context = EvalContext::new(&self.interpreter, Phase::Build, scope, state);
         self.interpreter
             .eval_effects(request.parsed, globals, &loads, &context)?;
@@ -186,6 +190,16 @@ impl Loader {
     pub fn module(&self, parsed: &Parsed) -> Result<ModuleDefs, Diag> {
         crate::module::module(&self.interpreter, parsed)
     }
+}
+
+/// A heap that keeps alive what a BUILD file can reach: its loads, and the natives.
+fn alive(natives: &Bzl, loads: &[FrozenFile<'_>]) -> Result<FrozenHeapRef, Diag> {
+    let heap = FrozenHeap::new();
+    heap.add_reference(BzlModule::of(natives)?.frozen.frozen_heap());
+    for (_, module) in loads {
+        heap.add_reference(module.frozen_heap());
+    }
+    Ok(heap.into_ref())
 }
 
 /// The modules that a file loads, if it may load them.

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use kiln_address::{Label, PackageId, RepoMapping};
 use kiln_diag::{Diag, Span};
 use kiln_host::starlark::any::ProvidesStaticType;
+use kiln_host::starlark::values::FrozenHeapRef;
 use kiln_host::starlark::{self, eval::Evaluator};
 use kiln_host::{EvalContext, raise};
 use kiln_targets::{
     AttrValue, BuildRequest, PackageDefs, PackageGroup, PackageIo, RuleClass, Target, TargetDef,
     Visibility,
 };
+
+use rustc_hash::FxHashMap;
 
 use crate::coerce::LabelContext;
 
@@ -27,6 +30,15 @@ pub struct PackageState<'e> {
     pub(crate) io: &'e dyn PackageIo,
     pub(crate) allow_empty_glob: bool,
     inner: RefCell<Inner>,
+    rules: Rules,
+}
+
+/// The rules that were called so far.
+struct Rules {
+    /// Keeps every value alive that the BUILD file can reach by its loads and natives.
+    alive: FrozenHeapRef,
+    /// By the address of the rule's value.
+    classes: RefCell<FxHashMap<usize, Arc<RuleClass>>>,
 }
 
 /// What was declared so far.
@@ -64,7 +76,11 @@ pub(crate) struct PendingRule {
 }
 
 impl<'e> PackageState<'e> {
-    pub(crate) fn new(request: &BuildRequest<'e>, allow_empty_glob: bool) -> PackageState<'e> {
+    pub(crate) fn new(
+        request: &BuildRequest<'e>,
+        allow_empty_glob: bool,
+        alive: FrozenHeapRef,
+    ) -> PackageState<'e> {
         PackageState {
             id: request.package,
             mapping: request.mapping,
@@ -72,7 +88,25 @@ impl<'e> PackageState<'e> {
             io: request.io,
             allow_empty_glob,
             inner: RefCell::default(),
+            rules: Rules {
+                alive,
+                classes: RefCell::default(),
+            },
         }
+    }
+
+    /// The class of the rule whose value is at `address`; `make` makes it at the first call. It
+    /// gets a heap that keeps every value alive which the BUILD file can reach.
+    pub fn rule_class(
+        &self,
+        address: usize,
+        make: impl FnOnce(&FrozenHeapRef) -> RuleClass,
+    ) -> Arc<RuleClass> {
+        let mut classes = self.rules.classes.borrow_mut();
+        let class = classes.entry(address);
+        class
+            .or_insert_with(|| Arc::new(make(&self.rules.alive)))
+            .clone()
     }
 
     /// The package whose BUILD file is evaluated. `what` is for the message if none is.
