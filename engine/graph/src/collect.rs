@@ -1,8 +1,13 @@
 //! Bounded memory: dropping what no session has reached for long (GR-074).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
 use crate::compute::Compute;
 use crate::core::Core;
-use crate::dependents::Dependents;
+use crate::node::{Slot, Stored};
 use crate::slab::NodeId;
 use crate::version::SessionId;
 
@@ -39,13 +44,32 @@ pub struct GraphStats {
     pub bytes: usize,
 }
 
+/// A collection under way, as those see it who ask for nodes meanwhile.
+#[derive(Default)]
+pub(crate) struct Collection {
+    /// Whether to look at `stage` at all.
+    under_way: AtomicBool,
+    stage: Mutex<Stage>,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Idle,
+    /// Nodes that were reached since marking began, to be marked as well.
+    Marking(Vec<NodeId>),
+    /// Which nodes are being dropped. Whoever asks for one of them before its turn has come finds
+    /// it empty already.
+    Sweeping(Arc<[bool]>),
+}
+
 impl<C: Compute> Core<C> {
     /// Drops nodes, those reached longest ago first. A session *reaches* what it asks for and all
     /// that this depends on: a clean node answers without its dependencies being looked at, but is
     /// of no use without them. So no node is dropped before its dependents.
     ///
-    /// Sessions may go on meanwhile. Should one ask for a node whose dependencies are just being
-    /// dropped, that node stays valid for the present version, and runs again in the next.
+    /// Sessions may go on meanwhile: what they reach while nodes are being marked is marked too,
+    /// and what they reach later either was marked or is as good as gone.
     pub(crate) fn collect(&self, keep: Keep) -> Collected {
         let _changes = self.changes.lock();
         let in_use = self.nodes.in_use();
@@ -55,27 +79,62 @@ impl<C: Compute> Core<C> {
                 left: in_use,
             };
         }
+        *self.collection.stage.lock() = Stage::Marking(Vec::new());
+        self.collection.under_way.store(true, Ordering::Release);
         let (newest, oldest_active) = self.sessions.span();
         let floor = newest
             .back(keep.sessions)
             .next()
             .min(oldest_active.unwrap_or(newest.next()));
-        let reached = self.last_reached();
-        let Some(cutoff) = cutoff(&reached, floor, keep.nodes) else {
-            return Collected {
-                dropped: 0,
-                left: in_use,
-            };
-        };
-        let dropped = self.drop_reached_until(cutoff, &reached);
+        let mut reached = self.last_reached(newest);
+        let mut dropped = 0;
+        if let Some(cutoff) = cutoff(&reached, floor, keep.nodes) {
+            let condemned = self.finish_marking(&mut reached, cutoff, newest);
+            dropped = self.sweep(cutoff, &condemned);
+        }
+        self.collection.under_way.store(false, Ordering::Release);
+        *self.collection.stage.lock() = Stage::Idle;
         Collected {
             dropped,
             left: self.nodes.in_use(),
         }
     }
 
+    /// Notes that a session has reached a node, which is locked. Returns what it held if it was
+    /// about to be dropped, to be dropped without the lock.
+    pub(crate) fn touch(
+        &self,
+        node: NodeId,
+        slot: &mut Slot<C>,
+        session: SessionId,
+    ) -> Option<Stored<C>> {
+        if slot.last_used >= session {
+            return None;
+        }
+        slot.last_used = session;
+        // Set before the collection looks at any node; so either it has not looked at this one
+        // yet and will see the session above, or the flag is seen here.
+        if !self.collection.under_way.load(Ordering::Acquire) {
+            return None;
+        }
+        match &mut *self.collection.stage.lock() {
+            Stage::Idle => None,
+            Stage::Marking(reached) => {
+                reached.push(node);
+                None
+            }
+            Stage::Sweeping(condemned) => {
+                if is_set(condemned, node) {
+                    slot.empty().main
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
     /// The last session that reached each node; none for unused places.
-    fn last_reached(&self) -> Vec<Option<SessionId>> {
+    fn last_reached(&self, newest: SessionId) -> Vec<Option<SessionId>> {
         let mut asked: Vec<(SessionId, NodeId)> = Vec::new();
         let places = self.nodes.high_water();
         for raw in 0..places {
@@ -85,55 +144,85 @@ impl<C: Compute> Core<C> {
             };
             let slot = place.lock();
             if slot.key.is_some() {
-                asked.push((slot.last_used, node));
+                asked.push((
+                    if slot.live.is_some() {
+                        newest
+                    } else {
+                        slot.last_used
+                    },
+                    node,
+                ));
             }
         }
         asked.sort_unstable_by(|left, right| right.cmp(left));
         let mut reached = vec![None; places as usize];
-        let mut below = Vec::new();
         // Latest first, so that the first to reach a node is the latest to do so.
         for (session, node) in asked {
-            below.push(node);
-            while let Some(node) = below.pop() {
-                match reached.get_mut(node.to_raw() as usize) {
-                    Some(place @ None) => *place = Some(session),
-                    _ => continue,
-                }
-                if let Some(main) = &self.lock(node).main {
-                    below.extend(main.deps.edges().map(|edge| edge.node));
-                }
-            }
+            self.mark(&mut reached, node, session);
         }
         reached
     }
 
-    fn drop_reached_until(&self, cutoff: SessionId, reached: &[Option<SessionId>]) -> usize {
+    /// Marks a node, and what it depends on, as reached by `session`, unless a later one did.
+    fn mark(&self, reached: &mut [Option<SessionId>], node: NodeId, session: SessionId) {
+        let mut below = vec![node];
+        while let Some(node) = below.pop() {
+            match reached.get_mut(node.to_raw() as usize) {
+                Some(last) if last.is_none_or(|last| last < session) => *last = Some(session),
+                _ => continue,
+            }
+            let slot = self.lock(node);
+            let main = slot.main.iter().map(|main| &main.deps);
+            let extras = slot.live.iter().flat_map(|live| &live.extras);
+            for deps in main.chain(extras.map(|extra| &extra.deps)) {
+                below.extend(deps.edges().map(|edge| edge.node));
+            }
+        }
+    }
+
+    /// Marks what was reached meanwhile, until that is nothing, and lays down what is to go.
+    fn finish_marking(
+        &self,
+        reached: &mut [Option<SessionId>],
+        cutoff: SessionId,
+        newest: SessionId,
+    ) -> Arc<[bool]> {
+        loop {
+            let mut stage = self.collection.stage.lock();
+            match &mut *stage {
+                Stage::Marking(late) if !late.is_empty() => {
+                    let late = std::mem::take(late);
+                    drop(stage);
+                    for node in late {
+                        self.mark(reached, node, newest);
+                    }
+                }
+                _ => {
+                    let old = |session: &Option<SessionId>| session.is_some_and(|at| at <= cutoff);
+                    let condemned: Arc<[bool]> = reached.iter().map(old).collect();
+                    *stage = Stage::Sweeping(Arc::clone(&condemned));
+                    return condemned;
+                }
+            }
+        }
+    }
+
+    fn sweep(&self, cutoff: SessionId, condemned: &[bool]) -> usize {
         let mut dropped = Vec::new();
-        let mut orphaned: Vec<(NodeId, Dependents)> = Vec::new();
         let mut garbage = Vec::new();
         self.table.retain(|node| {
-            let old = reached
-                .get(node.to_raw() as usize)
-                .is_some_and(|session| session.is_some_and(|session| session <= cutoff));
-            if !old {
+            if !is_set(condemned, node) {
                 return true;
             }
             let mut slot = self.lock(node);
-            if slot.live.is_some() || slot.last_used > cutoff {
+            if slot.last_used > cutoff {
                 return true;
             }
-            let (key, main, dependents) = slot.vacate();
-            garbage.push((key, main));
-            if !dependents.is_empty() {
-                orphaned.push((node, dependents));
-            }
+            garbage.push((slot.key.take(), slot.empty()));
             dropped.push(node);
             false
         });
         drop(garbage);
-        // A dependent that is left was asked for in these moments: no dirt can reach it any more,
-        // so it must not stay clean.
-        self.spread(orphaned, self.sessions.current());
         let count = dropped.len();
         self.nodes.release(dropped);
         count
@@ -180,4 +269,8 @@ fn cutoff(reached: &[Option<SessionId>], floor: SessionId, mark: usize) -> Optio
         cutoff = Some(session);
     }
     cutoff
+}
+
+fn is_set(bits: &[bool], node: NodeId) -> bool {
+    bits.get(node.to_raw() as usize).copied().unwrap_or(false)
 }

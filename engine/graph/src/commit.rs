@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
+
 use crate::check::Base;
 use crate::compute::Compute;
 use crate::core::Core;
@@ -38,7 +40,6 @@ impl<C: Compute> Core<C> {
     pub(crate) fn commit_checked(&self, run: &Arc<Run<C>>, base: &Base) -> bool {
         let reader = run.session.reader;
         let mut slot = self.lock(run.node);
-        let mut aftermath = Aftermath::nothing();
         if slot.find(reader).is_none() {
             let Some(main) = slot.main.as_ref().filter(|main| {
                 main.generation == base.generation && main.standing != Standing::Lost
@@ -49,12 +50,12 @@ impl<C: Compute> Core<C> {
             let supported = main.standing == Standing::Checkable && main.deps == base.deps;
             if supported && validity.until >= main.validity.until {
                 self.revalidate(&mut slot, run.node, reader, validity);
-                aftermath.spread = spread_if_dirty(&mut slot);
             } else {
                 let extra = Extra {
                     result: Ok(main.value.clone()),
                     generation: main.generation,
                     validity,
+                    deps: base.deps.clone(),
                 };
                 self.keep(&mut slot, run.node, extra);
             }
@@ -62,27 +63,15 @@ impl<C: Compute> Core<C> {
         let entry = slot.remove_run(run);
         drop(slot);
         run.session.count_checked();
-        self.finish(run.node, entry, aftermath);
+        self.finish(run.node, entry, Aftermath::nothing());
         true
     }
 
     fn commit_value(&self, run: &Arc<Run<C>>, value: C::Value) {
         let deps = run.finish_deps();
         let reader = run.session.reader;
-        // Comparing values may take long and is the client's code, so no lock is held meanwhile.
-        let mut compared = None;
-        let mut slot = loop {
-            let slot = self.lock(run.node);
-            let Some(main) = &slot.main else { break slot };
-            if compared.is_some_and(|(generation, _)| generation == main.generation) {
-                break slot;
-            }
-            let (generation, known) = (main.generation, main.value.clone());
-            drop(slot);
-            compared = Some((generation, known == value));
-        };
+        let (mut slot, equal) = self.compare(run.node, reader, &value);
         let aftermath = if slot.find(reader).is_none() {
-            let equal = slot.main.is_some() && compared.is_some_and(|(_, equal)| equal);
             let new = new_result(&mut slot, run, value, deps, equal);
             self.place(&mut slot, run.node, reader, new, equal)
         } else {
@@ -91,6 +80,42 @@ impl<C: Compute> Core<C> {
         let entry = slot.remove_run(run);
         drop(slot);
         self.finish(run.node, entry, aftermath);
+    }
+
+    /// The node, locked, and whether `value` equals its main one. Comparing may take long and is
+    /// the client's code, so no lock is held meanwhile.
+    ///
+    /// If the value takes the place of one that was lost and differs, even readers of this version
+    /// must look again at what depends on it: that is arranged before anybody can see the value.
+    fn compare(
+        &self,
+        node: NodeId,
+        reader: Reader,
+        value: &C::Value,
+    ) -> (MutexGuard<'_, Slot<C>>, bool) {
+        let mut compared: Option<(u32, bool)> = None;
+        loop {
+            let mut slot = self.lock(node);
+            let Some(main) = &slot.main else {
+                return (slot, false);
+            };
+            match compared {
+                Some((generation, equal)) if generation == main.generation => {
+                    let replaced = main.standing == Standing::Lost && !equal;
+                    if !replaced || slot.dependents.is_empty() {
+                        return (slot, equal);
+                    }
+                    let dependents = slot.dependents.take();
+                    drop(slot);
+                    self.spread(vec![(node, dependents)], reader.version.previous());
+                }
+                _ => {
+                    let (generation, known) = (main.generation, main.value.clone());
+                    drop(slot);
+                    compared = Some((generation, known == *value));
+                }
+            }
+        }
     }
 
     /// An error is for the session that met it and those that waited with it (GR-006). The main
@@ -112,13 +137,15 @@ impl<C: Compute> Core<C> {
         readers.dedup();
         readers.push(own);
         let generation = slot.fresh_generation();
+        let deps = run.finish_deps();
         for reader in readers {
             let validity = Validity {
                 only: reader.session,
                 ..shared
             };
-            if validity.covers(reader) && slot.find(reader).is_none() {
-                let result = Err(error.clone());
+            let may_read = reader == own || !shared.volatile;
+            if may_read && validity.covers(reader) && slot.find(reader).is_none() {
+                let (result, deps) = (Err(error.clone()), deps.clone());
                 self.keep(
                     &mut slot,
                     run.node,
@@ -126,6 +153,7 @@ impl<C: Compute> Core<C> {
                         result,
                         generation,
                         validity,
+                        deps,
                     },
                 );
             }
@@ -147,59 +175,27 @@ impl<C: Compute> Core<C> {
         clip(slot, reader.version, &mut new.validity, equal);
         let Some(old) = slot.main.take() else {
             slot.main = Some(new);
-            return Aftermath {
-                _garbage: None,
-                spread: spread_if_dirty(slot),
-            };
+            return Aftermath::nothing();
         };
         let lost = old.standing == Standing::Lost;
         if !lost && new.validity.until < old.validity.until {
             slot.main = Some(old);
-            let Stored {
-                value,
-                generation,
-                validity,
-                ..
-            } = new;
-            self.keep(
-                slot,
-                node,
-                Extra {
-                    result: Ok(value),
-                    generation,
-                    validity,
-                },
-            );
+            self.keep(slot, node, Extra::from(new));
             return Aftermath::nothing();
         }
         let joined = equal && join(&mut new.validity, &old.validity);
         let mut garbage = None;
         if !lost && !joined && self.sessions.need(&old.validity, reader.session) {
-            let Stored {
-                value,
-                generation,
-                validity,
-                ..
-            } = old;
-            self.keep(
-                slot,
-                node,
-                Extra {
-                    result: Ok(value),
-                    generation,
-                    validity,
-                },
-            );
+            self.keep(slot, node, Extra::from(old));
         } else {
             garbage = Some(old);
         }
+        // No clean node may depend on one that is not. Other results had no clean dependents left
+        // when they were replaced; those of a lost one stayed.
+        let until = new.validity.until;
+        let orphaned = lost && until != Version::FOREVER && !slot.dependents.is_empty();
+        let spread = orphaned.then(|| (slot.dependents.take(), until));
         slot.main = Some(new);
-        let spread = if lost && !equal {
-            // Even readers of this very version must look again.
-            Some((slot.dependents.take(), reader.version.previous()))
-        } else {
-            spread_if_dirty(slot)
-        };
         Aftermath {
             _garbage: garbage,
             spread,
@@ -218,6 +214,7 @@ impl<C: Compute> Core<C> {
                 result,
                 generation: main.generation,
                 validity: old,
+                deps: main.deps.clone(),
             };
             self.keep(slot, node, extra);
         }
@@ -283,11 +280,10 @@ fn new_result<C: Compute>(
         .as_ref()
         .filter(|_| equal)
         .map(|main| main.generation);
-    let uncacheable = run.is_uncacheable();
     Stored {
         value,
         generation: same.unwrap_or_else(|| slot.fresh_generation()),
-        standing: if uncacheable {
+        standing: if run.must_run_again() {
             Standing::MustRun
         } else {
             Standing::Checkable
@@ -330,11 +326,4 @@ fn join(new: &mut Validity, old: &Validity) -> bool {
         new.from = new.from.min(old.from);
     }
     adjacent
-}
-
-/// No clean node may depend on one that is not.
-fn spread_if_dirty<C: Compute>(slot: &mut Slot<C>) -> Option<(Dependents, Version)> {
-    let until = slot.main.as_ref()?.validity.until;
-    (until != Version::FOREVER && !slot.dependents.is_empty())
-        .then(|| (slot.dependents.take(), until))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::collect::Collection;
 use crate::compute::Compute;
 use crate::node::{Node, Slot};
 use crate::session::Sessions;
@@ -24,6 +25,7 @@ pub(crate) struct Core<C: Compute> {
     /// Nodes that have extras, to be looked at whenever a session ends.
     pub(crate) with_extras: Mutex<Vec<NodeId>>,
     pub(crate) watchdog: Arc<Watchdog<C>>,
+    pub(crate) collection: Collection,
 }
 
 impl<C: Compute> Core<C> {
@@ -36,6 +38,7 @@ impl<C: Compute> Core<C> {
             changes: Mutex::new(()),
             with_extras: Mutex::new(Vec::new()),
             watchdog: Arc::new(Watchdog::new()),
+            collection: Collection::default(),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::run::{Phase, Run};
 use crate::wait::{End, Signal, Wait};
 
 /// How many waits a walk looks at before it leaves the question to the watchdog.
-const BUDGET: usize = 96;
+const BUDGET: usize = 16;
 
 /// Looks for cycles through `wait`, which its owner has made visible, and breaks them.
 pub(crate) fn look<C: Compute>(wait: &Arc<Wait<C>>) {

@@ -13,7 +13,7 @@ const FEW: usize = 16;
 /// It is a superset: who pushes dirt along it checks that the dependent still depends. It is
 /// emptied when dirt is pushed, because whoever becomes clean again registers again, and it holds
 /// each node once, so that it does not grow with the number of edits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Dependents {
     Few(SmallVec<[NodeId; 4]>),
     Many(Box<FxHashSet<NodeId>>),

@@ -73,19 +73,28 @@ impl<C: Compute> Core<C> {
 
     /// Ends, after version `last`, the validity of everything above the given nodes, and counts
     /// the nodes that were clean. It stops at nodes that are not: nothing clean depends on those.
+    /// Each node is passed at most once for its main result and once for each of its extras, since
+    /// either ends only once; so it ends.
     pub(crate) fn spread(&self, mut from: Vec<(NodeId, Dependents)>, last: Version) -> usize {
         let mut dirtied = 0;
         while let Some((source, dependents)) = from.pop() {
             for node in dependents {
                 let mut slot = self.lock(node);
-                slot.end_runs_and_extras(last);
-                let Some(main) = &mut slot.main else { continue };
-                if main.validity.until <= last || !main.deps.contains(source) {
-                    continue;
-                }
-                main.validity.end_at(last);
-                dirtied += 1;
-                let above = slot.dependents.take();
+                let extra_ended = slot.end_runs_and_extras(last);
+                let main_ends = slot.main.as_mut().is_some_and(|main| {
+                    let ends = main.validity.until > last && main.deps.contains(source);
+                    if ends {
+                        main.validity.end_at(last);
+                    }
+                    ends
+                });
+                dirtied += usize::from(main_ends);
+                let above = match (main_ends, extra_ended) {
+                    (true, _) => slot.dependents.take(),
+                    // Those who read the main result must still be told when that ends.
+                    (false, true) => slot.dependents.clone(),
+                    (false, false) => continue,
+                };
                 if !above.is_empty() {
                     from.push((node, above));
                 }
@@ -138,6 +147,9 @@ impl Cleared {
 /// clear.
 fn clear<C: Compute>(slot: &mut Slot<C>, last: Version) -> Option<Dependents> {
     let running = !slot.runs().is_empty();
+    for entry in slot.runs() {
+        entry.run.mark_cleared();
+    }
     slot.end_runs_and_extras(last);
     let mut stored = false;
     if let Some(main) = &mut slot.main {
@@ -146,7 +158,6 @@ fn clear<C: Compute>(slot: &mut Slot<C>, last: Version) -> Option<Dependents> {
         if main.standing == Standing::Checkable {
             main.standing = Standing::MustRun;
         }
-        main.deps = Default::default();
     }
     (running || stored).then(|| slot.dependents.take())
 }

@@ -59,8 +59,8 @@ pub(crate) struct Stored<C: Compute> {
 pub(crate) enum Standing {
     /// If all recorded dependencies have the recorded generations, the value is still right.
     Checkable,
-    /// The node was itself invalidated, or is uncacheable: only a run can tell. Its dependencies
-    /// say nothing. The value is kept for early cutoff, and for readers within its validity.
+    /// The node was itself invalidated, or is uncacheable: only a run can tell, whatever its
+    /// dependencies say. The value is kept for early cutoff, and for readers within its validity.
     MustRun,
     /// What the value names is gone: nobody may read it, whatever its validity, until a run has
     /// made it again. Dependents are *not* dirty: a run that gives an equal value repairs all.
@@ -72,6 +72,9 @@ pub(crate) struct Extra<C: Compute> {
     pub(crate) result: Result<C::Value, C::Error>,
     pub(crate) generation: u32,
     pub(crate) validity: Validity,
+    /// Not to be checked again, only to keep what the result was computed from from being dropped
+    /// while its readers may ask for that as well.
+    pub(crate) deps: Deps,
 }
 
 /// Present while a node runs, while it has extras, and while somebody watches it.
@@ -92,11 +95,37 @@ pub(crate) struct RunEntry<C: Compute> {
     pub(crate) dying: bool,
 }
 
+/// What a node held.
+pub(crate) struct Emptied<C: Compute> {
+    pub(crate) main: Option<Stored<C>>,
+    _dependents: Dependents,
+    /// Watchers at most: what runs, or is needed by a session, is never dropped.
+    _live: Option<Box<Live<C>>>,
+}
+
 /// A result as a reader finds it.
 pub(crate) struct Found<C: Compute> {
     pub(crate) result: Result<C::Value, C::Error>,
     pub(crate) generation: u32,
     pub(crate) validity: Validity,
+}
+
+impl<C: Compute> From<Stored<C>> for Extra<C> {
+    fn from(stored: Stored<C>) -> Extra<C> {
+        let Stored {
+            value,
+            generation,
+            validity,
+            deps,
+            ..
+        } = stored;
+        Extra {
+            result: Ok(value),
+            generation,
+            validity,
+            deps,
+        }
+    }
 }
 
 impl<C: Compute> Default for Slot<C> {
@@ -190,14 +219,18 @@ impl<C: Compute> Slot<C> {
         generation
     }
 
-    /// Ends the validity of everything about this node that a change could have made wrong, after
-    /// `last`. The main result is the caller's to judge.
-    pub(crate) fn end_runs_and_extras(&mut self, last: Version) {
-        let Some(live) = &mut self.live else { return };
+    /// Ends, after `last`, what is under way and what is stored beside the main result, which is
+    /// the caller's to judge. Whether a result ended that could have been read after `last`.
+    pub(crate) fn end_runs_and_extras(&mut self, last: Version) -> bool {
+        let Some(live) = &mut self.live else {
+            return false;
+        };
         for entry in &live.runs {
             entry.run.end_validity_at(last);
         }
+        let mut ended = false;
         for extra in &mut live.extras {
+            ended |= extra.validity.until > last;
             extra.validity.end_at(last);
         }
         for watcher in live.watchers.drain(..) {
@@ -205,12 +238,17 @@ impl<C: Compute> Slot<C> {
             let _ = watcher.send(());
         }
         self.tidy();
+        ended
     }
 
-    /// Empties the place for another occupant. The content is the caller's to drop, unlocked.
-    pub(crate) fn vacate(&mut self) -> (Option<C::Key>, Option<Stored<C>>, Dependents) {
+    /// Takes everything out but the key. No edge leads here any more: what was known of them is
+    /// from an earlier life. The content is the caller's to drop, unlocked.
+    pub(crate) fn empty(&mut self) -> Emptied<C> {
         self.born = self.next_generation;
-        self.last_used = SessionId::NONE;
-        (self.key.take(), self.main.take(), self.dependents.take())
+        Emptied {
+            main: self.main.take(),
+            _dependents: self.dependents.take(),
+            _live: self.live.take(),
+        }
     }
 }

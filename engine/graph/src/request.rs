@@ -194,7 +194,10 @@ impl<C: Compute> Core<C> {
         let Some((node, mut slot)) = self.locate(wanted) else {
             return Step::Done(Fetched::Stale);
         };
-        slot.last_used = slot.last_used.max(asker.session.reader.session);
+        let _gone = self.touch(node, &mut slot, asker.session.reader.session);
+        if matches!(wanted, Wanted::Edge(edge) if edge.generation < slot.born) {
+            return Step::Done(Fetched::Stale);
+        }
         if let Some(fetched) = read(&mut slot, node, asker) {
             return Step::Done(fetched);
         }

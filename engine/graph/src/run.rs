@@ -27,8 +27,13 @@ pub(crate) struct Run<C: Compute> {
     from: AtomicU64,
     /// Something that was read holds for this session only.
     tainted: AtomicBool,
+    /// And that is because of something uncacheable.
+    volatile: AtomicBool,
     /// The computation asked for its value to hold for this session only.
     uncacheable: AtomicBool,
+    /// The node was invalidated meanwhile: what the run finds holds for old readers at most, and
+    /// only another run can make it current.
+    cleared: AtomicBool,
     ended: AtomicU8,
     pub(crate) state: Mutex<RunState<C>>,
 }
@@ -73,7 +78,9 @@ impl<C: Compute> Run<C> {
             until: AtomicU64::new(Version::FOREVER.to_raw()),
             from: AtomicU64::new(Version::ORIGIN.to_raw()),
             tainted: AtomicBool::new(false),
+            volatile: AtomicBool::new(false),
             uncacheable: AtomicBool::new(false),
+            cleared: AtomicBool::new(false),
             ended: AtomicU8::new(Ended::No as u8),
             state: Mutex::new(RunState {
                 phase,
@@ -106,6 +113,9 @@ impl<C: Compute> Run<C> {
         if !read.is_shared() {
             self.tainted.store(true, Ordering::Relaxed);
         }
+        if read.volatile {
+            self.volatile.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn end_validity_at(&self, last: Version) {
@@ -118,8 +128,8 @@ impl<C: Compute> Run<C> {
 
     /// For whom the result holds. Read under the node's lock, so that no dirt is missed.
     pub(crate) fn validity(&self) -> Validity {
-        let shared =
-            !self.tainted.load(Ordering::Relaxed) && !self.uncacheable.load(Ordering::Relaxed);
+        let uncacheable = self.is_uncacheable();
+        let shared = !self.tainted.load(Ordering::Relaxed) && !uncacheable;
         Validity {
             from: Version::from_raw(self.from.load(Ordering::Relaxed)),
             until: self.until(),
@@ -128,6 +138,7 @@ impl<C: Compute> Run<C> {
             } else {
                 self.session.reader.session
             },
+            volatile: self.volatile.load(Ordering::Relaxed) || uncacheable,
         }
     }
 
@@ -137,6 +148,15 @@ impl<C: Compute> Run<C> {
 
     pub(crate) fn is_uncacheable(&self) -> bool {
         self.uncacheable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn mark_cleared(&self) {
+        self.cleared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether only another run can make the result hold for further readers.
+    pub(crate) fn must_run_again(&self) -> bool {
+        self.is_uncacheable() || self.cleared.load(Ordering::Relaxed)
     }
 
     /// The dependencies recorded by the computation.
@@ -165,6 +185,7 @@ impl<C: Compute> Run<C> {
     fn begin_computing(&self) {
         self.from.store(Version::ORIGIN.to_raw(), Ordering::Relaxed);
         self.tainted.store(false, Ordering::Relaxed);
+        self.volatile.store(false, Ordering::Relaxed);
         self.state.lock().phase = Phase::Computing;
     }
 }

@@ -115,6 +115,10 @@ impl<C: Compute> Session<C> {
     /// if the new value is equal they never notice (PX-092), and if it is not, they are checked
     /// again by whoever asks next, running sessions included.
     ///
+    /// A session whose version is no longer the newest, and a node that gives another value than
+    /// before: there the session may go on to see results computed from the old value, since only
+    /// dependents that are clean in the newest version can be found.
+    ///
     /// Says whether there was a value to forget. Calling this for a value that is present merely
     /// computes it once more, so a caller should look again before it calls.
     pub fn lose(&self, key: &C::Key) -> bool {

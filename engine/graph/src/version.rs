@@ -70,6 +70,9 @@ pub(crate) struct Validity {
     pub(crate) until: Version,
     /// `SessionId::NONE` when every session may read it.
     pub(crate) only: SessionId,
+    /// Whether something uncacheable is behind `only`: then not even an error is passed on to
+    /// other sessions that waited for it.
+    pub(crate) volatile: bool,
 }
 
 impl Validity {

@@ -1,0 +1,187 @@
+//! Measures the graph: `cargo run --release -p kiln-graph --example bench`.
+//!
+//! Times are wall times of a runtime with one worker thread, so they read as CPU per node, with
+//! the tasks' own cost in them; figures for more threads come last.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use kiln_graph::{Compute, Graph, NodeCx};
+use tokio::runtime::{Builder, Runtime};
+
+const NODES: u32 = 1_000_000;
+/// So few that they fit into a processor's cache.
+const FEW: u32 = 2_000;
+
+/// Shapes of graphs over the keys below `NODES`; key 0 is the only leaf of the chain.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Each node needs the one below.
+    Chain,
+    /// The top needs all others, which need nothing.
+    Fan,
+    /// Each node needs up to four nodes between a tenth and a half of its number, at once.
+    Layers,
+}
+
+struct Bench(Shape);
+
+impl Compute for Bench {
+    type Key = u32;
+    type Value = Arc<u32>;
+    type Error = ();
+
+    fn compute(
+        self: Arc<Self>,
+        key: u32,
+        cx: NodeCx<Self>,
+    ) -> BoxFuture<'static, Result<Arc<u32>, ()>> {
+        match self.0 {
+            Shape::Chain if key > 0 => Box::pin(async move { cx.get(key - 1).await }),
+            Shape::Fan if key == NODES - 1 => Box::pin(async move {
+                let below = cx.get_all(0..key).await;
+                Ok(Arc::new(below.len() as u32))
+            }),
+            Shape::Layers if key == NODES - 1 => Box::pin(async move {
+                let below = cx.get_all(key / 2..key).await;
+                Ok(Arc::new(below.len() as u32))
+            }),
+            Shape::Layers if key >= 20 => Box::pin(async move {
+                let step = key / 10;
+                let below = (1..=4).map(|times| step * times + key * times % 7 % step.max(1));
+                let mut sum = 0;
+                for value in cx.get_all(below).await {
+                    sum += *value?;
+                }
+                Ok(Arc::new(sum % 2))
+            }),
+            _ => Box::pin(async { Ok(Arc::new(1)) }),
+        }
+    }
+
+    fn cycle(&self, _: Vec<u32>) {}
+}
+
+fn main() {
+    let one = Builder::new_multi_thread().worker_threads(1).build();
+    let two = Builder::new_multi_thread().worker_threads(2).build();
+    let (Ok(one), Ok(two)) = (one, two) else {
+        println!("no runtime");
+        return;
+    };
+    for (name, shape) in [
+        ("chain", Shape::Chain),
+        ("fan", Shape::Fan),
+        ("layers", Shape::Layers),
+    ] {
+        println!("{name}, one thread");
+        measure(&one, shape);
+    }
+    println!("layers, two threads");
+    measure(&two, Shape::Layers);
+}
+
+fn measure(runtime: &Runtime, shape: Shape) {
+    let before = resident();
+    let graph = Graph::new(Arc::new(Bench(shape)));
+    let cold = top(runtime, &graph);
+    let nodes = graph.stats().nodes;
+    let edges = graph.stats().edges;
+    let per = |time: Duration| time.as_nanos() as usize / nodes.max(1);
+    println!("  nodes {nodes}, edges {edges}");
+    println!(
+        "  cold            {:>6} ns/node   {:>9} nodes/s",
+        per(cold),
+        rate(nodes, cold)
+    );
+    let warm = each(runtime, &graph, NODES / 2..NODES) * 2;
+    println!(
+        "  warm, each      {:>6} ns/node   {:>9} checks/s",
+        warm.as_nanos() as usize / NODES as usize,
+        rate(NODES as usize, warm)
+    );
+    let few = (0..500).flat_map(|_| NODES - FEW..NODES);
+    let cached = each(runtime, &graph, few);
+    let asked = (500 * FEW) as usize;
+    println!(
+        "  warm, cached    {:>6} ns/node   {:>9} checks/s",
+        cached.as_nanos() as usize / asked,
+        rate(asked, cached)
+    );
+    let begun = cpu();
+    let dirtied = graph.invalidate_where(|key| *key == 0).dirtied;
+    let push = (cpu() - begun);
+    println!(
+        "  push dirt       {:>6} ns/node   {dirtied} dirtied",
+        push.as_nanos() as usize / dirtied.max(1)
+    );
+    let check = top(runtime, &graph);
+    println!(
+        "  check dirty     {:>6} ns/node   {:>9} nodes/s",
+        check.as_nanos() as usize / dirtied.max(1),
+        rate(dirtied, check)
+    );
+    println!(
+        "  memory          {:>6} bytes/node, {} with values and allocator",
+        graph.stats().bytes / nodes.max(1),
+        resident().saturating_sub(before) / nodes.max(1)
+    );
+    let begun = cpu();
+    drop(graph);
+    println!("  drop            {:>6} ns/node", per((cpu() - begun)));
+}
+
+fn rate(nodes: usize, time: Duration) -> usize {
+    (nodes as f64 / time.as_secs_f64()) as usize
+}
+
+/// Asks for the top node in a session of its own, on a worker thread.
+fn top(runtime: &Runtime, graph: &Graph<Bench>) -> Duration {
+    let session = graph.session();
+    let begun = cpu();
+    let asked = runtime.spawn(async move { session.get(NODES - 1).await.is_ok() });
+    let answered = runtime.block_on(asked).unwrap_or(false);
+    assert!(answered, "the graph has no failing nodes");
+    (cpu() - begun)
+}
+
+/// Asks for each of these nodes of a clean graph.
+fn each(
+    runtime: &Runtime,
+    graph: &Graph<Bench>,
+    keys: impl Iterator<Item = u32> + Send,
+) -> Duration {
+    let session = graph.session();
+    let begun = cpu();
+    runtime.block_on(async {
+        for key in keys {
+            assert!(session.get(key).await.is_ok());
+        }
+    });
+    (cpu() - begun)
+}
+
+/// CPU time that this process has used, of all its threads.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: u64 = after_name
+        .split(' ')
+        .skip(12)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// Bytes of memory this process holds.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or(0) * 4096
+}
