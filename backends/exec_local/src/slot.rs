@@ -185,7 +185,7 @@ impl Slot {
         let socket = unix::readable(self.control.clone()).map_err(|_| failure::lost())?;
         loop {
             let mut ready = socket.readable().await.map_err(|_| failure::lost())?;
-            match ready.try_io(|socket| Receiver::new().receive(socket.get_ref().as_fd())) {
+            match ready.try_io(|socket| Receiver::of_short().receive(socket.get_ref().as_fd())) {
                 Err(_would_block) => continue,
                 Ok(Ok(Some(message))) => return decode(&message.body),
                 Ok(_) => return Err(failure::lost()),
@@ -198,7 +198,7 @@ impl Slot {
         use rustix::event::{PollFd, PollFlags};
         let mut fds = [PollFd::new(&*self.control, PollFlags::IN)];
         while let Err(rustix::io::Errno::INTR) = rustix::event::poll(&mut fds, None) {}
-        match Receiver::new().receive(self.control.as_fd()) {
+        match Receiver::of_short().receive(self.control.as_fd()) {
             Ok(Some(message)) => decode(&message.body),
             _ => Err(failure::lost()),
         }

@@ -3,5 +3,7 @@
 
 pub(crate) mod packet;
 mod raw;
+mod spawn;
 
 pub(crate) use raw::*;
+pub(crate) use spawn::spawn;

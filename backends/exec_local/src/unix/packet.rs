@@ -82,6 +82,13 @@ impl Receiver {
         }
     }
 
+    /// For messages that are known to be short: fresh memory has its price.
+    pub(crate) fn of_short() -> Receiver {
+        Receiver {
+            buffer: vec![0; 4096],
+        }
+    }
+
     /// The next message; `None` when the other end is gone.
     pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<Option<Message>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];

@@ -1,6 +1,6 @@
 //! Thin wrappers over system calls.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -156,18 +156,6 @@ pub(crate) fn close_others_on_exec() -> io::Result<()> {
         )
     })?;
     Ok(())
-}
-
-/// Replaces this process; comes back with the reason if that failed.
-pub(crate) fn execute(program: &CStr, argv: &[CString], env: &[CString]) -> io::Error {
-    let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
-        let texts = list.iter().map(|text| text.as_ptr());
-        texts.chain([std::ptr::null()]).collect()
-    };
-    let (argv, env) = (pointers(argv), pointers(env));
-    // SAFETY: both lists end with a null pointer and their texts outlive the call.
-    unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), env.as_ptr()) };
-    io::Error::last_os_error()
 }
 
 /// Gives up every capability of this process, and the way to get any by `execve`.

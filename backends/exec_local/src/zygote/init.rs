@@ -10,8 +10,7 @@ use rustix::thread::{Gid, Uid};
 
 use super::wire::{End, Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
 use super::{plain, program, server, stage, worker};
-use crate::unix::packet::{self, Receiver};
-use crate::unix::{self, Forked};
+use crate::unix;
 
 const SIGNALS: [libc::c_int; 2] = [libc::SIGCHLD, libc::SIGTERM];
 
@@ -41,24 +40,8 @@ fn sandboxed(
     let [stdout, stderr] = streams else {
         return Err(Failure::new(Step::Protocol, 0, "output streams"));
     };
-    let (report, child_report) = packet::pair().or_failure(Step::Fork, "socket pair")?;
     let start = Instant::now();
-    let pid = match unix::fork_into(0).or_failure(Step::Fork, "program")? {
-        Forked::Child => {
-            drop(report);
-            let failure = program::run(setup, launch, stdout.as_fd(), stderr.as_fd());
-            let body = postcard::to_stdvec(&failure).unwrap_or_default();
-            let _ = packet::send(child_report.as_fd(), &body, &[]);
-            unix::exit_now(127)
-        }
-        Forked::Parent(pid) => pid,
-    };
-    drop(child_report);
-    // A program that starts closes its end without a word.
-    if let Ok(Some(message)) = Receiver::new().receive(report.as_fd()) {
-        let garbled = |_| Failure::new(Step::Protocol, 0, "program");
-        return Err(postcard::from_bytes(&message.body).unwrap_or_else(garbled));
-    }
+    let pid = program::start(setup, launch, stdout.as_fd(), stderr.as_fd())?;
     let end = reap_until(pid);
     let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     Ok(Reply::Done { end, elapsed })

@@ -1,35 +1,22 @@
-//! The last steps before a process becomes the action's program.
+//! The action's program and its start.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 
 use super::restrict;
 use super::wire::{Failure, Launch, OrFailure, Setup, Step, WireTier};
 use crate::unix;
 
-/// Becomes the program; comes back with the reason if that cannot be.
-pub(super) fn run(
+/// Starts the program, with the given files as its output streams.
+pub(super) fn start(
     setup: &Setup,
     launch: &Launch<'_>,
     stdout: BorrowedFd<'_>,
     stderr: BorrowedFd<'_>,
-) -> Failure {
-    match prepare(setup, launch, stdout, stderr) {
-        Ok(()) => start(launch),
-        Err(failure) => failure,
-    }
-}
-
-fn prepare(
-    setup: &Setup,
-    launch: &Launch<'_>,
-    stdout: BorrowedFd<'_>,
-    stderr: BorrowedFd<'_>,
-) -> Result<(), Failure> {
-    // A session of its own, so that no signal to a terminal's processes reaches it.
-    rustix::process::setsid().or_failure(Step::Exec, "session")?;
+) -> Result<Pid, Failure> {
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .or_failure(Step::Device, "/dev/null")?;
     for (fd, stream) in [(null.as_fd(), 0), (stdout, 1), (stderr, 2)] {
@@ -41,12 +28,12 @@ fn prepare(
     if setup.tier == WireTier::Landlock {
         restrict::apply(setup, launch)?;
     }
-    unix::default_signals();
-    Ok(())
+    spawn(launch)
 }
 
-fn start(launch: &Launch<'_>) -> Failure {
+fn spawn(launch: &Launch<'_>) -> Result<Pid, Failure> {
     let program = launch.argv.first().copied().unwrap_or_default();
+    let failed = |errno| Err(Failure::new(Step::Exec, errno, program));
     let texts = |list: &mut dyn Iterator<Item = &str>| -> Option<Vec<CString>> {
         list.map(|text| CString::new(text).ok()).collect()
     };
@@ -54,7 +41,7 @@ fn start(launch: &Launch<'_>) -> Failure {
         texts(&mut launch.argv.iter().copied()),
         texts(&mut launch.env.iter().map(String::as_str)),
     ) else {
-        return Failure::new(Step::Exec, libc::EINVAL, program);
+        return failed(libc::EINVAL);
     };
     let path = launch
         .env
@@ -65,24 +52,30 @@ fn start(launch: &Launch<'_>) -> Failure {
         let Ok(candidate) = CString::new(candidate) else {
             continue;
         };
-        let mut error = unix::execute(&candidate, &argv, &env).raw_os_error();
-        if error == Some(libc::ENOEXEC) {
+        let mut tried = unix::spawn(&candidate, &argv, &env);
+        if errno(&tried) == libc::ENOEXEC {
             // A script without `#!` is one for the shell, as `execvp` has it.
             let mut shell = vec![c"/bin/sh".to_owned(), candidate.clone()];
             shell.extend(argv.iter().skip(1).cloned());
-            error = unix::execute(c"/bin/sh", &shell, &env).raw_os_error();
+            tried = unix::spawn(c"/bin/sh", &shell, &env);
         }
-        match error.unwrap_or(libc::EINVAL) {
-            libc::ENOENT if exists(&candidate) => {
+        match (errno(&tried), tried) {
+            (_, Ok(pid)) => return Ok(pid),
+            (libc::ENOENT, _) if exists(&candidate) => {
                 let what = interpreter(&candidate).unwrap_or_else(|| program.to_owned());
-                return Failure::new(Step::Exec, libc::ELIBBAD, what);
+                return Err(Failure::new(Step::Exec, libc::ELIBBAD, what));
             }
-            libc::ENOENT | libc::ENOTDIR => {}
-            libc::EACCES => reason = libc::EACCES,
-            other => return Failure::new(Step::Exec, other, program),
+            (libc::ENOENT | libc::ENOTDIR, _) => {}
+            (libc::EACCES, _) => reason = libc::EACCES,
+            (other, _) => return failed(other),
         }
     }
-    Failure::new(Step::Exec, reason, program)
+    failed(reason)
+}
+
+fn errno<T>(tried: &std::io::Result<T>) -> i32 {
+    let error = tried.as_ref().err().and_then(std::io::Error::raw_os_error);
+    error.unwrap_or(0)
 }
 
 /// Where a program may be: as it is written if it has a slash, else in the folders of `PATH`

@@ -136,7 +136,7 @@ fn start_worker(message: Message, socket: &mut Option<OwnedFd>) {
 /// When the worker has its user namespace, says who is who in it. Only a process of the outer
 /// namespace may do so for more than one identity.
 fn give_ids(setup: &Setup, pid: Pid, sync: BorrowedFd<'_>) {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::of_short();
     // A worker without namespaces, or one that was refused them, just closes its end.
     if let Ok(Some(_)) = receiver.receive(sync) {
         let result = write_maps(setup, pid);

@@ -57,6 +57,7 @@ fn hidden(setup: &Setup) -> Result<(), Failure> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("kiln", HIDDEN, "tmpfs", flags, c"mode=0755")
         .or_failure(Step::StoreMount, HIDDEN)?;
+    make_dir(&format!("{HIDDEN}/memory"), Step::StoreMount)?;
     for (name, source, attributes) in [
         ("cas", &setup.cas, unix::READ_ONLY | unix::HARMLESS),
         ("scratch", &setup.scratch, unix::HARMLESS),

@@ -13,15 +13,7 @@ use crate::unix;
 /// Mounts everything the action sees; afterwards the store and the scratch folders are reachable
 /// only where they were put into the exec root.
 pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    let owner = if setup.privileged {
-        "uid=1000,gid=1000,"
-    } else {
-        ""
-    };
-    let options = c_text(format!("{owner}mode=0755"))?;
-    rustix::mount::mount("kiln", EXEC_ROOT, "tmpfs", flags, options.as_c_str())
-        .or_failure(Step::PrivateMount, EXEC_ROOT)?;
+    private_folders(setup)?;
     let mut stage = Stage {
         path: format!("{EXEC_ROOT}/"),
         source: format!("{HIDDEN}/cas/"),
@@ -29,38 +21,55 @@ pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
         own_dirs: setup.privileged && launch.writable_root,
         kept: VecDeque::new(),
     };
+    if stage.own_dirs {
+        stage.give(EXEC_ROOT)?;
+    }
     for op in &launch.inputs {
         stage.apply(op)?;
     }
     if !launch.writable_root {
         // Only this mount: what is mounted in it came read-only from the store.
-        let root = c_text(EXEC_ROOT.to_owned())?;
-        unix::mount_attributes(&root, false, unix::READ_ONLY)
+        unix::mount_attributes(&c_text(EXEC_ROOT.to_owned())?, false, unix::READ_ONLY)
             .or_failure(Step::ReadOnly, EXEC_ROOT)?;
     }
     // The folders to keep are taken before anything covers them.
     for op in &launch.writable {
         stage.apply(op)?;
     }
-    private_mounts(setup)?;
+    if let WireTier::Namespaces { fresh_proc: true } = setup.tier {
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        rustix::mount::mount("proc", "/proc", "proc", flags, None)
+            .or_failure(Step::Proc, "/proc")?;
+    }
     rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).or_failure(Step::PrivateMount, HIDDEN)
 }
 
-fn private_mounts(setup: &Setup) -> Result<(), Failure> {
+/// The exec root, `/tmp` and `/dev/shm`: folders of one file system in memory, since making one
+/// costs several times what showing a folder does.
+fn private_folders(setup: &Setup) -> Result<(), Failure> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     let size = match setup.tmp_size {
         0 => String::new(),
         size => format!(",size={size}"),
     };
-    let options = c_text(format!("mode=1777{size}"))?;
-    for at in ["/tmp", "/dev/shm"] {
-        rustix::mount::mount("kiln", at, "tmpfs", flags, options.as_c_str())
-            .or_failure(Step::PrivateMount, at)?;
-    }
-    if let WireTier::Namespaces { fresh_proc: true } = setup.tier {
-        let flags = flags | MountFlags::NOEXEC;
-        rustix::mount::mount("proc", "/proc", "proc", flags, None)
-            .or_failure(Step::Proc, "/proc")?;
+    let options = c_text(format!("mode=0755{size}"))?;
+    let memory = format!("{HIDDEN}/memory");
+    rustix::mount::mount("kiln", memory.as_str(), "tmpfs", flags, options.as_c_str())
+        .or_failure(Step::PrivateMount, &memory)?;
+    for (name, at, mode) in [
+        ("root", EXEC_ROOT, 0o755),
+        ("tmp", "/tmp", 0o1777),
+        ("shm", "/dev/shm", 0o1777),
+    ] {
+        let folder = format!("{memory}/{name}");
+        rustix::fs::mkdirat(CWD, folder.as_str(), Mode::from_raw_mode(0o755))
+            .or_failure(Step::PrivateMount, &folder)?;
+        if mode != 0o755 {
+            // `mkdir` is subject to the umask and knows no sticky bit.
+            rustix::fs::chmod(folder.as_str(), Mode::from_raw_mode(mode))
+                .or_failure(Step::PrivateMount, &folder)?;
+        }
+        rustix::mount::mount_bind(folder.as_str(), at).or_failure(Step::PrivateMount, at)?;
     }
     Ok(())
 }
@@ -115,11 +124,15 @@ impl Stage {
     fn dir(&self, own: bool) -> Result<(), Failure> {
         rustix::fs::mkdirat(CWD, self.path.as_str(), Mode::from_raw_mode(0o755))
             .or_failure(Step::Input, &self.path)?;
-        if own {
-            std::os::unix::fs::chown(&self.path, Some(1000), Some(1000))
-                .or_failure(Step::Scratch, &self.path)?;
+        match own {
+            true => self.give(&self.path),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Makes the action the owner.
+    fn give(&self, path: &str) -> Result<(), Failure> {
+        std::os::unix::fs::chown(path, Some(1000), Some(1000)).or_failure(Step::Scratch, path)
     }
 
     fn bind(&mut self, source: &str, kind: FileType) -> Result<(), Failure> {

@@ -81,7 +81,7 @@ fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
 
 fn ask_for_ids(sync: OwnedFd) -> Result<(), Failure> {
     packet::send(sync.as_fd(), b"ids", &[]).or_failure(Step::MapIds, "server")?;
-    let answer = Receiver::new()
+    let answer = Receiver::of_short()
         .receive(sync.as_fd())
         .or_failure(Step::MapIds, "server")?;
     let gone = || Failure::new(Step::MapIds, 0, "server");
