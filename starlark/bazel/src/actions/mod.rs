@@ -281,8 +281,10 @@ fn expand_progress(
         text = text.replace("%{output}", output.exec_path());
     }
     let input = match kind {
+        // What the action itself names comes before what it takes over from others.
         ActionKind::Spawn { inputs, .. } if text.contains("%{input}") => {
-            inputs.to_list().into_iter().next()
+            let first = inputs.direct().first().cloned();
+            first.or_else(|| inputs.to_list().into_iter().next())
         }
         _ => None,
     };

@@ -1,5 +1,6 @@
 //! `runfiles` and `FilesToRunProvider`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -83,6 +84,13 @@ fn runfiles_methods(methods: &mut MethodsBuilder) {
         ]))
     }
 
+    /// For kiln's own Python rules.
+    fn _with_init_files(this: &RunfilesValue) -> starlark::Result<RunfilesValue> {
+        Ok(RunfilesValue {
+            runfiles: Arc::new(with_init_files(&this.runfiles)),
+        })
+    }
+
     fn merge_all<'v>(
         this: &RunfilesValue,
         #[starlark(require = pos)] others: Value<'v>,
@@ -106,6 +114,36 @@ fn runfiles_methods(methods: &mut MethodsBuilder) {
             }
         }
         Ok(RunfilesValue::merge(&parts))
+    }
+}
+
+/// The same with an empty `__init__.py` in every folder, below its repository's, of Python files
+/// and extensions, and in the folders above these (Bazel: `--legacy_create_init`).
+fn with_init_files(runfiles: &Runfiles) -> Runfiles {
+    const NEED: [&str; 3] = [".py", ".pyc", ".so"];
+    let entries = runfiles.entries();
+    let paths: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    let mut empty: BTreeSet<Arc<str>> = runfiles.empty.iter().cloned().collect();
+    let mut done = BTreeSet::new();
+    for path in paths
+        .iter()
+        .filter(|path| NEED.iter().any(|need| path.ends_with(need)))
+    {
+        let mut folder = *path;
+        while let Some((parent, _)) = folder.rsplit_once('/') {
+            if !parent.contains('/') || !done.insert(parent) {
+                break;
+            }
+            let init = format!("{parent}/__init__.py");
+            if !paths.contains(init.as_str()) && !paths.contains(format!("{init}c").as_str()) {
+                empty.insert(init.into());
+            }
+            folder = parent;
+        }
+    }
+    Runfiles {
+        empty: empty.into_iter().collect(),
+        ..runfiles.clone()
     }
 }
 

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::{Fingerprint, RelPath};
-use kiln_bazel::{Limits, LoaderOptions, StarlarkHost};
+use kiln_bazel::{Limits, LoaderOptions, StarlarkHost, prelude};
 use kiln_diag::Diag;
 use kiln_targets::{
     AnalyzeRequest, AnalyzedTarget, Artifact, ArtifactKind, AttrValue, BuildRequest, Bzl,
-    BzlRequest, Cfg, Configuration, Dep, Dialect, Host, MachineTools, PackageDefs, RuleKind,
-    SelectKey, Settings, SourceText, Target, TargetDef,
+    BzlRequest, CcTools, Cfg, Configuration, Dep, Dialect, Host, MachineTools, PackageDefs,
+    PythonTools, RuleKind, SelectKey, Settings, ShellTools, SourceText, Target, TargetDef,
 };
 
 pub use describe::{describe, describe_action};
@@ -96,6 +96,34 @@ impl World {
             let (path, text) = part.split_once('\n').unwrap_or((part, ""));
             world.add("", path.trim(), text);
         }
+        world
+    }
+
+    /// A world with kiln's own rules and a machine that has all tools.
+    pub fn with_prelude(files: &str) -> World {
+        let mut world = World::new(files);
+        for repository in prelude::repositories() {
+            for file in prelude::files(repository) {
+                world.add(repository, file.path, file.text);
+            }
+        }
+        for (of, by) in [
+            (
+                "@bazel_tools//tools/cpp:toolchain_type",
+                "@bazel_tools//tools/cpp:current_cc_toolchain",
+            ),
+            (
+                "@bazel_tools//tools/python:toolchain_type",
+                "@bazel_tools//tools/python:current_py_toolchain",
+            ),
+            (
+                "@bazel_tools//tools/sh:toolchain_type",
+                "@bazel_tools//tools/sh:current_sh_toolchain",
+            ),
+        ] {
+            world.toolchains.insert(world.label(of), world.label(by));
+        }
+        world.machine = Some(machine());
         world
     }
 
@@ -218,11 +246,7 @@ impl World {
         let package = self.package(label.package())?;
         match package.targets.get(label.name()) {
             Some(Target::Rule(def)) => {
-                if let RuleKind::Builtin(kind) = &def.rule.kind
-                    && **kind == *"alias"
-                {
-                    let actual = self.attr(def, "actual");
-                    let actual = actual.as_label().expect("an alias of something").clone();
+                if let Some(actual) = self.forwarded(def) {
                     return self.dep(&actual, configuration);
                 }
                 Ok(Dep::Target(self.rule_target(
@@ -247,6 +271,22 @@ impl World {
                 )))
             }
         }
+    }
+
+    /// What an alias or a label flag stands for.
+    fn forwarded(&self, def: &TargetDef) -> Option<Label> {
+        let RuleKind::Builtin(kind) = &def.rule.kind else {
+            return None;
+        };
+        let value = match &**kind {
+            "alias" => self.attr(def, "actual"),
+            "label_flag" | "label_setting" => match self.flags.get(&def.label) {
+                Some(value) => value.clone(),
+                None => self.attr(def, "build_setting_default"),
+            },
+            _ => return None,
+        };
+        value.as_label().cloned()
     }
 
     /// Analyzes a rule's target.
@@ -353,6 +393,33 @@ impl World {
             });
         }
         Ok(inputs)
+    }
+}
+
+/// A machine with a C++ compiler and Python.
+pub fn machine() -> MachineTools {
+    let text = |text: &str| -> Arc<str> { Arc::from(text) };
+    MachineTools {
+        cc: Some(CcTools {
+            compiler: text("gcc"),
+            cc: text("/usr/bin/gcc"),
+            cxx: text("/usr/bin/g++"),
+            ar: text("/usr/bin/ar"),
+            strip: Some(text("/usr/bin/strip")),
+            objcopy: Some(text("/usr/bin/objcopy")),
+            version: text("gcc 12.2.0"),
+            target: text("x86_64-linux-gnu"),
+            include_dirs: vec![text("/usr/include")],
+            supported_flags: vec![text("-fno-canonical-system-headers")],
+            linker: None,
+            fingerprint: text("gcc"),
+        }),
+        python: Some(PythonTools {
+            interpreter: text("/usr/bin/python3"),
+            version: text("3.11.2"),
+            fingerprint: text("python"),
+        }),
+        shell: ShellTools::default(),
     }
 }
 
