@@ -27,10 +27,22 @@ pub(crate) enum Item {
     Starlark(StarlarkFlag),
     /// A flag of Bazel that has no counterpart.
     Bazel(String, BazelFlag, Origin),
+    /// A flag of no kind known yet: `--flag_alias` may say what it is.
+    Unknown(Unknown),
     /// A target pattern, or another argument of the command.
     Pattern(Arc<str>),
     /// All that follows `--`.
     Rest(Vec<Arc<str>>),
+}
+
+/// A flag of no kind known yet.
+#[derive(Debug)]
+pub(crate) struct Unknown {
+    pub(crate) name: String,
+    pub(crate) value: Option<Arc<str>>,
+    pub(crate) origin: Origin,
+    /// What is to be said if it stays unknown.
+    pub(crate) error: Diag,
 }
 
 /// Whose words they are, which decides what flags may stand there.
@@ -49,7 +61,7 @@ pub(crate) enum Place {
 
 /// Reads words.
 ///
-/// Errors: a flag that is unknown or not for this command, a value that is wrong or missing.
+/// Errors: a flag that is not for this command, a value that is wrong or missing.
 pub(crate) fn parse(words: &[Word], place: Place) -> Result<Vec<Item>, Diag> {
     let mut parser = Parser {
         words,
@@ -98,6 +110,13 @@ impl<'a> Parser<'a> {
 
     fn pattern(&mut self, word: &Word) -> Result<(), Diag> {
         if let Place::Rc { .. } = self.place {
+            // Most likely the value of a flag that is not known.
+            if let Some(Item::Unknown(Unknown {
+                value: None, error, ..
+            })) = self.items.last()
+            {
+                return Err(error.clone());
+            }
             let diag = Diag::usage(format!("`{}` is no flag", word.text));
             return Err(word
                 .origin
@@ -141,7 +160,16 @@ impl<'a> Parser<'a> {
                 self.items.push(item);
                 Ok(())
             }
-            None => Err(self.unknown(word, &name)),
+            None => {
+                let error = self.unknown(word, &name);
+                self.items.push(Item::Unknown(Unknown {
+                    name,
+                    value: value.map(Arc::from),
+                    origin: word.origin.clone(),
+                    error,
+                }));
+                Ok(())
+            }
         }
     }
 

@@ -91,7 +91,7 @@ const IRRELEVANT: &str = "
     materialize_param_files nodep_deps objc_generate_linkmap objc_use_dotd_pruning
     one_version_enforcement_on_java_tests preemptible print_relative_test_log_paths
     progress_in_terminal_title proto_include_rule_inputs relative_locations remote_accept_cached
-    remote_cache_compression remote_download_all remote_download_minimal
+    remote_cache_async remote_cache_compression remote_download_all remote_download_minimal
     remote_download_toplevel remote_local_fallback remote_require_cached
     remote_upload_local_results remote_verify_downloads reuse_sandbox_directories
     run_validations runs_per_test_detects_flakes sandbox_default_allow_network
@@ -116,15 +116,15 @@ const IRRELEVANT_VALUES: &str = "
     bes_timeout bes_upload_mode blazerc build_event_binary_file
     build_event_binary_file_upload_mode build_event_json_file build_event_json_file_upload_mode
     build_event_max_named_set_of_file_entries build_event_text_file
-    build_event_text_file_upload_mode build_event_upload_max_threads build_metadata
-    build_request_id cache_computed_file_digests check_constraint check_direct_dependencies
-    clean_style client_env combined_report connect_deadline connect_timeout_secs
-    credential_helper credential_helper_cache_duration credential_helper_timeout
-    cs_fdo_absolute_path default_ios_provisioning_profile digest_function disk_cache distdir
-    downloader_config dynamic_local_execution_delay dynamic_local_strategy
-    dynamic_remote_strategy execution_log_binary_file execution_log_compact_file
-    execution_log_json_file execution_log_sort failure_detail_out fat_apk_cpu flag_alias
-    gc_thrashing_limits gc_thrashing_threshold genrule_strategy google_auth_scopes
+    build_event_text_file_upload_mode build_event_upload_max_retries
+    build_event_upload_max_threads build_metadata build_request_id cache_computed_file_digests
+    check_constraint check_direct_dependencies clean_style client_env combined_report
+    connect_deadline connect_timeout_secs credential_helper credential_helper_cache_duration
+    credential_helper_timeout cs_fdo_absolute_path default_ios_provisioning_profile
+    digest_function disk_cache distdir downloader_config dynamic_local_execution_delay
+    dynamic_local_strategy dynamic_remote_strategy execution_log_binary_file
+    execution_log_compact_file execution_log_json_file execution_log_sort failure_detail_out
+    fat_apk_cpu gc_thrashing_limits gc_thrashing_threshold genrule_strategy google_auth_scopes
     google_credentials grpc_keepalive_time grpc_keepalive_timeout heap_dump_dir
     heuristically_drop_nodes_after high_priority_workers host_cpu host_java_launcher
     host_java_toolchain host_javabase host_javacopt host_jvm_args host_jvm_profile host_jvmopt
@@ -159,14 +159,14 @@ const IRRELEVANT_VALUES: &str = "
     skyframe_high_water_mark_full_gc_drops_per_invocation
     skyframe_high_water_mark_minor_gc_drops_per_invocation skyframe_high_water_mark_threshold
     spawn_strategy starlark_cpu_profile strategy strategy_regexp strict_java_deps
-    strict_proto_deps strict_public_imports swiftcopt target_environment test_result_expiration
-    test_tmpdir tls_certificate tls_client_certificate tls_client_key tool_java_language_version
-    tool_java_runtime_version tool_tag toolchain_resolution_debug transitions tvos_cpus
-    tvos_minimum_os tvos_sdk_version tvos_simulator_device tvos_simulator_version
-    ui_actions_shown ui_event_filters universe_scope verbosity visionos_cpus watchos_cpus
-    watchos_minimum_os watchos_sdk_version watchos_simulator_device watchos_simulator_version
-    worker_extra_flag worker_max_instances worker_max_multiplex_instances worker_max_retries
-    xcode_version xcode_version_config
+    strict_proto_deps strict_public_imports swiftcopt target_environment terminal_columns
+    test_result_expiration test_tmpdir tls_certificate tls_client_certificate tls_client_key
+    tool_java_language_version tool_java_runtime_version tool_tag toolchain_resolution_debug
+    transitions tvos_cpus tvos_minimum_os tvos_sdk_version tvos_simulator_device
+    tvos_simulator_version ui_actions_shown ui_event_filters universe_scope verbosity
+    visionos_cpus watchos_cpus watchos_minimum_os watchos_sdk_version watchos_simulator_device
+    watchos_simulator_version worker_extra_flag worker_max_instances
+    worker_max_multiplex_instances worker_max_retries xcode_version xcode_version_config
 ";
 
 /// Unsupported, on or off.

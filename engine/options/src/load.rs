@@ -1,14 +1,15 @@
 //! From the words of a command line to [`Options`].
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use kiln_diag::Diag;
 
-use crate::args::{Item, Place, Word, is_pattern, parse};
+use crate::args::{Item, Place, Unknown, Word, is_pattern, parse};
 use crate::bazel_flags::bazel_flag;
 use crate::expand::expand;
-use crate::options::Options;
+use crate::options::{Options, StarlarkFlag};
 use crate::origin::{Given, Origin};
 use crate::rc::{RcFiles, Reader, Sections};
 use crate::registry::{find_option, find_short};
@@ -48,7 +49,7 @@ impl Options {
             all.append(&mut items);
             items = expand(all, verb, &sections, request.os)?;
         }
-        Ok(collect(verb, items, sections, request))
+        collect(verb, items, sections, request)
     }
 }
 
@@ -172,7 +173,13 @@ fn read_files(
     Ok(reader.sections)
 }
 
-fn collect(verb: Verb, items: Vec<Item>, sections: Sections, request: &Request<'_>) -> Options {
+fn collect(
+    verb: Verb,
+    items: Vec<Item>,
+    sections: Sections,
+    request: &Request<'_>,
+) -> Result<Options, Diag> {
+    let aliases = Aliases::of(&items);
     let (mut given, mut starlark, mut bazel) = (Vec::new(), Vec::new(), Vec::new());
     let (mut patterns, mut rest) = (Vec::new(), Vec::new());
     for item in items {
@@ -180,6 +187,7 @@ fn collect(verb: Verb, items: Vec<Item>, sections: Sections, request: &Request<'
             Item::Given(value) => given.push(value),
             Item::Starlark(flag) => starlark.push(flag),
             Item::Bazel(name, flag, origin) => bazel.push((name, flag, origin)),
+            Item::Unknown(flag) => starlark.push(aliases.resolve(flag)?),
             Item::Pattern(pattern) => patterns.push(pattern),
             Item::Rest(words) if verb == Verb::Run => rest.extend(words),
             Item::Rest(words) => patterns.extend(words),
@@ -192,5 +200,46 @@ fn collect(verb: Verb, items: Vec<Item>, sections: Sections, request: &Request<'
     options.bazel = bazel;
     options.warnings = sections.warnings;
     options.workspace = request.workspace.map(Path::to_owned);
-    options
+    Ok(options)
+}
+
+/// `--flag_alias=name=//some:flag`: then `--name=value` means `--//some:flag=value` (Bazel).
+struct Aliases(HashMap<String, Arc<str>>);
+
+impl Aliases {
+    fn of(items: &[Item]) -> Aliases {
+        let pairs = items.iter().filter_map(|item| match item {
+            Item::Given(Given {
+                option,
+                value: Value::Text(text),
+                ..
+            }) if option.name == "flag_alias" => {
+                let (name, label) = text.split_once('=')?;
+                Some((name.replace('-', "_"), Arc::from(label)))
+            }
+            _ => None,
+        });
+        Aliases(pairs.collect())
+    }
+
+    fn resolve(&self, flag: Unknown) -> Result<StarlarkFlag, Diag> {
+        let negated = flag
+            .name
+            .strip_prefix("no")
+            .filter(|_| flag.value.is_none());
+        let negated = negated.map(|name| name.strip_prefix('_').unwrap_or(name));
+        let (label, value) = match (self.0.get(&flag.name), negated) {
+            (Some(label), _) => (label, flag.value),
+            (None, Some(name)) => match self.0.get(name) {
+                Some(label) => (label, Some(Arc::from("false"))),
+                None => return Err(flag.error),
+            },
+            (None, None) => return Err(flag.error),
+        };
+        Ok(StarlarkFlag {
+            label: label.clone(),
+            value,
+            origin: flag.origin,
+        })
+    }
 }

@@ -100,6 +100,15 @@ pub static OPTIONS: &[OptionSpec] = &[
         "Use the lines `command:linux` (or `macos`, …) of the rc files.",
     ),
     option(Flag, "announce_rc", ALL, Files, "false", "Show the flags that come from rc files."),
+    option(
+        List,
+        "flag_alias",
+        ALL,
+        Files,
+        "",
+        "Give a Starlark flag a short name: `NAME=//SOME:FLAG`.",
+    )
+    .check(checks::pair),
     // The configuration.
     option(
         words(&["fastbuild", "dbg", "opt"]), "compilation_mode", BUILDING, Configuration, "fastbuild",

@@ -160,6 +160,30 @@ fn starlark_flags() {
 }
 
 #[test]
+fn aliases_of_starlark_flags() {
+    let rc = "common --flag_alias=browser=//settings:browser\nbuild:linux --browser=firefox\n";
+    check(
+        &[(".bazelrc", rc)],
+        "build --config=linux --flag_alias fast-mode=@r//:fast --nofast_mode --fast-mode",
+        expect![[r#"
+            build
+              flag_alias = "browser=//settings:browser" (.bazelrc:1)
+              config = "linux" (command line)
+              flag_alias = "fast-mode=@r//:fast" (command line)
+              //settings:browser = Some("firefox") (.bazelrc:2)
+              @r//:fast = Some("false") (command line)
+              @r//:fast = None (command line)"#]],
+    );
+    check(
+        &[(".bazelrc", rc)],
+        "build --nobrowser=x",
+        expect![[r#"
+        error: there is no flag `--nobrowser`
+        hint: `kiln help build` lists the flags"#]],
+    );
+}
+
+#[test]
 fn patterns_and_the_end_of_flags() {
     line(
         "test //a/... -//a/b:all -a:: -@r//x -k b/c:d :e",
