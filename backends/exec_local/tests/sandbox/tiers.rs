@@ -13,10 +13,13 @@ use crate::support::{self, Fixture, paths, sh};
 /// Set when this program runs where namespaces are refused: the file to tell of it.
 const REFUSED: &str = "KILN_TEST_REFUSED";
 
+const REFUSED_TEST: &str = "refused namespaces are told with their cause";
+
 pub const TESTS: &[Test] = &[
-    ("a plain folder (tier 3)", plain),
+    ("a plain folder", plain),
+    ("Landlock and seccomp", landlock),
     ("daemons die without namespaces too", plain_daemons),
-    ("refused namespaces are told with their cause", refused),
+    (REFUSED_TEST, refused),
     ("all of it as an ordinary user", ordinary),
 ];
 
@@ -75,6 +78,42 @@ fn plain(fixture: &Fixture) {
     fixture.verify();
 }
 
+fn landlock(fixture: &Fixture) {
+    let executor = executor(fixture, Sandbox::Landlock);
+    assert_eq!(executor.tier(), Tier::Landlock);
+    let mut process = sh(
+        "cat in/a; ./tool.sh; echo o > out/o; cat /etc/shells; ls /etc /var; echo u > in/undeclared; \
+         echo x > /var/tmp/kiln-test; echo t > /tmp/kiln-test-$$ && rm /tmp/kiln-test-$$; \
+         echo via path >> /dev/stdout; python3 -c 'import socket\n\
+for family in socket.AF_INET, socket.AF_INET6, socket.AF_UNIX:\n try: socket.socket(family); print(\"socket\")\n except OSError as e: print(e)'; \
+         kill -0 $PPID; kill -0 1; [ $(id -u) != 0 ] && echo ordinary",
+    );
+    process.inputs = fixture.tree(&[("in/a", "a\n"), ("tool.sh", "#!/bin/sh\necho tool\n")]);
+    process.outputs = paths(&["out/o"]);
+    let run = support::run(&executor, &process);
+    let result = fixture.runtime.block_on(run).unwrap();
+    let shown = format!("{}{:?}", fixture.show(&result), result.outputs);
+    expect![[r#"
+        Code(0)
+        a
+        tool
+        via path
+        [Errno 13] Permission denied
+        [Errno 13] Permission denied
+        socket
+        ordinary
+        cat: /etc/shells: Permission denied
+        ls: cannot open directory '/etc': Permission denied
+        ls: cannot open directory '/var': Permission denied
+        /bin/sh: 1: cannot create in/undeclared: Permission denied
+        /bin/sh: 1: cannot create /var/tmp/kiln-test: Permission denied
+        /bin/sh: 4: kill: Operation not permitted
+
+        [out/o 7427d152/2]"#]]
+    .assert_eq(&shown);
+    fixture.verify();
+}
+
 fn plain_daemons(fixture: &Fixture) {
     let executor = executor(fixture, Sandbox::Off);
     let argument = crate::survivors::unique_sleep();
@@ -117,7 +156,9 @@ fn refused(fixture: &Fixture) {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "sh", "-c", script, "sh"]);
     command.arg(std::env::current_exe().unwrap());
-    command.args(["--exact", TESTS[2].0]).env(REFUSED, &report);
+    command
+        .args(["--exact", REFUSED_TEST])
+        .env(REFUSED, &report);
     again(command);
     let report = std::fs::read_to_string(report).unwrap();
     expect![[r#"
