@@ -23,6 +23,12 @@ pub struct ModuleDefs {
     pub toolchains: Vec<Arc<str>>,
     /// `register_execution_platforms`, as written.
     pub platforms: Vec<Arc<str>>,
+    /// `register_toolchains` that count for the root module only.
+    pub dev_toolchains: Vec<Arc<str>>,
+    /// `register_execution_platforms` that count for the root module only.
+    pub dev_platforms: Vec<Arc<str>>,
+    /// `include`d files, as written: parts of the same MODULE.bazel.
+    pub includes: Vec<(Arc<str>, Span)>,
     /// Repositories that a WORKSPACE file declares.
     pub workspace_repos: Vec<WorkspaceRepo>,
 }

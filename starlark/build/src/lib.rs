@@ -25,6 +25,7 @@
 mod argument;
 mod coerce;
 mod existing;
+mod extension;
 mod glob;
 mod label;
 mod load_visibility;
@@ -36,6 +37,7 @@ mod package;
 mod select;
 mod target;
 mod visibility;
+mod workspace;
 
 pub use coerce::{LabelContext, attr_value};
 pub use label::{LabelValue, canonical_text};

@@ -9,15 +9,19 @@ use kiln_host::starlark::environment::{FrozenModule, Globals, GlobalsBuilder};
 use kiln_host::starlark::values::dict::DictRef;
 use kiln_host::starlark::values::{FrozenHeap, FrozenHeapRef, FrozenValue};
 use kiln_host::{EvalContext, FileScope, FrozenFile, Interpreter, Phase, base_globals};
-use kiln_targets::{BuildRequest, Bzl, BzlRequest, ModuleDefs, PackageDefs, Parsed, SourceText};
+use kiln_targets::{
+    BuildRequest, Bzl, BzlRequest, Dialect, ModuleDefs, PackageDefs, Parsed, SourceText,
+};
 
 use crate::existing::existing_functions;
 use crate::glob::glob_functions;
 use crate::label::label_globals;
 use crate::load_visibility::{BzlState, LoadVisibility, load_visibility_globals};
+use crate::module::{module, module_functions};
 use crate::natives::{BAZEL_VERSION, package_functions};
 use crate::package::PackageState;
 use crate::select::select_globals;
+use crate::workspace::workspace;
 
 /// Evaluates files. One for a process; all methods may be called from many threads at once.
 pub struct Loader {
@@ -26,6 +30,7 @@ pub struct Loader {
     extend: fn(&mut GlobalsBuilder),
     /// What .bzl files see while there are no natives yet: those of the prelude.
     without_natives: Globals,
+    module_globals: Globals,
 }
 
 /// What differs between invocations and changes what loading gives.
@@ -96,6 +101,7 @@ impl Loader {
             options,
             extend,
             without_natives: bzl_globals(None, extend),
+            module_globals: base_globals().with(module_functions).build(),
         }
     }
 
@@ -188,7 +194,10 @@ impl Loader {
 
     /// Evaluates a MODULE.bazel or WORKSPACE file.
     pub fn module(&self, parsed: &Parsed) -> Result<ModuleDefs, Diag> {
-        crate::module::module(&self.interpreter, parsed)
+        match parsed.source.dialect {
+            Dialect::Workspace => workspace(&self.interpreter, parsed),
+            _ => module(&self.interpreter, &self.module_globals, parsed),
+        }
     }
 }
 

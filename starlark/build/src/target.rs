@@ -42,65 +42,36 @@ pub fn declare_with<'v, 'a>(
     eval: &mut Evaluator<'v, '_, '_>,
 ) -> starlark::Result<()> {
     let package = PackageState::of(eval, &format!("rule `{}`", rule.name))?;
-    let labels = package.labels();
     let name = target_name(rule, kwargs.clone()).map_err(raise)?;
     let label = package.id().target(name).map_err(|error| {
+        let reason = error.reason;
         raise(Diag::build(format!(
-            "invalid target name `{name}`: {}",
-            error.reason
+            "invalid target name `{name}`: {reason}"
         )))
     })?;
-    let target = Site {
+    let site = Site {
         rule,
         target: &label.to_string(),
+        labels: package.labels(),
     };
-    let mut visible: Option<Visibility> = None;
-    let mut attrs = Vec::with_capacity(kwargs.size_hint().0);
-    for (attr, value) in kwargs {
-        let place = |diag: Diag| match argument_span(eval, attr) {
-            Some(span) => raise(target.wrap(attr, diag).at(span)),
-            None => raise(target.wrap(attr, diag)),
-        };
-        if attr == "name" {
-            attrs.push((Arc::from(attr), AttrValue::string(name)));
-            continue;
-        }
-        if attr == "visibility" {
-            if !value.is_none() {
-                visible = Some(visibility(value, labels).map_err(place)?);
-            }
-            continue;
-        }
-        let Some(schema) = rule.attr(attr).filter(|_| !attr.starts_with('_')) else {
-            let diag = unknown_attribute(rule, attr, &label.to_string());
-            return Err(raise(match argument_span(eval, attr) {
-                Some(span) => diag.at(span),
-                None => diag,
-            }));
-        };
-        match typed(schema, value, labels).map_err(place)? {
-            AttrValue::None => {}
-            value => attrs.push((schema.name.clone(), value)),
-        }
-    }
-    attrs.sort_by(|(a, _), (b, _)| a.cmp(b));
-    target.all_mandatory(&attrs).map_err(raise)?;
+    let (attrs, visibility) = site.values(kwargs, eval)?;
+    site.all_mandatory(&attrs).map_err(raise)?;
     let outputs = outputs::predeclared(rule, name, &attrs).map_err(raise)?;
     let (location, generator) =
         outermost_call(eval).ok_or_else(|| raise(Diag::internal("a rule call has no place")))?;
     let span = to_span(&location);
+    let name: Arc<str> = Arc::from(name);
     let entry = Entry {
         what: Pending::Rule(PendingRule {
-            label: label.clone(),
+            label,
             rule: rule.clone(),
             attrs,
-            visibility: visible,
+            visibility,
             generator: generator.map(Arc::from),
         }),
         span: span.clone(),
     };
     let mut warnings = Vec::new();
-    let name: Arc<str> = Arc::from(name);
     let declared = package.edit(|inner| {
         inner.declare(name.clone(), entry)?;
         outputs::declare(inner, &name, outputs, &span, &mut warnings)
@@ -225,15 +196,56 @@ fn unknown_attribute(rule: &RuleClass, attr: &str, target: &str) -> Diag {
     .did_you_mean(attr, names)
 }
 
-/// What an error is about.
+/// A target under declaration.
 struct Site<'a> {
     rule: &'a RuleClass,
     target: &'a str,
+    labels: LabelContext<'a>,
 }
 
+type Values = (Vec<(Arc<str>, AttrValue)>, Option<Visibility>);
+
 impl Site<'_> {
+    /// The values given, typed and sorted by name, and the visibility.
+    fn values<'v, 'k>(
+        &self,
+        kwargs: impl Iterator<Item = (&'k str, Value<'v>)>,
+        eval: &Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Values> {
+        let mut attrs = Vec::with_capacity(kwargs.size_hint().0);
+        let mut visible = None;
+        for (attr, value) in kwargs {
+            let place = |diag: Diag| match argument_span(eval, attr) {
+                Some(span) => raise(diag.at(span)),
+                None => raise(diag),
+            };
+            let wrap = |diag: Diag| place(self.wrap(attr, &diag));
+            if attr == "visibility" {
+                if !value.is_none() {
+                    visible = Some(visibility(value, self.labels).map_err(wrap)?);
+                }
+                continue;
+            }
+            let schema = self.rule.attr(attr).filter(|_| !attr.starts_with('_'));
+            let typed = match schema {
+                Some(schema) => typed(schema, value, self.labels).map_err(wrap)?,
+                None if attr == "name" => {
+                    attr_value(value, AttrKind::String, self.labels).map_err(wrap)?
+                }
+                None => return Err(place(unknown_attribute(self.rule, attr, self.target))),
+            };
+            match (typed, schema) {
+                (AttrValue::None, _) => {}
+                (value, Some(schema)) => attrs.push((schema.name.clone(), value)),
+                (value, None) => attrs.push((Arc::from(attr), value)),
+            }
+        }
+        attrs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok((attrs, visible))
+    }
+
     /// Says which attribute of what an error is about.
-    fn wrap(&self, attr: &str, diag: Diag) -> Diag {
+    fn wrap(&self, attr: &str, diag: &Diag) -> Diag {
         let mut wrapped = Diag::build(format!(
             "attribute `{attr}` of {} `{}`: {}",
             self.rule.name,

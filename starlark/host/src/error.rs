@@ -8,6 +8,7 @@ use starlark::{Error, ErrorKind};
 
 use crate::Limits;
 use crate::span::to_span;
+use crate::wording::plain;
 
 /// An error of a native function. Its place and call stack are added on the way out.
 pub fn raise(diag: Diag) -> Error {
@@ -145,25 +146,4 @@ const MAX_CALLS: usize = 10;
 /// `fail()`'s text, without the interpreter's own beginning.
 fn fail_text(text: &str) -> String {
     text.strip_prefix("fail:").unwrap_or(text).trim().to_owned()
-}
-
-/// A message of the interpreter in our style; what it proposes becomes a hint.
-pub(crate) fn plain(text: &str) -> Diag {
-    let text = text.strip_prefix("Parse error: ").unwrap_or(text);
-    let text = text.trim_end_matches('.');
-    let (text, proposal) = match text.split_once(", did you mean ") {
-        Some((text, proposal)) => (text, Some(proposal)),
-        None => (text, None),
-    };
-    let mut chars = text.chars();
-    let text = match (chars.next(), chars.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => {
-            first.to_lowercase().chain(chars).collect()
-        }
-        _ => text.to_owned(),
-    };
-    match proposal {
-        Some(proposal) => Diag::build(text).hint(format!("did you mean {proposal}")),
-        None => Diag::build(text),
-    }
 }

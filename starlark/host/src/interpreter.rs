@@ -1,22 +1,21 @@
 //! Parsing and evaluating, bounded.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kiln_diag::{Diag, Span};
-use kiln_targets::{Dialect, LoadStatement, Parsed, SourceText};
-use parking_lot::Mutex;
-use starlark::codemap::CodeMap;
+use kiln_targets::{LoadStatement, Parsed, SourceText};
 use starlark::environment::{FrozenModule, Globals, Module};
 use starlark::eval::{Evaluator, FileLoader};
 use starlark::syntax::AstModule;
 use starlark::values::{FreezeError, OwnedFrozenValue, Value};
 
-use crate::dialect::{UNION, dialect, kind_name};
-use crate::error::{Explain, plain};
-use crate::nesting::too_deep;
+use crate::error::Explain;
+use crate::guard::guarded;
 use crate::scope::Scopes;
 use crate::span::to_span;
+use crate::symbols::{check_symbols, loaded_names};
+use crate::syntax::{Syntax, Tree, parse};
+use crate::wording::plain;
 use crate::{EvalContext, Limits};
 
 /// The interpreter: limits, and the scopes of the files loaded through it.
@@ -30,11 +29,6 @@ pub struct Interpreter {
 
 /// A frozen module with the label by which the loading file names it.
 pub type FrozenFile<'a> = (&'a str, &'a FrozenModule);
-
-/// The syntax tree behind [`Parsed::handle`]. It is used up by the first evaluation; a second one
-/// parses the text again. Both the tree and its clone would cost more, and every evaluation needs
-/// a source identity of its own ([`EvalContext::innermost`]).
-struct Syntax(Mutex<Option<AstModule>>);
 
 impl Interpreter {
     /// An interpreter with these limits.
@@ -51,43 +45,23 @@ impl Interpreter {
 
     /// Parses a file.
     pub fn parse(&self, source: SourceText) -> Result<Parsed, Diag> {
-        let ast = self.syntax(&source)?;
-        let loads = ast.loads().into_iter().map(|load| LoadStatement {
+        let tree = parse(&source, self.limits.nesting)?;
+        let loads = tree.ast.loads().into_iter().map(|load| LoadStatement {
             module: Arc::from(load.module_id),
             span: to_span(&load.span),
         });
         Ok(Parsed {
             loads: loads.collect(),
             source,
-            handle: Arc::new(Syntax(Mutex::new(Some(ast)))),
+            handle: Arc::new(Syntax::new(tree)),
         })
     }
 
-    fn syntax(&self, source: &SourceText) -> Result<AstModule, Diag> {
-        if let Some(at) = too_deep(&source.text, self.limits.nesting) {
-            let span = Span::of_bytes(source.path.clone(), &source.text, at, at + 1);
-            return Err(Diag::build(format!(
-                "code is nested more than {} levels deep here",
-                self.limits.nesting
-            ))
-            .hint("split the expression by assigning parts of it to variables")
-            .at(span));
-        }
-        let kind = source.dialect;
-        let mut ast = AstModule::parse(&source.path, source.text.to_string(), dialect(kind))
-            .map_err(|error| syntax_error(kind, &error))?;
-        if source.text.contains('|') && source.text.contains("select") {
-            let union = HashMap::from([("|".to_owned(), UNION.to_owned())]);
-            ast.replace_binary_operators(&union);
-        }
-        Ok(ast)
-    }
-
-    fn take_syntax(&self, parsed: &Parsed) -> Result<AstModule, Diag> {
+    fn take_syntax(&self, parsed: &Parsed) -> Result<Tree, Diag> {
         let syntax = parsed.handle.downcast_ref::<Syntax>();
-        match syntax.and_then(|syntax| syntax.0.lock().take()) {
-            Some(ast) => Ok(ast),
-            None => self.syntax(&parsed.source),
+        match syntax.and_then(Syntax::take) {
+            Some(tree) => Ok(tree),
+            None => parse(&parsed.source, self.limits.nesting),
         }
     }
 
@@ -97,7 +71,8 @@ impl Interpreter {
         parsed: &Parsed,
         look: impl FnOnce(&AstModule) -> R,
     ) -> Result<R, Diag> {
-        Ok(look(&self.take_syntax(parsed)?))
+        let tree = self.take_syntax(parsed)?;
+        guarded(&parsed.source.path, tree.nesting, || Ok(look(&tree.ast)))
     }
 
     /// Evaluates a file in a module of its own and freezes that. `loads` has the modules that its
@@ -109,14 +84,16 @@ impl Interpreter {
         loads: &[FrozenFile<'_>],
         context: &EvalContext<'_>,
     ) -> Result<FrozenModule, Diag> {
-        let ast = self.take_syntax(parsed)?;
-        let file = ast.file_span(Default::default()).file;
-        Module::with_temp_heap(|module| {
-            let guard = context.scopes().register(&file, context.file());
-            module.set_extra_value(module.heap().alloc(guard));
-            self.run_file(&module, ast, globals, loads, context, parsed)?;
-            let frozen = module.freeze().map_err(freeze_error);
-            frozen.map_err(|diag| diag.at(Span::new(parsed.source.path.clone(), 1, 1)))
+        let tree = self.take_syntax(parsed)?;
+        let file = tree.ast.file_span(Default::default()).file;
+        guarded(&parsed.source.path, tree.nesting, || {
+            Module::with_temp_heap(|module| {
+                let guard = context.scopes().register(&file, context.file());
+                module.set_extra_value(module.heap().alloc(guard));
+                self.run_file(&module, tree.ast, globals, loads, context, parsed)?;
+                let frozen = module.freeze().map_err(freeze_error);
+                frozen.map_err(|diag| diag.at(Span::new(parsed.source.path.clone(), 1, 1)))
+            })
         })
     }
 
@@ -128,9 +105,11 @@ impl Interpreter {
         loads: &[FrozenFile<'_>],
         context: &EvalContext<'_>,
     ) -> Result<(), Diag> {
-        let ast = self.take_syntax(parsed)?;
-        Module::with_temp_heap(|module| {
-            self.run_file(&module, ast, globals, loads, context, parsed)
+        let tree = self.take_syntax(parsed)?;
+        guarded(&parsed.source.path, tree.nesting, || {
+            Module::with_temp_heap(|module| {
+                self.run_file(&module, tree.ast, globals, loads, context, parsed)
+            })
         })
     }
 
@@ -172,26 +151,30 @@ impl Interpreter {
         f: impl for<'v> FnOnce(&mut Evaluator<'v, '_, 'e>) -> starlark::Result<(Value<'v>, R)>,
     ) -> Result<(OwnedFrozenValue, R), Diag> {
         let file = context.file().label.to_string();
-        Module::with_temp_heap(|module| {
-            let mut eval = self.evaluator(&module, context)?;
-            let result = f(&mut eval);
-            drop(eval);
-            let (value, rest) = result.map_err(|error| {
-                let explain = Explain {
-                    file: &file,
-                    limits: &self.limits,
-                    globals: None,
-                    names: Vec::new(),
-                };
-                explain.diag(&error)
-            })?;
-            module.set_extra_value(value);
-            let frozen = module.freeze().map_err(freeze_error)?;
-            let value = frozen
-                .owned_extra_value()
-                .ok_or_else(|| Diag::internal("a frozen value is missing"))?;
-            Ok((value, rest))
+        guarded(&file, 0, || {
+            Module::with_temp_heap(|module| {
+                let mut eval = self.evaluator(&module, context)?;
+                let result = f(&mut eval);
+                drop(eval);
+                let (value, rest) = result.map_err(|error| self.explain_call(&file, &error))?;
+                module.set_extra_value(value);
+                let frozen = module.freeze().map_err(freeze_error)?;
+                let value = frozen
+                    .owned_extra_value()
+                    .ok_or_else(|| Diag::internal("a frozen value is missing"))?;
+                Ok((value, rest))
+            })
         })
+    }
+
+    fn explain_call(&self, file: &str, error: &starlark::Error) -> Diag {
+        let explain = Explain {
+            file,
+            limits: &self.limits,
+            globals: None,
+            names: Vec::new(),
+        };
+        explain.diag(error)
     }
 
     fn evaluator<'v, 'a, 'e>(
@@ -231,110 +214,4 @@ impl FileLoader for Loads<'_> {
             )))),
         }
     }
-}
-
-fn loaded_names(ast: &AstModule) -> Vec<String> {
-    let loads = ast.loads();
-    let symbols = loads.iter().flat_map(|load| load.symbols.keys());
-    symbols.map(|name| (*name).to_owned()).collect()
-}
-
-/// Every symbol that is loaded must exist; checked before evaluation for a message that helps.
-fn check_symbols(ast: &AstModule, loads: &[FrozenFile<'_>]) -> Result<(), Diag> {
-    for load in ast.loads() {
-        let Some((_, module)) = loads.iter().find(|(name, _)| *name == load.module_id) else {
-            continue;
-        };
-        for wanted in load.symbols.values() {
-            check_symbol(wanted, load.module_id, module)
-                .map_err(|diag| diag.at(symbol_span(&load.span.file, &load.span, wanted)))?;
-        }
-    }
-    Ok(())
-}
-
-fn check_symbol(wanted: &str, file: &str, module: &FrozenModule) -> Result<(), Diag> {
-    if wanted.starts_with('_') {
-        return Err(Diag::build(format!(
-            "`{wanted}` is private to `{file}`: names that begin with `_` cannot be loaded"
-        )));
-    }
-    if matches!(module.get_option(wanted), Ok(Some(_))) {
-        return Ok(());
-    }
-    let mut names: Vec<&str> = module.names().map(|name| name.as_str()).collect();
-    names.retain(|name| !name.starts_with('_'));
-    names.sort_unstable();
-    let diag = Diag::build(format!("`{file}` has no symbol `{wanted}`"));
-    let diag = match names.len() {
-        0 => diag.note("it exports nothing"),
-        _ => diag.note(format!("it exports {}", names.join(", "))),
-    };
-    Err(diag.did_you_mean(wanted, names))
-}
-
-/// The place of a symbol's name in a `load` statement: the first such string behind the label.
-fn symbol_span(file: &CodeMap, load: &starlark::codemap::FileSpan, wanted: &str) -> Span {
-    let start = load.span.end().get();
-    let rest = file.source().get(start as usize..).unwrap_or("");
-    let found = ['"', '\''].iter().filter_map(|quote| {
-        let quoted = format!("{quote}{wanted}{quote}");
-        rest.find(&quoted)
-            .map(|at| (at as u32, quoted.len() as u32))
-    });
-    match found.min() {
-        Some((at, length)) => {
-            let begin = starlark::codemap::Pos::new(start) + at;
-            let span = starlark::codemap::Span::new(begin, begin + length);
-            to_span(&file.file_span(span))
-        }
-        None => to_span(load),
-    }
-}
-
-fn syntax_error(kind: Dialect, error: &starlark::Error) -> Diag {
-    let text = error.without_diagnostic().to_string();
-    let diag = match forbidden(&text) {
-        Some((what, cure)) => {
-            let diag = Diag::build(format!("{what} is not allowed in {}", kind_name(kind)));
-            match (kind, cure) {
-                (_, "load") => diag.hint("`load(\"//pkg:file.bzl\", \"name\")` brings in names"),
-                (Dialect::Bzl, "") => diag,
-                (Dialect::Bzl, _) => diag.hint("put it into a function"),
-                (Dialect::Module, _) => diag,
-                _ => diag.hint("define a function in a .bzl file and `load` it"),
-            }
-        }
-        None => plain(&text),
-    };
-    match error.span() {
-        Some(span) => diag.at(to_span(span)),
-        None => diag,
-    }
-}
-
-/// What the parser says a dialect forbids, as we say it, and whether a function may contain it.
-fn forbidden(text: &str) -> Option<(&'static str, &'static str)> {
-    let table = [
-        ("`def` is not allowed", "`def`", ""),
-        ("`load` is not allowed", "`load`", ""),
-        ("`lambda` is not allowed", "`lambda`", ""),
-        (
-            "`for` cannot be used outside",
-            "`for` outside of functions",
-            "f",
-        ),
-        (
-            "`if` cannot be used outside",
-            "`if` outside of functions",
-            "f",
-        ),
-        ("`...` is not allowed", "`...`", ""),
-        ("/ positional-only", "`/` among parameters", ""),
-        ("must enable f-strings", "an f-string", ""),
-        ("keyword `import`", "`import`", "load"),
-        ("type annotations are not allowed", "a type annotation", ""),
-    ];
-    let found = table.iter().find(|(needle, ..)| text.contains(needle));
-    found.map(|(_, what, cure)| (*what, *cure))
 }

@@ -33,17 +33,22 @@ mod builtins;
 mod context;
 pub mod dialect;
 mod error;
+mod guard;
 mod interpreter;
 mod limits;
 mod nesting;
 mod scope;
 mod span;
+mod symbols;
+mod syntax;
+mod wording;
 
 pub use allocative;
 pub use starlark;
 
 pub use builtins::base_globals;
 pub use context::{EvalContext, Phase};
+pub use dialect::UNION;
 pub use error::{raise, raise_text};
 pub use interpreter::{FrozenFile, Interpreter};
 pub use limits::Limits;

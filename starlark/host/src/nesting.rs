@@ -1,12 +1,13 @@
 //! How deeply a text nests, before it is parsed: the parser and the compiler recurse, and a file
 //! must not be able to overflow the stack.
 
-/// The byte offset at which the text nests deeper than `limit`, if it does anywhere.
+/// How deeply the text nests, or, if that is deeper than `limit`, the byte offset where it gets
+/// too deep.
 ///
 /// Brackets, indented blocks, `elif`s and operators that are chained without a comma between
 /// them all count, because each is a level of the syntax tree. Over-counting is harmless as long
 /// as real files stay far below the limit.
-pub(crate) fn too_deep(text: &str, limit: usize) -> Option<usize> {
+pub(crate) fn nesting(text: &str, limit: usize) -> Result<usize, usize> {
     Scanner {
         bytes: text.as_bytes(),
         at: 0,
@@ -29,7 +30,8 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn run(mut self, limit: usize) -> Option<usize> {
+    fn run(mut self, limit: usize) -> Result<usize, usize> {
+        let mut deepest = 0;
         self.line_start();
         while let Some(&byte) = self.bytes.get(self.at) {
             let start = self.at;
@@ -55,11 +57,13 @@ impl Scanner<'_> {
                 _ => {}
             }
             let blocks: usize = self.blocks.iter().map(|(_, elifs)| 1 + elifs).sum();
-            if self.operators + blocks > limit {
-                return Some(start);
+            let depth = self.operators + blocks;
+            if depth > limit {
+                return Err(start);
             }
+            deepest = deepest.max(depth);
         }
-        None
+        Ok(deepest)
     }
 
     fn operator(&mut self) {
@@ -152,9 +156,7 @@ mod tests {
     use super::*;
 
     fn depth(text: &str) -> usize {
-        (0..)
-            .find(|limit| too_deep(text, *limit).is_none())
-            .unwrap()
+        nesting(text, 1_000).unwrap()
     }
 
     #[test]
@@ -181,14 +183,14 @@ mod tests {
     #[test]
     fn broken_text_is_no_problem() {
         for text in ["'", "\"\\", ")))", "'''", "\\", "é'é", "[(", "  x\n y\nz"] {
-            too_deep(text, 400);
+            let _ = nesting(text, 400);
         }
     }
 
     #[test]
     fn the_place_is_where_it_gets_too_deep() {
         let text = "x = ".to_owned() + &"(".repeat(500);
-        let at = too_deep(&text, 400);
+        let at = nesting(&text, 400).err();
         assert!(
             at.is_some_and(|at| text.as_bytes()[at] == b'(' && at > 300),
             "{at:?}"

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, unused_qualifications)]
 
 mod errors;
+mod function_errors;
+mod fuzz;
+mod modules;
 mod packages;
 mod rules;
 mod selects;
