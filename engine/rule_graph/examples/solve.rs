@@ -7,7 +7,7 @@
 //! "explicit_args"?}`, where `inputs` are the params it provides. Printed are the outcome, and
 //! either the kind of error or the solved graph in the same terms.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Write;
 use std::sync::Arc;
@@ -330,18 +330,10 @@ impl Printer<'_> {
     }
 
     fn unused_rules(&self) -> Vec<Value> {
-        let used: HashSet<usize> = self
-            .graph
-            .instances()
-            .iter()
-            .filter_map(|instance| match &instance.body {
-                Body::Rule { rule, .. } => Some(rule.index()),
-                Body::Reentry { .. } => None,
-            })
-            .collect();
-        let rules = self.rules.rules().iter().enumerate();
-        let unused = rules.filter(|(at, _)| !used.contains(at));
-        unused.map(|(_, rule)| json!(*rule.name)).collect()
+        let unused = self.graph.unused_rules(self.rules).into_iter();
+        unused
+            .map(|rule| json!(*self.rules.rule(rule).name))
+            .collect()
     }
 
     fn lookup(&self, wanted: &Query) -> Value {

@@ -103,6 +103,19 @@ impl RuleGraph {
         &self.roots
     }
 
+    /// The rules that no query reaches, ascending (RG-024: they are not validated; a lint may
+    /// show them).
+    pub fn unused_rules(&self, rules: &RuleSet) -> Vec<RuleIx> {
+        let mut used = vec![false; rules.rules().len()];
+        for instance in &self.instances {
+            if let Body::Rule { rule, .. } = &instance.body {
+                used[rule.index()] = true;
+            }
+        }
+        let unused = used.iter().enumerate().filter(|(_, used)| !**used);
+        unused.map(|(at, _)| RuleIx(at as u32)).collect()
+    }
+
     /// The root that serves a request for `output` with values of the types `params` (RG-060):
     /// the query of exactly these params, else the only one whose params are among them.
     pub fn lookup(&self, output: TypeIx, params: &[TypeIx]) -> Result<&Root, LookupError> {

@@ -378,6 +378,9 @@ fn small(seed: u64, cyclic: bool) -> Case {
     let mut given: Vec<&str> = params.to_vec();
     random.shuffle(&mut given);
     given.truncate(1 + random.below(3));
+    if cyclic && random.one_in(4) {
+        given.push(names[random.below(2)]);
+    }
     lines.push(format!("? A({})", given.join(", ")));
     read_one(&lines.join("\n"))
 }

@@ -272,13 +272,8 @@ impl Writer<'_> {
             .collect();
         nodes.sort();
         lines.extend(nodes);
-        let used = |name: &str| {
-            self.graph.instances().iter().any(|instance| {
-                matches!(&instance.body, Body::Rule { rule, .. } if &*self.rules.rule(*rule).name == name)
-            })
-        };
-        let rules = self.rules.rules().iter().map(|rule| &*rule.name);
-        let mut unused: Vec<&str> = rules.filter(|name| !used(name)).collect();
+        let unused = self.graph.unused_rules(self.rules).into_iter();
+        let mut unused: Vec<&str> = unused.map(|ix| &*self.rules.rule(ix).name).collect();
         unused.sort();
         if !unused.is_empty() {
             lines.push(format!("unused: {}", unused.join(", ")));
