@@ -1,6 +1,7 @@
 //! What a sandboxed action costs over a bare spawn: `cargo run --release -p kiln-exec-local
 //! --example bench [ROUNDS]`. Prints wall time (minimum and median) and processor time (user and
-//! system, of kiln, its zygotes and the action) for one action, and the ratio to the bare spawn.
+//! system, of kiln, its zygotes and the action) for one action, and its ratio to the bare spawn of
+//! the same program. `cp` makes one output, which is hashed and stored.
 
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
@@ -33,16 +34,38 @@ fn main() -> Fallible<()> {
         Ok(())
     })?;
     bare.print("bare spawn of `/bin/true`", &bare);
+    let copy = folder.path().join("copy");
+    let bare_copy = measure(rounds, || {
+        Command::new("/bin/cp")
+            .arg("/bin/true")
+            .arg(&copy)
+            .env_clear()
+            .status()?;
+        Ok(std::fs::remove_file(&copy)?)
+    })?;
+    bare_copy.print("bare spawn of `/bin/cp`", &bare_copy);
     for (sandbox, name) in [(Sandbox::Auto, "sandbox"), (Sandbox::Off, "plain folder")] {
         let mut config = LocalConfig::new(folder.path());
         config.sandbox = sandbox;
         let executor = LocalExecutor::new(config, store.clone(), zygotes.clone())?;
-        for (inputs, output) in [(0, false), (0, true), (50, true), (500, true), (5000, true)] {
-            let process = process(&store, inputs, output)?;
+        let cases = [(0, false), (0, true), (50, true), (500, true), (5000, true)];
+        for (inputs, output, top) in cases
+            .map(|(inputs, output)| (inputs, output, ""))
+            .into_iter()
+            .chain([(5000, true, "top/")])
+        {
+            let process = process(&store, inputs, output, top)?;
             let rounds = (rounds / (1 + inputs / 500)).max(10);
             let cost = measure(rounds, || runtime.block_on(run(&executor, &process)))?;
-            let outputs = if output { "1 output" } else { "no output" };
-            cost.print(&format!("{name}, {inputs} inputs, {outputs}"), &bare);
+            let (program, bare) = match output {
+                true => ("cp", &bare_copy),
+                false => ("true", &bare),
+            };
+            let whole = if top.is_empty() { "" } else { " in one folder" };
+            cost.print(
+                &format!("{name}, `{program}`, {inputs} inputs{whole}"),
+                bare,
+            );
         }
     }
     Ok(())
@@ -103,12 +126,13 @@ fn processor_time() -> Fallible<Duration> {
     Ok(Duration::from_millis(10 * ticks(std::process::id())?))
 }
 
-fn process(store: &Store, inputs: u32, output: bool) -> Fallible<Process> {
+fn process(store: &Store, inputs: u32, output: bool, top: &str) -> Fallible<Process> {
     let mut builder = TreeBuilder::new();
     for i in 0..inputs {
         let content = format!("{i}\n").repeat(500);
         let digest = store.put_bytes(content.as_bytes())?;
-        let path = RelPath::new(format!("src/dir{}/file{i}.h", i / 50))?;
+        // A folder of 64 files and more is shown whole once it came up twice: `top` is one.
+        let path = RelPath::new(format!("{top}src{}/file{i}.h", i / 50))?;
         let executable = false;
         builder.add(&path, Node::File { digest, executable })?;
     }

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::slot::{LaunchSettings, Pool, Slot};
 use crate::tail::Tail;
 use crate::tier::Tier;
+use crate::trees::Planned;
 use crate::zygote::ZygoteServer;
 use crate::zygote::wire::{End, Reply};
 use crate::{failure, harvest, tier};
@@ -71,9 +72,23 @@ impl LocalExecutor {
         &self.warnings
     }
 
+    fn plan(&self, process: &Process) -> Result<Plan, ExecError> {
+        let shared = &self.shared;
+        // Without mounts no folder can be shown.
+        let trees = shared.tier.is_hermetic().then_some(&*shared.pool.trees);
+        let mut planned = Planned::new(trees);
+        let plan = Plan::of(process, &mut planned).map_err(|clash| failure::clash(&clash))?;
+        for tree in planned.wanted {
+            let (trees, store) = (shared.pool.trees.clone(), shared.store.clone());
+            // This action does not wait for it: it is for those to come.
+            tokio::task::spawn_blocking(move || trees.build(&tree, &store));
+        }
+        Ok(plan)
+    }
+
     async fn run(&self, request: Request<'_>) -> Result<ProcessResult, ExecError> {
         let process = request.process;
-        let plan = Plan::of(process).map_err(|clash| failure::clash(&clash))?;
+        let plan = self.plan(process)?;
         let mut slot = self.shared.pool.take(process.network).await?;
         if let Err(error) = slot.launch(process, &plan, &self.shared.store, self.settings) {
             // Whatever failed, it failed before the worker was told.

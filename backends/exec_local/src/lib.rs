@@ -24,6 +24,7 @@ mod tail;
 #[cfg(test)]
 mod testing;
 mod tier;
+mod trees;
 mod undeclared;
 mod unix;
 mod zygote;

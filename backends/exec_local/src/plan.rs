@@ -15,11 +15,15 @@ use kiln_base::{Digest, RelPath};
 use kiln_process::Process;
 use kiln_tree::{Node, Tree};
 
+use crate::trees::Planned;
+
 /// A step as in [`crate::zygote::wire::Op`], with blobs still named by their digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Dir(String),
     File(Digest, bool, String),
+    /// A folder as a whole, by its name among [`crate::trees::Trees`].
+    Tree(String, String),
     Link(String, String),
     Copy(Digest, bool, String),
     Keep(String),
@@ -70,8 +74,8 @@ struct Wanted<'a> {
 }
 
 impl Plan {
-    /// Plans a process.
-    pub(crate) fn of(process: &Process) -> Result<Plan, Clash> {
+    /// Plans a process; `trees` knows folders that can be shown whole.
+    pub(crate) fn of(process: &Process, trees: &mut Planned<'_>) -> Result<Plan, Clash> {
         let paths: Vec<(RelPath, RelPath)> = process
             .outputs
             .iter()
@@ -86,7 +90,12 @@ impl Plan {
             wanted.at(path).output = true;
         }
         // A declared output is no folder that must be there: only those above it are.
-        let mut planner = Planner::default();
+        let mut planner = Planner {
+            plan: Plan::default(),
+            later: Vec::new(),
+            scratch: Vec::new(),
+            trees,
+        };
         planner.read_only("", Some(&process.inputs), Some(&wanted))?;
         let mut plan = planner.plan;
         plan.writable.append(&mut planner.later);
@@ -113,12 +122,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
-#[derive(Default)]
-struct Planner {
+struct Planner<'a, 'b> {
     plan: Plan,
     /// What goes into scratch folders, behind all `Keep`s.
     later: Vec<Step>,
     scratch: Vec<String>,
+    trees: &'a mut Planned<'b>,
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -128,7 +137,7 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-impl Planner {
+impl Planner<'_, '_> {
     /// A folder that exists already, outside of any scratch folder.
     fn read_only(
         &mut self,
@@ -143,10 +152,13 @@ impl Planner {
             let below = wanted.and_then(|wanted| wanted.below.get(&**name));
             let at = join(path, name);
             match node {
-                Node::Dir(tree) => {
-                    self.plan.inputs.push(Step::Dir(at.clone()));
-                    self.read_only(&at, Some(tree), below)?;
-                }
+                Node::Dir(tree) => match self.whole(tree, below) {
+                    Some(name) => self.plan.inputs.push(Step::Tree(name, at)),
+                    None => {
+                        self.plan.inputs.push(Step::Dir(at.clone()));
+                        self.read_only(&at, Some(tree), below)?;
+                    }
+                },
                 _ if below.is_some_and(Wanted::is_folder) => return Err(Clash { path: at }),
                 node => self.plan.inputs.push(leaf(node, at)),
             }
@@ -160,6 +172,14 @@ impl Planner {
             }
         }
         Ok(())
+    }
+
+    /// The name of a folder that needs nothing but its inputs and is there as a whole.
+    fn whole(&mut self, tree: &Tree, wanted: Option<&Wanted<'_>>) -> Option<String> {
+        match wanted {
+            Some(_) => None,
+            None => self.trees.ready(tree),
+        }
     }
 
     /// The uppermost writable folder of a branch: a scratch folder goes there.
@@ -194,12 +214,15 @@ impl Planner {
                     self.plan.inputs.push(Step::Dir(at.clone()));
                     self.writable(&at, Some(tree), below, own)?;
                 }
-                Node::Dir(tree) => {
-                    self.plan.inputs.push(Step::Dir(at.clone()));
-                    self.read_only(&at, Some(tree), below)?;
-                    self.plan.writable.push(Step::Keep(at.clone()));
-                    self.later.push(Step::Return(at));
-                }
+                Node::Dir(tree) => match self.whole(tree, below) {
+                    Some(name) => self.later.push(Step::Tree(name, at)),
+                    None => {
+                        self.plan.inputs.push(Step::Dir(at.clone()));
+                        self.read_only(&at, Some(tree), below)?;
+                        self.plan.writable.push(Step::Keep(at.clone()));
+                        self.later.push(Step::Return(at));
+                    }
+                },
                 _ if below.is_some_and(Wanted::is_folder) => return Err(Clash { path: at }),
                 Node::File { digest, executable } if own => {
                     self.later.push(Step::Copy(*digest, *executable, at));
@@ -284,13 +307,14 @@ mod tests {
         process.inputs = builder.build();
         process.outputs = outputs.iter().map(|o| RelPath::new(o).unwrap()).collect();
         let mut text = String::new();
-        match Plan::of(&process) {
+        match Plan::of(&process, &mut Planned::new(None)) {
             Err(clash) => _ = write!(text, "clash at {}", clash.path),
             Ok(plan) => {
                 for step in plan.inputs.iter().chain(&plan.writable) {
                     let _ = match step {
                         Step::Dir(at) => writeln!(text, "dir {at}"),
                         Step::File(_, x, at) => writeln!(text, "file {at} {x}"),
+                        Step::Tree(name, at) => writeln!(text, "tree {at} {name}"),
                         Step::Link(target, at) => writeln!(text, "link {at} -> {target}"),
                         Step::Copy(_, x, at) => writeln!(text, "copy {at} {x}"),
                         Step::Keep(at) => writeln!(text, "keep {at}"),

@@ -48,6 +48,11 @@ impl ScratchRoot {
         Err(failed(io::ErrorKind::AlreadyExists.into()))
     }
 
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A new set of folders for one worker.
     pub(crate) fn slot(&self) -> io::Result<SlotFiles> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);

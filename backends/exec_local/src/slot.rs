@@ -9,6 +9,7 @@ use crate::config::NETWORK_ROOTS;
 use crate::failure;
 use crate::plan::{Plan, Step};
 use crate::scratch::{ScratchRoot, SlotFiles};
+use crate::trees::Trees;
 use crate::unix;
 use crate::unix::packet::{self, Receiver};
 use crate::zygote::ZygoteServer;
@@ -31,16 +32,23 @@ pub(crate) struct Slot {
 pub(crate) struct Pool {
     free: Mutex<Vec<Slot>>,
     scratch: ScratchRoot,
+    pub trees: Arc<Trees>,
     zygotes: Arc<ZygoteServer>,
     /// All but the slot's own folder and its network.
     setup: Setup,
 }
 
 impl Pool {
-    pub(crate) fn new(scratch: ScratchRoot, zygotes: Arc<ZygoteServer>, setup: Setup) -> Pool {
+    pub(crate) fn new(
+        scratch: ScratchRoot,
+        trees: Arc<Trees>,
+        zygotes: Arc<ZygoteServer>,
+        setup: Setup,
+    ) -> Pool {
         Pool {
             free: Mutex::new(Vec::new()),
             scratch,
+            trees,
             zygotes,
             setup,
         }
@@ -266,6 +274,7 @@ fn ops<'a>(steps: &'a [Step], paths: &mut impl Iterator<Item = &'a str>) -> Vec<
         .map(|step| match step {
             Step::Dir(at) => Op::Dir(at),
             Step::File(_, _, at) => Op::File(blob(), at),
+            Step::Tree(name, at) => Op::Tree(name, at),
             Step::Link(target, at) => Op::Link(target, at),
             Step::Copy(_, executable, at) => Op::Copy {
                 blob: blob(),

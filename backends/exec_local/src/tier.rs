@@ -24,6 +24,7 @@ use crate::failure;
 use crate::plan::Plan;
 use crate::scratch::{ScratchRoot, SlotFiles};
 use crate::slot::{self, Pool};
+use crate::trees::Trees;
 use crate::zygote::ZygoteServer;
 use crate::zygote::wire::{Failure, Setup, Step, WireTier};
 
@@ -138,19 +139,22 @@ fn pool(
     };
     let scratch = ScratchRoot::new(&folder, privileged.then_some(outer))?;
     text(&folder)?;
+    let trees = Trees::new(scratch.path().join("trees"))
+        .map_err(|error| Diag::io("cannot make the scratch folder", &folder, &error))?;
     let roots = config.system_roots.iter().map(|root| text(root));
     let setup = Setup {
         isolated_network: true,
         outer,
         privileged,
         cas: text(&slot::blob_folder(store))?,
+        trees: text(trees.folder())?,
         scratch: String::new(),
         roots: roots.collect::<Result<_, _>>()?,
         etc: config::etc(),
         tmp_size: config.tmp_size.unwrap_or(0),
         tier: tier.wire(),
     };
-    Ok(Pool::new(scratch, zygotes.clone(), setup))
+    Ok(Pool::new(scratch, Arc::new(trees), zygotes.clone(), setup))
 }
 
 /// Whether an identity exists in this process's user namespace.

@@ -60,6 +60,7 @@ fn hidden(setup: &Setup) -> Result<(), Failure> {
     make_dir(&format!("{HIDDEN}/memory"), Step::StoreMount)?;
     for (name, source, attributes) in [
         ("cas", &setup.cas, unix::READ_ONLY | unix::HARMLESS),
+        ("trees", &setup.trees, unix::READ_ONLY | unix::HARMLESS),
         ("scratch", &setup.scratch, unix::HARMLESS),
     ] {
         let at = format!("{HIDDEN}/{name}");

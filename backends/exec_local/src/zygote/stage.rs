@@ -16,7 +16,7 @@ pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
     private_folders(setup)?;
     let mut stage = Stage {
         path: format!("{EXEC_ROOT}/"),
-        source: format!("{HIDDEN}/cas/"),
+        source: String::new(),
         own: setup.privileged,
         own_dirs: setup.privileged && launch.writable_root,
         kept: VecDeque::new(),
@@ -82,7 +82,7 @@ fn c_text(text: String) -> Result<std::ffi::CString, Failure> {
 struct Stage {
     /// `/kiln/`, and behind it the path at hand.
     path: String,
-    /// `/.kiln/cas/`, and behind it the blob at hand.
+    /// Where what is shown at the path comes from.
     source: String,
     /// Whether what the action may write must be given to it.
     own: bool,
@@ -108,8 +108,8 @@ impl Stage {
         match op {
             Op::Dir(_) => self.dir(self.own_dirs),
             Op::WritableDir(_) => self.dir(self.own),
-            Op::File(blob, _) => self.bind(blob, FileType::RegularFile),
-            Op::Tree(tree, _) => self.bind(tree, FileType::Directory),
+            Op::File(blob, _) => self.bind("cas", blob, FileType::RegularFile),
+            Op::Tree(tree, _) => self.bind("trees", tree, FileType::Directory),
             Op::Link(target, _) => rustix::fs::symlinkat(*target, CWD, self.path.as_str())
                 .or_failure(Step::Input, &self.path),
             Op::Copy {
@@ -135,22 +135,27 @@ impl Stage {
         std::os::unix::fs::chown(path, Some(1000), Some(1000)).or_failure(Step::Scratch, path)
     }
 
-    fn bind(&mut self, source: &str, kind: FileType) -> Result<(), Failure> {
+    fn bind(&mut self, mount: &str, source: &str, kind: FileType) -> Result<(), Failure> {
+        self.set_source(mount, source);
         let path = self.path.as_str();
         let made = match kind {
             FileType::Directory => rustix::fs::mkdirat(CWD, path, Mode::from_raw_mode(0o755)),
             kind => rustix::fs::mknodat(CWD, path, kind, Mode::from_raw_mode(0o444), 0),
         };
         made.or_failure(Step::Input, path)?;
-        self.source.truncate(HIDDEN.len() + "/cas/".len());
-        self.source.push_str(source);
         // The mount of the store is read-only, and so is every part of it bound elsewhere.
         rustix::mount::mount_bind(self.source.as_str(), path).or_failure(Step::Input, source)
     }
 
+    fn set_source(&mut self, mount: &str, name: &str) {
+        self.source.clear();
+        for part in [HIDDEN, "/", mount, "/", name] {
+            self.source.push_str(part);
+        }
+    }
+
     fn copy(&mut self, blob: &str, executable: bool) -> Result<(), Failure> {
-        self.source.truncate(HIDDEN.len() + "/cas/".len());
-        self.source.push_str(blob);
+        self.set_source("cas", blob);
         let mode = if executable { 0o755 } else { 0o644 };
         let mut from = File::open(&self.source).or_failure(Step::Input, blob)?;
         let mut to = File::options()

@@ -19,6 +19,8 @@ pub(crate) struct Setup {
     pub privileged: bool,
     /// The folder of the store's blobs.
     pub cas: String,
+    /// The folder of folders that are kept whole.
+    pub trees: String,
     /// The folder of the slot's scratch folders.
     pub scratch: String,
     /// Read-only system folders and files, absolute.
@@ -63,7 +65,7 @@ pub(crate) enum Op<'a> {
     Dir(&'a str),
     /// A blob of the store, read-only: its path in the store, and where it goes.
     File(&'a str, &'a str),
-    /// A folder of the store, read-only, with all below it.
+    /// A folder that is kept whole, read-only: its name, and where it goes.
     Tree(&'a str, &'a str),
     /// A symbolic link: its target, and where it goes.
     Link(&'a str, &'a str),

@@ -11,6 +11,7 @@ pub const TESTS: &[Test] = &[
     ("the environment is exact (PX-011)", environment),
     ("the root is read-only", read_only),
     ("inputs cannot be changed", inputs_cannot_be_changed),
+    ("large folders are shown whole", large_folders),
     ("exit codes and signals (PX-017)", exits),
 ];
 
@@ -176,4 +177,64 @@ fn exits(fixture: &Fixture) {
         Signal(9)
     "#]],
     );
+}
+
+/// From its third time on a large folder is shown whole; nothing may look different then.
+fn large_folders(fixture: &Fixture) {
+    let executor = fixture.executor();
+    let names: Vec<String> = (0..200).map(|i| format!("big/d{}/f{i}", i / 70)).collect();
+    let mut entries: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x\n")).collect();
+    entries.extend([
+        ("big/d0/l -> f1", ""),
+        ("big/e/", ""),
+        ("big/t.sh", "#!/bin/sh\necho t\n"),
+        ("out/big/d0/f0", "beside an output\n"),
+    ]);
+    let beside: Vec<String> = (0..100).map(|i| format!("out/big/g{i}")).collect();
+    entries.extend(beside.iter().map(|name| (name.as_str(), "y\n")));
+    let mut process = sh(
+        "find . -printf '%P %y %m %l\\n' | sort | sha256sum; cat big/*/* big/*/l out/big/d0/* | sha256sum; \
+         big/t.sh; for f in big/d0/f0 big/new out/big/new; do echo x > $f; done; chmod 777 big/d0/f0; \
+         echo o > out/o; realpath big/d0/l",
+    );
+    process.inputs = fixture.tree(&entries);
+    process.outputs = paths(&["out/o"]);
+    let run = || {
+        let run = crate::support::run(&executor, &process);
+        fixture.show(&fixture.runtime.block_on(run).unwrap())
+    };
+    let first = run();
+    expect![[r#"
+        Code(0)
+        b91e55bd1284eca66cea547c1816776aa9f4b240e8c09d935b1398fd083ef242  -
+        df6cd086fea9794bd5972853dcbe5c1bf43d885c790971469fd3877e9a0e7b5a  -
+        t
+        /kiln/big/d0/f1
+        /bin/sh: 1: cannot create big/d0/f0: Read-only file system
+        /bin/sh: 1: cannot create big/new: Read-only file system
+        /bin/sh: 1: cannot create out/big/new: Read-only file system
+        chmod: changing permissions of 'big/d0/f0': Read-only file system
+    "#]]
+    .assert_eq(&first);
+    let trees = || {
+        let scratch = std::fs::read_dir(fixture.folder.path().join("scratch")).unwrap();
+        let own = scratch
+            .map(|entry| entry.unwrap().path().join("trees"))
+            .next()
+            .unwrap();
+        let names = std::fs::read_dir(own)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        names
+            .filter(|name| !name.to_string_lossy().starts_with('.'))
+            .count()
+    };
+    assert_eq!(trees(), 0);
+    assert_eq!(run(), first);
+    while trees() < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(run(), first);
+    assert_eq!(run(), first);
+    fixture.verify();
 }

@@ -1,0 +1,145 @@
+//! Input folders that come up again and again, put together once on disk and then shown whole.
+//!
+//! Showing a folder costs the same whatever is in it, where showing its files costs some ten
+//! microseconds each. A folder is made of hard links to the store's files, which makes no inodes
+//! but for its folders, and is only ever seen through a read-only mount.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kiln_base::Digest;
+use kiln_store::Store;
+use kiln_tree::{Node, Tree};
+use parking_lot::Mutex;
+
+/// Smaller folders are shown file by file: that is as cheap.
+const MIN_FILES: usize = 64;
+/// All folders together have at most so many files, so that they are removed quickly at the end.
+const MAX_FILES: usize = 50_000;
+
+/// What is known of a folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not worth it, or it could not be made.
+    Never,
+    /// It came up once.
+    Seen,
+    /// It is being made.
+    Building,
+    /// It is there.
+    Ready,
+}
+
+/// The folders of one executor.
+pub(crate) struct Trees {
+    folder: PathBuf,
+    states: Mutex<HashMap<Digest, State>>,
+    files: AtomicUsize,
+}
+
+/// What a plan finds out about folders.
+pub(crate) struct Planned<'a> {
+    trees: Option<&'a Trees>,
+    /// Folders that came up for the second time and should be made.
+    pub wanted: Vec<Tree>,
+}
+
+impl Trees {
+    /// Keeps folders in `folder`, which is made.
+    pub(crate) fn new(folder: PathBuf) -> io::Result<Trees> {
+        fs::create_dir(&folder)?;
+        Ok(Trees {
+            folder,
+            states: Mutex::default(),
+            files: AtomicUsize::new(0),
+        })
+    }
+
+    /// Where the folders are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes a folder. It blocks.
+    pub(crate) fn build(&self, tree: &Tree, store: &Store) {
+        let name = tree.digest().hex();
+        let (aside, path) = (
+            self.folder.join(format!(".{name}")),
+            self.folder.join(&name),
+        );
+        let made = link_tree(tree, store, &aside).and_then(|()| fs::rename(&aside, &path));
+        let state = match made {
+            Ok(()) => State::Ready,
+            Err(_) => {
+                // Its files are shown one by one then, which names whatever is wrong.
+                let _ = crate::scratch::remove_tree(&aside);
+                State::Never
+            }
+        };
+        self.states.lock().insert(tree.digest(), state);
+    }
+
+    /// Whether a folder is there; if not, whether it should be made now.
+    fn look(&self, tree: &Tree) -> (bool, bool) {
+        let digest = tree.digest();
+        let known = self.states.lock().get(&digest).copied();
+        match known {
+            Some(State::Ready) => (true, false),
+            Some(State::Never | State::Building) => (false, false),
+            Some(State::Seen) => {
+                let count = tree.count();
+                let fits = self.files.fetch_add(count, Ordering::Relaxed) + count <= MAX_FILES;
+                if !fits {
+                    self.files.fetch_sub(count, Ordering::Relaxed);
+                }
+                let state = if fits { State::Building } else { State::Never };
+                // Another action may have come here at the same time: one of them builds.
+                let before = self.states.lock().insert(digest, state);
+                (false, fits && before == Some(State::Seen))
+            }
+            None => {
+                let worth_it = tree.count() >= MIN_FILES;
+                let state = if worth_it { State::Seen } else { State::Never };
+                self.states.lock().insert(digest, state);
+                (false, false)
+            }
+        }
+    }
+}
+
+impl<'a> Planned<'a> {
+    pub(crate) fn new(trees: Option<&'a Trees>) -> Planned<'a> {
+        Planned {
+            trees,
+            wanted: Vec::new(),
+        }
+    }
+
+    /// The name of a folder that is there as a whole.
+    pub(crate) fn ready(&mut self, tree: &Tree) -> Option<String> {
+        let (ready, build) = self.trees?.look(tree);
+        if build {
+            self.wanted.push(tree.clone());
+        }
+        ready.then(|| tree.digest().hex())
+    }
+}
+
+fn link_tree(tree: &Tree, store: &Store, folder: &Path) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    for (name, node) in tree.entries() {
+        let path = folder.join(&**name);
+        match node {
+            Node::Dir(below) => link_tree(below, store, &path)?,
+            Node::Symlink(target) => std::os::unix::fs::symlink(&**target, &path)?,
+            Node::File { digest, executable } => {
+                let blob = store.blob_path(digest, *executable);
+                fs::hard_link(blob.ok_or(io::ErrorKind::NotFound)?, &path)?;
+            }
+        }
+    }
+    Ok(())
+}
