@@ -647,6 +647,13 @@ fn flags_of_other_commands_in_common_lines() {
 
 #[test]
 fn wrong_rc_files() {
+    check(&[(".bazelrc", "build --what is")], "build", expect![[r#"
+        error: there is no flag `--what`
+          --> .bazelrc:1:7
+           |
+         1 | build --what is
+           |       ^^^^^^
+        hint: take it out, or leave rc files out with `--ignore_all_rc_files`"#]]);
     check(
         &[(".bazelrc", "\nbuild --copt=1 --cotp=x\n")],
         "build",
