@@ -26,6 +26,8 @@ pub(crate) struct Slot {
     /// Its last action was told to die and has not been heard of since.
     pending: bool,
     pub files: SlotFiles,
+    /// Where its actions have their exec root.
+    exec_root: String,
 }
 
 /// All workers that are free; more are made when there is none.
@@ -105,6 +107,7 @@ impl Pool {
             network,
             pending: false,
             files,
+            exec_root: setup.exec_root(),
         })
     }
 
@@ -129,6 +132,15 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Actions that were told to die must be gone before their folders are removed.
+        for slot in self.free.get_mut().iter().filter(|slot| slot.pending) {
+            let _ = slot.reply_blocking();
+        }
+    }
+}
+
 impl Slot {
     /// Starts an action.
     pub(crate) fn launch(
@@ -140,12 +152,12 @@ impl Slot {
     ) -> Result<(), ExecError> {
         let paths = blob_paths(plan, store)?;
         let mut paths = paths.iter().map(String::as_str);
+        let argv: Vec<String> = process.argv.iter().map(|text| self.located(text)).collect();
+        let env = process.env.iter();
         let launch = Launch {
-            argv: process.argv.iter().map(String::as_str).collect(),
-            env: process
-                .env
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
+            argv: argv.iter().map(String::as_str).collect(),
+            env: env
+                .map(|(name, value)| format!("{name}={}", self.located(value)))
                 .collect(),
             workdir: process.workdir.as_str(),
             inputs: ops(&plan.inputs, &mut paths),
@@ -159,6 +171,11 @@ impl Slot {
             grace: settings.grace,
         };
         self.send(&launch, plan.scratch.len() as u32)
+    }
+
+    /// A text with the path of the exec root where it asks for it (PX-013).
+    fn located(&self, text: &str) -> String {
+        text.replace("{chroot}", &self.exec_root)
     }
 
     fn launch_probe(&mut self) -> Result<(), ExecError> {

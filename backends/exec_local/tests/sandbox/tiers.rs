@@ -10,9 +10,10 @@ use kiln_process::Exit;
 use crate::Test;
 use crate::support::{self, Fixture, paths, sh};
 
-/// Set when this program runs where namespaces are refused: the file to tell of it.
-const REFUSED: &str = "KILN_TEST_REFUSED";
+/// Set when this program runs where something is refused: the file to tell of it.
+const REPORT: &str = "KILN_TEST_REPORT";
 
+const MASKED_TEST: &str = "a masked /proc is used as it is, which is told";
 const REFUSED_TEST: &str = "refused namespaces are told with their cause";
 
 pub const TESTS: &[Test] = &[
@@ -20,6 +21,7 @@ pub const TESTS: &[Test] = &[
     ("Landlock and seccomp", landlock),
     ("daemons die without namespaces too", plain_daemons),
     (REFUSED_TEST, refused),
+    (MASKED_TEST, masked_proc),
     ("all of it as an ordinary user", ordinary),
 ];
 
@@ -140,8 +142,23 @@ fn again(mut command: Command) {
     assert!(output.status.success(), "{out}{err}");
 }
 
+/// Runs one test of this program by way of a shell script that changes the surroundings, and
+/// returns what it reported.
+fn elsewhere(fixture: &Fixture, unshare: &[&str], script: &str, test: &str) -> String {
+    open(fixture);
+    let report = fixture.folder.path().join("report");
+    let script = format!("{script} && exec \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user"]).args(unshare);
+    command.args(["sh", "-c", &script, "sh"]);
+    command.arg(std::env::current_exe().unwrap());
+    command.args(["--exact", test]).env(REPORT, &report);
+    again(command);
+    std::fs::read_to_string(report).unwrap()
+}
+
 fn refused(fixture: &Fixture) {
-    if let Some(report) = std::env::var_os(REFUSED) {
+    if let Some(report) = std::env::var_os(REPORT) {
         let mut config = fixture.config();
         config.sandbox = Sandbox::Require;
         let made = LocalExecutor::new(config, fixture.store.clone(), fixture.zygotes.clone());
@@ -149,23 +166,40 @@ fn refused(fixture: &Fixture) {
         std::fs::write(report, error.unwrap_or_default()).unwrap();
         return;
     }
-    open(fixture);
-    let report = fixture.folder.path().join("report");
-    // In a user namespace that permits no further ones.
-    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "sh", "-c", script, "sh"]);
-    command.arg(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", REFUSED_TEST])
-        .env(REFUSED, &report);
-    again(command);
-    let report = std::fs::read_to_string(report).unwrap();
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces";
+    let report = elsewhere(fixture, &[], script, REFUSED_TEST);
     expect![[r#"
         error: the sandbox cannot make a user namespace: their limit is reached
            = `--sandbox=require` was asked for
-        hint: user namespaces are limited to none or too few here: `sudo sysctl user.max_user_namespaces=10000`"#]]
-    .assert_eq(&report);
+        hint: user namespaces are limited to none or too few here: `sudo sysctl user.max_user_namespaces=10000`"#]].assert_eq(&report);
+}
+
+fn masked_proc(fixture: &Fixture) {
+    if let Some(report) = std::env::var_os(REPORT) {
+        let executor = fixture.executor();
+        let process = sh("echo ran; id -u; hostname");
+        let run = support::run(&executor, &process);
+        let result = fixture.runtime.block_on(run).unwrap();
+        let warnings = executor.warnings();
+        let text = format!(
+            "{:?} {warnings:?} {}",
+            executor.tier(),
+            fixture.show(&result)
+        );
+        std::fs::write(report, text).unwrap();
+        return;
+    }
+    // As containers do it.
+    let script = "mount -t tmpfs none /proc/sys";
+    let report = elsewhere(fixture, &["--mount"], script, MASKED_TEST);
+    expect![[r#"
+        OuterProc [warning: sandbox: actions see the list of this machine's processes
+           = the sandbox cannot mount `/proc`: operation not permitted
+        hint: this container's `/proc` is masked: start it with `--security-opt systempaths=unconfined`] Code(0)
+        ran
+        1000
+        localhost
+    "#]].assert_eq(&report);
 }
 
 /// Everything above and below, if root runs the tests, as somebody else once more.

@@ -11,6 +11,9 @@ pub const TESTS: &[Test] = &[
     ("the environment is exact (PX-011)", environment),
     ("the root is read-only", read_only),
     ("inputs cannot be changed", inputs_cannot_be_changed),
+    ("no network, unless it is asked for", network),
+    ("a port is free again for the next action", ports),
+    ("the exec root's path (PX-013)", chroot),
     ("large folders are shown whole", large_folders),
     ("exit codes and signals (PX-017)", exits),
 ];
@@ -61,9 +64,9 @@ fn only_declared_inputs(fixture: &Fixture) {
 fn identity(fixture: &Fixture) {
     check(
         fixture,
-        "id; id -u; id -g; hostname; umask; cat /proc/self/cgroup >/dev/null; ls /proc | grep -c '^[0-9]'; \
+        "id; id -u; id -g; hostname; umask; cat /proc/self/cgroup >/dev/null; [ $(ls -d /proc/[0-9]* | wc -l) -lt 9 ] && echo few processes; \
          ls -l /proc/self/fd | grep -v '/proc\\|/fd' | grep -c '[0-9] ->'; readlink /proc/self/fd/0; cat; \
-         grep -E 'CapEff|NoNewPrivs' /proc/self/status; ls /sys/class/net 2>/dev/null; cat /proc/net/dev | tail -n +3 | cut -d: -f1",
+         grep -E 'CapEff|NoNewPrivs' /proc/self/status; cat /proc/1/environ | wc -c; ls /sys/class/net 2>/dev/null; cat /proc/net/dev | tail -n +3 | cut -d: -f1",
         expect![[r#"
             Code(0)
             uid=1000(kiln) gid=1000(kiln) groups=1000(kiln)
@@ -71,12 +74,14 @@ fn identity(fixture: &Fixture) {
             1000
             localhost
             0022
-            4
+            few processes
             3
             /dev/null
             CapEff:	0000000000000000
             NoNewPrivs:	1
+            0
                 lo
+            cat: /proc/1/environ: Permission denied
         "#]],
     );
 }
@@ -237,4 +242,50 @@ fn large_folders(fixture: &Fixture) {
     assert_eq!(run(), first);
     assert_eq!(run(), first);
     fixture.verify();
+}
+
+/// Connects to a port of 127.0.0.1.
+fn connect(port: u16) -> kiln_process::Process {
+    let script = format!(
+        "import socket\ntry: socket.create_connection(('127.0.0.1', {port}), 5); print('connected')\n\
+         except OSError as error: print(error)"
+    );
+    command(&["/usr/bin/python3", "-c", &script])
+}
+
+fn network(fixture: &Fixture) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut process = connect(listener.local_addr().unwrap().port());
+    expect![[r#"
+        Code(0)
+        [Errno 111] Connection refused
+    "#]]
+    .assert_eq(&fixture.shell(&process));
+    process.network = true;
+    expect![[r#"
+        Code(0)
+        connected
+    "#]]
+    .assert_eq(&fixture.shell(&process));
+}
+
+/// A server that closes first leaves its port busy for a minute; the next action must not notice.
+fn ports(fixture: &Fixture) {
+    let script = "import socket\n\
+        server = socket.socket(); server.bind(('127.0.0.1', 4321)); server.listen()\n\
+        client = socket.create_connection(('127.0.0.1', 4321))\n\
+        there, _ = server.accept(); there.close(); client.close(); print('served')";
+    let process = command(&["/usr/bin/python3", "-c", script]);
+    let executor = fixture.executor();
+    for _ in 0..3 {
+        let run = crate::support::run(&executor, &process);
+        let result = fixture.runtime.block_on(run).unwrap();
+        assert_eq!(fixture.show(&result), "Code(0)\nserved\n");
+    }
+}
+
+fn chroot(fixture: &Fixture) {
+    let mut process = sh("echo {chroot}/x $ROOT");
+    process.env.insert("ROOT".to_owned(), "{chroot}".to_owned());
+    assert_eq!(fixture.shell(&process), "Code(0)\n/kiln/x /kiln\n");
 }
