@@ -9,6 +9,8 @@ pub(crate) const SETS: usize = 512;
 pub(crate) const DEBTS: usize = 8;
 /// Combinations looked at to choose the sources of one node.
 pub(crate) const STEPS: usize = 20_000;
+/// Such combinations of all nodes together.
+pub(crate) const ALL_STEPS: usize = 2_000_000;
 /// Operations on sets of the whole solution.
 pub(crate) const OPERATIONS: u64 = 2_000_000;
 

@@ -282,3 +282,103 @@ impl Checker<'_> {
         self.wrong.push(format!("`{name}` {text}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule_set::{Query, Rule};
+    use crate::solver::solve;
+
+    /// `a` takes P and gets B by providing Q; `b` takes Q and C; `c` is made from R.
+    fn solved() -> (RuleSet, RuleGraph) {
+        let mut rules = RuleSet::new();
+        let mut ty = |name: &str| rules.add_type(name).expect("few types");
+        let (a, b, c) = (ty("A"), ty("B"), ty("C"));
+        let (p, q, r) = (ty("P"), ty("Q"), ty("R"));
+        let rule = |name: &str, output, inputs: &[TypeIx]| Rule {
+            inputs: inputs.to_vec(),
+            ..Rule::new(name, output)
+        };
+        rules.add_rule(Rule {
+            gets: vec![Get::new(b, vec![q])],
+            ..rule("a", a, &[p])
+        });
+        rules.add_rule(rule("b", b, &[q, c]));
+        rules.add_rule(rule("c", c, &[r]));
+        let graph = solve(&rules, &[Query::new(a, [p, r])]).expect("the set is in order");
+        (rules, graph)
+    }
+
+    /// What the check says after a change to the graph.
+    fn after(change: impl FnOnce(&mut RuleSet, &mut RuleGraph)) -> String {
+        let (mut rules, mut graph) = solved();
+        change(&mut rules, &mut graph);
+        check(&rules, &graph).join("; ")
+    }
+
+    #[test]
+    fn a_solved_graph_is_right() {
+        assert_eq!(after(|_, _| {}), "");
+    }
+
+    #[test]
+    fn each_promise_is_checked() {
+        let wrong = after(|_, graph| {
+            graph.instances[0].live.pop();
+        });
+        assert_eq!(wrong, "`a` does not live on what its dependencies live on");
+        let wrong = after(|_, graph| {
+            graph.instances[1].args.pop();
+        });
+        assert_eq!(wrong, "`b` has a number of sources that is not its rule's");
+        let wrong = after(|_, graph| graph.instances[0].gets[0] = Source::Instance(InstanceId(2)));
+        assert_eq!(wrong, "`a` has a source of another type than it needs");
+        let wrong = after(|_, graph| graph.roots[0].source = Source::Instance(InstanceId(1)));
+        assert!(
+            wrong.ends_with("has an answer that does not fit"),
+            "{wrong}"
+        );
+    }
+
+    #[test]
+    fn masks_consumption_and_what_is_provided_are_checked() {
+        let r = |rules: &RuleSet| rules.find_type("R").expect("it exists");
+        let changed = |change: fn(&mut Rule, TypeIx), name: &str| {
+            let (rules, graph) = solved();
+            let mut other = RuleSet::new();
+            for ix in rules.types() {
+                other.add_type(rules.type_name(ix)).expect("few types");
+            }
+            for rule in rules.rules() {
+                let mut rule = rule.clone();
+                if *rule.name == *name {
+                    change(&mut rule, r(&rules));
+                }
+                other.add_rule(rule);
+            }
+            check(&other, &graph).join("; ")
+        };
+        let wrong = changed(|rule, r| rule.masked.push(r), "b");
+        assert_eq!(wrong, "`b` lives on a param that it masks");
+        let wrong = changed(|rule, _| rule.gets[0].provides.push(rule.inputs[0]), "a");
+        assert_eq!(wrong, "`a` provides a param that is not consumed");
+        let wrong = after(|rules, graph| {
+            // `c` made from itself.
+            let c = rules.find_type("C").expect("it exists");
+            let mut rule = rules.rule(crate::rule_set::RuleIx(2)).clone();
+            rule.inputs = vec![c];
+            rule.name = "loop".into();
+            let rule = rules.add_rule(rule);
+            graph.instances.push(Instance {
+                body: Body::Rule {
+                    rule,
+                    explicit_args: 0,
+                },
+                live: vec![],
+                args: vec![Source::Instance(InstanceId(3))],
+                gets: vec![],
+            });
+        });
+        assert_eq!(wrong, "`loop` waits for itself through positional inputs");
+    }
+}

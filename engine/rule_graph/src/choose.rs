@@ -2,9 +2,11 @@
 //!
 //! Ties are found here, but put into words by the report.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::bounds::Bounds;
+use crate::budget;
+use crate::circles::leads_back;
 use crate::combine::{Combiner, Decision, Source, same, smallest};
 use crate::problem::{Problem, ShapeBody, ShapeId};
 use crate::set::Set;
@@ -142,8 +144,9 @@ pub(crate) fn choose(solved: Solved<'_>) -> Choice {
         solved,
         choice: Choice::default(),
         known: HashMap::new(),
-        asked: HashMap::new(),
+        asked: HashSet::new(),
         open: Vec::new(),
+        steps: budget::ALL_STEPS,
     };
     chooser.choice.answers = vec![None; solved.problem.asks.len()];
     for ask in 0..solved.problem.declared {
@@ -159,13 +162,15 @@ struct Chooser<'s> {
     solved: Solved<'s>,
     choice: Choice,
     known: HashMap<(ShapeId, Set), NodeId>,
-    asked: HashMap<usize, ()>,
+    asked: HashSet<usize>,
     open: Vec<NodeId>,
+    /// Steps left for searching combinations.
+    steps: usize,
 }
 
 impl Chooser<'_> {
     fn ask(&mut self, ask: usize) {
-        if self.asked.insert(ask, ()).is_some() {
+        if !self.asked.insert(ask) {
             return;
         }
         let sources = self.solved.of_ask(ask);
@@ -259,7 +264,7 @@ impl Chooser<'_> {
                 live: &live,
                 options: &options,
             };
-            match combiner.decide() {
+            match combiner.decide(&mut self.steps) {
                 Decision::Chosen(places) => {
                     for (key, at) in places.into_iter().enumerate() {
                         let pick = self.pick(&options[key][at]);
@@ -295,7 +300,8 @@ impl Chooser<'_> {
             let declared = &self.solved.problem.shapes[shape].keys[*key];
             let rivals = places.iter().map(|at| &options[*key][*at]);
             let (looping, rest): (Vec<&Source>, Vec<&Source>) = rivals.partition(|rival| {
-                declared.positional && leads_back(self.solved, (shape, &live), rival)
+                declared.positional
+                    && leads_back(self.solved, (shape, &live), rival, &mut self.steps)
             });
             let scope = live.union(&declared.need.provides);
             let kept = self.unmasked(rest.clone(), &options[*key], &scope);
@@ -335,94 +341,4 @@ impl Chooser<'_> {
             }
         }
     }
-}
-
-/// Whether a positional source with the node's own live set can only be derived by way of the
-/// node itself. Along positional keys live sets never grow, so only nodes of this very live set
-/// can lead back.
-fn leads_back(solved: Solved<'_>, node: (ShapeId, &Set), source: &Source) -> bool {
-    let (avoid, level) = node;
-    let Source::Rule {
-        shape,
-        live,
-        unknown,
-    } = source
-    else {
-        return false;
-    };
-    if live != level {
-        return false;
-    }
-    if *shape == avoid {
-        return true;
-    }
-    let mut reached = vec![(*shape, *unknown)];
-    let mut options = Vec::new();
-    let mut at = 0;
-    while at < reached.len() {
-        let (shape, unknown) = reached[at];
-        let sources = solved.of_node(shape, level, unknown);
-        for source in on_level(solved, shape, &sources, level) {
-            if let Source::Rule { shape, unknown, .. } = source
-                && *shape != avoid
-                && reached.iter().all(|(known, _)| known != shape)
-            {
-                reached.push((*shape, *unknown));
-            }
-        }
-        options.push(sources);
-        at += 1;
-    }
-    let mut founded: Vec<ShapeId> = Vec::new();
-    loop {
-        let before = founded.len();
-        for ((shape, _), sources) in reached.iter().zip(&options) {
-            if !founded.contains(shape) && is_founded(solved, *shape, sources, level, &founded) {
-                founded.push(*shape);
-            }
-        }
-        if founded.contains(shape) || founded.len() == before {
-            return !founded.contains(shape);
-        }
-    }
-}
-
-fn on_level<'a>(
-    solved: Solved<'a>,
-    shape: ShapeId,
-    options: &'a [Vec<Source>],
-    level: &'a Set,
-) -> impl Iterator<Item = &'a Source> {
-    let keys = solved.problem.shapes[shape].keys.iter();
-    let positional = keys.zip(options).filter(|(key, _)| key.positional);
-    positional
-        .flat_map(|(_, options)| options)
-        .filter(move |source| matches!(source, Source::Rule { live, .. } if live == level))
-}
-
-fn is_founded(
-    solved: Solved<'_>,
-    shape: ShapeId,
-    options: &[Vec<Source>],
-    level: &Set,
-    founded: &[ShapeId],
-) -> bool {
-    let keys = solved.problem.shapes[shape].keys.iter();
-    let usable = keys.zip(options).map(|(key, options)| {
-        let usable = options.iter().filter(|source| match source {
-            Source::Rule { shape, live, .. } if key.positional && live == level => {
-                founded.contains(shape)
-            }
-            _ => true,
-        });
-        usable.cloned().collect::<Vec<Source>>()
-    });
-    let usable: Vec<Vec<Source>> = usable.collect();
-    let combiner = Combiner {
-        problem: solved.problem,
-        shape,
-        live: level,
-        options: &usable,
-    };
-    combiner.is_possible() == Some(true)
 }

@@ -108,11 +108,12 @@ pub(crate) struct Combiner<'c> {
 
 impl Combiner<'_> {
     /// Picks the componentwise smallest legal combination with exactly the node's live set.
-    pub(crate) fn decide(&self) -> Decision {
+    /// Takes the steps it needs from `left`.
+    pub(crate) fn decide(&self, left: &mut usize) -> Decision {
         if let Some(chosen) = self.decide_at_once() {
             return Decision::Chosen(chosen);
         }
-        let mut search = Search::new(self);
+        let mut search = Search::new(self, left);
         let mut minimal: Vec<Vec<usize>> = Vec::new();
         let ended = search.run(&mut |picks, steps| {
             *steps += minimal.len();
@@ -129,9 +130,9 @@ impl Combiner<'_> {
     }
 
     /// Whether any legal combination adds up to the live set; `None` if that takes too long.
-    pub(crate) fn is_possible(&self) -> Option<bool> {
+    pub(crate) fn is_possible(&self, left: &mut usize) -> Option<bool> {
         let mut found = false;
-        let ended = Search::new(self).run(&mut |_, _| {
+        let ended = Search::new(self, left).run(&mut |_, _| {
             found = true;
             false
         });
@@ -248,11 +249,14 @@ struct Search<'s> {
     /// What the keys from one on can bring at most.
     later: Vec<Set>,
     picks: Vec<usize>,
+    /// Steps of this search.
     steps: usize,
+    /// Steps that all searches together have left.
+    left: &'s mut usize,
 }
 
 impl<'s> Search<'s> {
-    fn new(combiner: &'s Combiner<'s>) -> Search<'s> {
+    fn new(combiner: &'s Combiner<'s>, left: &'s mut usize) -> Search<'s> {
         let keys = &combiner.problem.shapes[combiner.shape].keys;
         let mut later = vec![Set::new(); keys.len() + 1];
         for at in (0..keys.len()).rev() {
@@ -272,18 +276,21 @@ impl<'s> Search<'s> {
             later,
             picks: Vec::new(),
             steps: 0,
+            left,
         }
     }
 
     /// Calls `visit` for each combination until it returns false. False if stopped early.
     fn run(&mut self, visit: Visit<'_>) -> bool {
         let start = Sum::start(self.combiner);
-        self.descend(&start, visit)
+        let ended = self.descend(&start, visit);
+        *self.left = self.left.saturating_sub(self.steps);
+        ended
     }
 
     fn descend(&mut self, sum: &Sum, visit: Visit<'_>) -> bool {
         self.steps += 1;
-        if self.steps > budget::STEPS {
+        if self.steps > budget::STEPS.min(*self.left) {
             return false;
         }
         let key = self.picks.len();

@@ -111,26 +111,30 @@ fn write_instance(out: &mut String, rules: &RuleSet, instance: &Instance) -> fmt
     )?;
     for (at, dependency) in dependencies(rules, instance).iter().enumerate() {
         out.push_str(if at == 0 { "" } else { "," });
-        write!(
-            out,
-            "{{\"output\":{},\"provides\":{}",
-            quoted(rules.type_name(dependency.output)),
-            json_types(rules, &dependency.provides)
-        )?;
-        if let Some(in_scope) = &dependency.in_scope {
-            write!(out, ",\"in_scope\":{}", json_types(rules, in_scope))?;
-        }
-        if let Some(call) = &dependency.call {
-            write!(out, ",\"call\":{}", quoted(call))?;
-        }
-        write!(
-            out,
-            ",\"source\":{}}}",
-            json_source(rules, &dependency.source)
-        )?;
+        write_dependency(out, rules, dependency)?;
     }
     out.push_str("]}");
     Ok(())
+}
+
+fn write_dependency(out: &mut String, rules: &RuleSet, dependency: &Dependency) -> fmt::Result {
+    write!(
+        out,
+        "{{\"output\":{},\"provides\":{}",
+        quoted(rules.type_name(dependency.output)),
+        json_types(rules, &dependency.provides)
+    )?;
+    if let Some(in_scope) = &dependency.in_scope {
+        write!(out, ",\"in_scope\":{}", json_types(rules, in_scope))?;
+    }
+    if let Some(call) = &dependency.call {
+        write!(out, ",\"call\":{}", quoted(call))?;
+    }
+    write!(
+        out,
+        ",\"source\":{}}}",
+        json_source(rules, &dependency.source)
+    )
 }
 
 fn json_source(rules: &RuleSet, source: &Source) -> String {

@@ -18,6 +18,7 @@ mod budget;
 mod build;
 mod check;
 mod choose;
+mod circles;
 mod combine;
 mod components;
 mod demand;

@@ -36,6 +36,9 @@ impl Variants {
         budget: &mut Budget,
     ) -> Result<(), Exceeded> {
         let first = self.values.len();
+        if first == unknowns.list.len() {
+            return Ok(());
+        }
         for unknown in &unknowns.list[first..] {
             let must = bounds.must(unknown.shape).cloned().unwrap_or_default();
             self.values.push(vec![unknown.debt.union(&must)]);
@@ -47,7 +50,8 @@ impl Variants {
             unknowns: &unknowns.list,
             budget,
             values: &mut self.values,
-            growing: vec![None; unknowns.list.len()],
+            first,
+            growing: vec![None; unknowns.list.len() - first],
         };
         let mut dirty = vec![true; plan.components.len()];
         while dirty.contains(&true) {
@@ -72,11 +76,13 @@ struct Fixpoint<'f, 'p> {
     unknowns: &'f [Unknown],
     budget: &'f mut Budget,
     values: &'f mut Vec<Vec<Set>>,
-    /// The values of the component in work, which inductive edges within it read.
+    /// The first unknown that is new.
+    first: UnknownId,
+    /// For the new ones the values of the component in work, which inductive edges within it read.
     growing: Vec<Option<Vec<Set>>>,
 }
 
-impl Fixpoint<'_, '_> {
+impl<'f> Fixpoint<'f, '_> {
     /// Evaluates a component anew; returns the members whose values changed.
     fn visit(&mut self, component: &Component) -> Result<Vec<UnknownId>, Exceeded> {
         if !component.cyclic {
@@ -85,14 +91,14 @@ impl Fixpoint<'_, '_> {
             return Ok(self.replace(only, value).into_iter().collect());
         }
         for member in &component.members {
-            self.growing[*member] = Some(Vec::new());
+            self.growing[*member - self.first] = Some(Vec::new());
         }
         loop {
             let mut grown = false;
             for member in &component.members {
                 let value = self.evaluate(*member)?;
-                if self.growing[*member].as_ref() != Some(&value) {
-                    self.growing[*member] = Some(value);
+                if self.growing[*member - self.first].as_ref() != Some(&value) {
+                    self.growing[*member - self.first] = Some(value);
                     grown = true;
                 }
             }
@@ -102,7 +108,9 @@ impl Fixpoint<'_, '_> {
         }
         let mut changed = Vec::new();
         for member in &component.members {
-            let value = self.growing[*member].take().unwrap_or_default();
+            let value = self.growing[*member - self.first]
+                .take()
+                .unwrap_or_default();
             changed.extend(self.replace(*member, value));
         }
         Ok(changed)
@@ -117,8 +125,9 @@ impl Fixpoint<'_, '_> {
     }
 
     fn read(&self, child: UnknownId, inductive: bool) -> &[Set] {
-        match &self.growing[child] {
-            Some(growing) if inductive => growing,
+        let growing = child.checked_sub(self.first).map(|at| &self.growing[at]);
+        match growing {
+            Some(Some(growing)) if inductive => growing,
             _ => &self.values[child],
         }
     }
@@ -135,44 +144,25 @@ impl Fixpoint<'_, '_> {
         {
             return Ok(Vec::new());
         }
-        let mut keys = Vec::new();
-        let mut choices = Vec::new();
-        for (key, handings) in shape.keys.iter().zip(&unknown.handings) {
-            let mut sources = Vec::new();
-            for handing in handings {
-                for variant in self.read(handing.child, handing.inductive) {
-                    sources.push(Part {
-                        live: variant.minus(&key.need.provides),
-                        debts: handing.debts.clone(),
-                    });
-                }
-            }
-            self.budget.spend(unknown.shape, 1 + sources.len())?;
-            match (key.param, sources.is_empty()) {
-                (false, true) => return Ok(Vec::new()),
-                (true, false) => choices.push(keys.len()),
-                _ => {}
-            }
-            keys.push((key, sources));
-        }
+        let Some(keys) = self.keys(unknown)? else {
+            return Ok(Vec::new());
+        };
         let mut minimal = Vec::new();
-        for taken in taken_sets(&keys, &choices, unknown, self.budget)? {
-            let live = shape.fixed.union(&taken);
-            let open = unknown.debt.minus(&live);
+        for taken in taken_sets(&keys, unknown, self.budget)? {
             // What every variant contains is added at once: children that are not final yet may
             // not bring it, and it shows early what cannot be minimal.
-            let live = live.union(must);
+            let live = shape.fixed.union(&taken).union(must);
             if minimal.iter().any(|have: &Set| have.is_subset(&live)) {
                 continue;
             }
-            let consumed = self.problem.consumed(&taken);
+            let open = unknown.debt.minus(&taken);
             let sources = keys
                 .iter()
                 .filter(|(key, _)| !(key.param && taken.contains(key.need.output)))
                 .map(|(_, sources)| sources.as_slice());
             let fold = Fold {
                 shape: unknown.shape,
-                consumed,
+                consumed: self.problem.consumed(&taken),
                 budget: self.budget,
             };
             fold.run(live, open, sources.collect(), &mut minimal)?;
@@ -186,6 +176,31 @@ impl Fixpoint<'_, '_> {
         }
         minimal.sort();
         Ok(minimal)
+    }
+
+    /// The keys of an unknown with the sources that rules offer at present; `None` if one can be
+    /// answered neither by a rule nor by a param.
+    fn keys(&mut self, unknown: &Unknown) -> Result<Option<Vec<KeyParts<'f>>>, Exceeded> {
+        let problem = self.problem;
+        let shape = &problem.shapes[unknown.shape];
+        let mut keys = Vec::new();
+        for (key, handings) in shape.keys.iter().zip(&unknown.handings) {
+            let mut sources = Vec::new();
+            for handing in handings {
+                for variant in self.read(handing.child, handing.inductive) {
+                    sources.push(Part {
+                        live: variant.minus(&key.need.provides),
+                        debts: handing.debts.clone(),
+                    });
+                }
+            }
+            self.budget.spend(unknown.shape, 1 + sources.len())?;
+            if sources.is_empty() && !key.param {
+                return Ok(None);
+            }
+            keys.push((key, sources));
+        }
+        Ok(Some(keys))
     }
 
     fn is_answered(&self, unknown: &Unknown, ask: usize) -> bool {
@@ -205,22 +220,24 @@ struct Part {
     debts: Set,
 }
 
-/// All sets of inputs that could be taken from params: those that nothing makes, and any of
-/// `choices`.
+/// A key and what rules offer for it.
+type KeyParts<'k> = (&'k Key, Vec<Part>);
+
+/// All sets of inputs that could be taken from params: those that nothing makes, and any of the
+/// others.
 fn taken_sets(
-    keys: &[(&Key, Vec<Part>)],
-    choices: &[usize],
+    keys: &[KeyParts<'_>],
     unknown: &Unknown,
     budget: &mut Budget,
 ) -> Result<Vec<Set>, Exceeded> {
-    let forced = keys
-        .iter()
-        .filter(|(key, made)| key.param && made.is_empty());
-    let forced: Set = forced.map(|(key, _)| key.need.output).collect();
+    let params = keys.iter().filter(|(key, _)| key.param);
+    let (forced, free): (Vec<&KeyParts<'_>>, Vec<&KeyParts<'_>>) =
+        params.partition(|(_, made)| made.is_empty());
+    let forced: Set = forced.iter().map(|(key, _)| key.need.output).collect();
     let mut all = vec![forced];
-    for choice in choices {
+    for (key, _) in free {
         budget.spend(unknown.shape, all.len())?;
-        let input = Set::of(keys[*choice].0.need.output);
+        let input = Set::of(key.need.output);
         let with: Vec<Set> = all.iter().map(|set| set.union(&input)).collect();
         all.extend(with);
     }

@@ -3,7 +3,7 @@
 mod support;
 
 use expect_test::{Expect, expect};
-use kiln_rule_graph::{ErrorKind, solve_measured};
+use kiln_rule_graph::{ErrorKind, Query, Rule, solve_measured};
 use support::generate::{self, Generated};
 
 /// What becomes of a set, and that it took no more than the allowed operations.
@@ -77,6 +77,34 @@ fn each_rule_gets_all() {
 #[test]
 fn a_long_chain() {
     check(&generate::chain(20_000), expect!["20000 instances"]);
+}
+
+#[test]
+fn a_long_chain_without_an_end() {
+    let mut set = generate::chain(20_000);
+    set.queries = vec![Query::new(set.queries[0].output(), [])];
+    check(
+        &set,
+        expect!["no rule can produce `Link00300`, an input of `link_00299`"],
+    );
+}
+
+#[test]
+fn a_tie_at_the_end_of_a_long_chain() {
+    let mut set = generate::chain(20_000);
+    let end = set.queries[0].params()[0];
+    for name in ["One", "Other"] {
+        let param = generate::ty(&mut set.rules, name);
+        let mut rule = Rule::new(format!("end_from_{name}"), end);
+        rule.inputs.push(param);
+        set.rules.add_rule(rule);
+    }
+    let params = ["One", "Other"].map(|name| generate::ty(&mut set.rules, name));
+    set.queries = vec![Query::new(set.queries[0].output(), params)];
+    check(
+        &set,
+        expect!["rule `link_19999` has several equally good sources of `Link20000`"],
+    );
 }
 
 #[test]

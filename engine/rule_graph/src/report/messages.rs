@@ -137,6 +137,7 @@ fn why(words: Words<'_>, shape: ShapeId, reason: &Reason) -> String {
         Reason::Clash => {
             "has a source for each dependency, but they cannot be used together".to_owned()
         }
+        Reason::Deep => "fails further down than this report goes".to_owned(),
         Reason::Below | Reason::Itself => "leads only to needs that fail themselves".to_owned(),
     }
 }
@@ -222,7 +223,6 @@ fn key_hint(
     refusals: &Refusals,
 ) -> Option<String> {
     let output = words.ty(key.need.output);
-    let name = words.0.name(key.need.output);
     if refusals.is_empty() {
         return Some(match key.need.call {
             Some(_) => format!("name a registered rule that makes {output}"),
@@ -230,25 +230,7 @@ fn key_hint(
         });
     }
     if !missing.lacking.is_empty() {
-        let all = key.need.provides.union(&missing.lacking);
-        let get = format!("get!({name}, {})", words.arguments(&all));
-        return Some(match missing.consumer {
-            Some(rule) if rule == shape && key.positional => {
-                format!("hand it on in the body instead of taking {output} as an input: {get}")
-            }
-            Some(rule) if rule != shape => {
-                let lacking = words.types(&missing.lacking);
-                format!(
-                    "let {} hand on {lacking} to what it gets",
-                    words.shape_name(rule)
-                )
-            }
-            _ if key.positional => {
-                let lacking = any_of(words, &missing.lacking);
-                format!("let a caller provide {lacking}, or add a rule that makes it")
-            }
-            _ => format!("pass it along: {get}"),
-        });
+        return Some(lacking_hint(words, shape, key, missing));
     }
     let consumes = refusals.iter().find_map(|(rule, reason)| match reason {
         Reason::Consumes(ty, key) => Some((*rule, *ty, *key)),
@@ -273,6 +255,33 @@ fn key_hint(
         };
         format!("don't provide {ignored}, or let a rule for {output} take {them} as an input")
     })
+}
+
+fn lacking_hint(words: Words<'_>, shape: ShapeId, key: &Key, missing: &Missing) -> String {
+    let all = key.need.provides.union(&missing.lacking);
+    let get = format!(
+        "get!({}, {})",
+        words.0.name(key.need.output),
+        words.arguments(&all)
+    );
+    match missing.consumer {
+        Some(rule) if rule == shape && key.positional => {
+            let output = words.ty(key.need.output);
+            format!("hand it on in the body instead of taking {output} as an input: {get}")
+        }
+        Some(rule) if rule != shape => {
+            let lacking = words.types(&missing.lacking);
+            format!(
+                "let {} hand on {lacking} to what it gets",
+                words.shape_name(rule)
+            )
+        }
+        _ if key.positional => {
+            let lacking = any_of(words, &missing.lacking);
+            format!("let a caller provide {lacking}, or add a rule that makes it")
+        }
+        _ => format!("pass it along: {get}"),
+    }
 }
 
 fn any_of(words: Words<'_>, types: &Set) -> String {

@@ -16,6 +16,9 @@ use crate::set::Set;
 /// After so many visits a shape is looked at only once per debt, and no longer per scope.
 const EXACT_VISITS: usize = 2000;
 
+/// How far down the walk goes; it is recursive.
+const DEPTH: usize = 300;
+
 /// Where a need was left without a source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Site {
@@ -38,6 +41,8 @@ pub(super) enum Reason {
     Consumes(Ty, usize),
     /// Each dependency has a source, but no choice of them is legal.
     Clash,
+    /// It fails further down than the walk goes.
+    Deep,
     /// What it needs is missing further down.
     Below,
     /// It needs itself.
@@ -66,6 +71,7 @@ pub(super) struct Walk<'w, 'p> {
     /// Rules that take a param which they mask.
     masked: BTreeSet<(ShapeId, Set)>,
     asked: BTreeSet<usize>,
+    depth: usize,
 }
 
 /// What is visible at a rule, and who consumed what is not.
@@ -85,6 +91,7 @@ impl<'w, 'p> Walk<'w, 'p> {
             circles: Vec::new(),
             masked: BTreeSet::new(),
             asked: BTreeSet::new(),
+            depth: 0,
         }
     }
 
@@ -157,8 +164,14 @@ impl<'w, 'p> Walk<'w, 'p> {
             // Still without a verdict: it is on the path to itself.
             return Ok(verdict.clone().unwrap_or(Reason::Itself));
         }
+        if self.depth == DEPTH {
+            return Ok(Reason::Deep);
+        }
         self.verdicts.insert(visit.clone(), None);
-        let reason = self.reason(shape, scope)?;
+        self.depth += 1;
+        let reason = self.reason(shape, scope);
+        self.depth -= 1;
+        let reason = reason?;
         self.verdicts.insert(visit, Some(reason.clone()));
         Ok(reason)
     }

@@ -22,8 +22,7 @@ pub(super) fn errors(problem: &Problem<'_>, choice: &Choice) -> Vec<SolveError> 
         .iter()
         .flat_map(|tie| {
             let picks: Vec<Pick> = tie.rivals.iter().map(|(_, pick)| *pick).collect();
-            let mut seen = HashSet::new();
-            match ties.part_below(&picks, &mut seen) {
+            match ties.part(&picks) {
                 Parted::Here => Some(ties.tie(tie.place, &tie.rivals)),
                 Parted::At(shape, key, picks) => Some(ties.parted(shape, key, &picks)),
                 Parted::Reported => None,
@@ -49,43 +48,58 @@ enum Parted {
 }
 
 impl Ties<'_> {
-    fn part_below(&self, rivals: &[Pick], seen: &mut HashSet<Vec<Pick>>) -> Parted {
-        let Some(nodes) = self.copies(rivals) else {
-            return Parted::Here;
-        };
-        if !seen.insert(rivals.to_vec()) {
-            return Parted::Here;
+    /// Follows rivals that are copies of one rule down to where they are no copies any more.
+    fn part(&self, rivals: &[Pick]) -> Parted {
+        let mut seen = HashSet::new();
+        let mut rivals = rivals.to_vec();
+        let mut parted = Parted::Here;
+        while let Some(nodes) = self.copies(&rivals) {
+            if !seen.insert(rivals) {
+                break;
+            }
+            let shape = self.choice.nodes[nodes[0]].shape;
+            match self.parting_key(shape, &nodes, &seen) {
+                Some((key, picks)) => {
+                    rivals = picks.clone();
+                    parted = Parted::At(shape, key, picks);
+                }
+                // They differ by ties below, if at all.
+                None if nodes.iter().any(|node| self.is_unresolved(*node)) => {
+                    return Parted::Reported;
+                }
+                None => break,
+            }
         }
-        let shape = self.choice.nodes[nodes[0]].shape;
-        let mut unresolved = false;
+        parted
+    }
+
+    /// The first key for which the nodes have different sources, of those that lead on to
+    /// something new if possible.
+    fn parting_key(
+        &self,
+        shape: ShapeId,
+        nodes: &[NodeId],
+        seen: &HashSet<Vec<Pick>>,
+    ) -> Option<(usize, Vec<Pick>)> {
         let mut circular = None;
         for key in 0..self.problem.shapes[shape].keys.len() {
             let picks = nodes
                 .iter()
                 .map(|node| self.choice.nodes[*node].picks.get(key));
             let picks: Option<Vec<Pick>> = picks.map(|pick| pick.copied().flatten()).collect();
-            let Some(mut picks) = picks else {
-                unresolved = true;
-                continue;
-            };
+            let Some(mut picks) = picks else { continue };
             picks.dedup();
-            if picks.len() < 2 {
-                continue;
-            }
-            if self.copies(&picks).is_some() && seen.contains(&picks) {
+            if picks.len() > 1 && seen.contains(&picks) {
                 circular.get_or_insert((key, picks));
-                continue;
+            } else if picks.len() > 1 {
+                return Some((key, picks));
             }
-            return match self.part_below(&picks, seen) {
-                Parted::Here => Parted::At(shape, key, picks),
-                below => below,
-            };
         }
-        match circular {
-            _ if unresolved => Parted::Reported,
-            Some((key, picks)) => Parted::At(shape, key, picks),
-            None => Parted::Here,
-        }
+        circular
+    }
+
+    fn is_unresolved(&self, node: NodeId) -> bool {
+        self.choice.nodes[node].picks.contains(&None)
     }
 
     /// The nodes, if all are nodes of one shape.
