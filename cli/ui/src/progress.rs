@@ -25,17 +25,11 @@ pub(crate) struct Progress {
 
 #[derive(Debug)]
 struct Running {
-    key: Key,
+    key: Digest,
     text: String,
     since: Duration,
     /// Shown as long-running.
     listed: bool,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Key {
-    Action(Digest),
-    Test(String),
 }
 
 impl Progress {
@@ -52,39 +46,24 @@ impl Progress {
     }
 
     pub(crate) fn action_started(&mut self, action: &ActionEvent, now: Duration) {
-        let text = describe(action);
-        self.start(Key::Action(action.digest), text, now);
+        self.running.push(Running {
+            key: action.digest,
+            text: describe(action).replace('\n', " "),
+            since: now,
+            listed: false,
+        });
     }
 
     pub(crate) fn action_finished(&mut self, action: &ActionEvent, source: ActionSource, ok: bool) {
         self.done += 1;
         self.failed += usize::from(!ok);
         match source {
-            ActionSource::Executed => self.stop(&Key::Action(action.digest)),
+            ActionSource::Executed => self.stop(&action.digest),
             _ => self.cached += 1,
         }
     }
 
-    pub(crate) fn test_started(&mut self, label: &str, now: Duration) {
-        let text = format!("Testing {}", sanitize(label, false));
-        self.start(Key::Test(label.to_owned()), text, now);
-    }
-
-    pub(crate) fn test_finished(&mut self, label: &str) {
-        self.stop(&Key::Test(label.to_owned()));
-    }
-
-    fn start(&mut self, key: Key, text: String, now: Duration) {
-        let text = text.replace('\n', " ");
-        self.running.push(Running {
-            key,
-            text,
-            since: now,
-            listed: false,
-        });
-    }
-
-    fn stop(&mut self, key: &Key) {
+    fn stop(&mut self, key: &Digest) {
         if let Some(at) = self.running.iter().position(|running| running.key == *key) {
             self.running.remove(at);
         }

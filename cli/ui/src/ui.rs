@@ -86,6 +86,17 @@ impl Ui {
         }
     }
 
+    /// Whether the output of a test is shown: whoever has the log attaches it as
+    /// [`TestEvent::output`] before the event is handed over.
+    pub fn wants_log(&self, test: &TestEvent) -> bool {
+        let ran = !test.attempts.is_empty();
+        match self.settings.test_output {
+            TestOutput::Summary | TestOutput::Streamed => false,
+            TestOutput::Errors => ran && !test.status.success(),
+            TestOutput::All => ran,
+        }
+    }
+
     /// Takes an event in.
     pub fn event(&mut self, event: Event, now: Duration) -> Output {
         let mut text = String::new();
@@ -117,10 +128,10 @@ impl Ui {
                 text = self.finished(&action, source, success, elapsed, now);
             }
             Event::ActionOutput { action, bytes } => text = self.action_output(&action, &bytes),
-            Event::TestStarted { label } => self.progress.test_started(&label, now),
+            // Its process is an action as well.
+            Event::TestStarted { .. } => {}
             Event::TestOutput { label, bytes } => text = self.stream(&label, &bytes),
             Event::TestFinished(test) => {
-                self.progress.test_finished(&test.label);
                 text = self.test(&test);
                 self.tests.push(test);
             }
@@ -197,7 +208,7 @@ impl Ui {
 
     fn target(&self, label: &str, status: TargetStatus) -> String {
         match status {
-            TargetStatus::Skipped if !self.settings.quiet => {
+            TargetStatus::Skipped if self.settings.verbose => {
                 format!("skipped {}\n", sanitize(label, false))
             }
             _ => String::new(),
@@ -269,12 +280,7 @@ impl Ui {
         if failed && !test.attempts.is_empty() {
             text += &test_summary::failure(test, self.style);
         }
-        let wanted = match self.settings.test_output {
-            TestOutput::Summary | TestOutput::Streamed => false,
-            TestOutput::Errors => failed,
-            TestOutput::All => true,
-        };
-        let wanted = wanted && !test.attempts.is_empty();
+        let wanted = self.wants_log(test);
         if let Some(output) = test.output.as_ref().filter(|_| wanted) {
             text += &test_summary::output(&test.label, output, self.style);
         }

@@ -670,7 +670,10 @@ fn results_of_a_build() {
         label: label.to_owned(),
         status,
     };
-    let mut run = Run::plain();
+    let mut run = Run::new(Settings {
+        verbose: true,
+        ..Settings::default()
+    });
     run.at(0, outputs("//a:b"))
         .at(0, finished("//a:b", TargetStatus::Built))
         .at(0, finished("//a:c", TargetStatus::Skipped))
