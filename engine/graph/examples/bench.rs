@@ -71,16 +71,22 @@ fn main() {
         println!("no runtime");
         return;
     };
+    let only = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
     for (name, shape) in [
         ("chain", Shape::Chain),
         ("fan", Shape::Fan),
         ("layers", Shape::Layers),
     ] {
-        println!("{name}, one thread");
-        measure(&one, shape);
+        if wanted(name) {
+            println!("{name}, one thread");
+            measure(&one, shape);
+        }
     }
-    println!("layers, two threads");
-    measure(&two, Shape::Layers);
+    if wanted("two") {
+        println!("layers, two threads");
+        measure(&two, Shape::Layers);
+    }
 }
 
 fn measure(runtime: &Runtime, shape: Shape) {
@@ -112,7 +118,7 @@ fn measure(runtime: &Runtime, shape: Shape) {
     );
     let begun = cpu();
     let dirtied = graph.invalidate_where(|key| *key == 0).dirtied;
-    let push = (cpu() - begun);
+    let push = cpu() - begun;
     println!(
         "  push dirt       {:>6} ns/node   {dirtied} dirtied",
         push.as_nanos() as usize / dirtied.max(1)
@@ -130,7 +136,7 @@ fn measure(runtime: &Runtime, shape: Shape) {
     );
     let begun = cpu();
     drop(graph);
-    println!("  drop            {:>6} ns/node", per((cpu() - begun)));
+    println!("  drop            {:>6} ns/node", per(cpu() - begun));
 }
 
 fn rate(nodes: usize, time: Duration) -> usize {
@@ -144,7 +150,7 @@ fn top(runtime: &Runtime, graph: &Graph<Bench>) -> Duration {
     let asked = runtime.spawn(async move { session.get(NODES - 1).await.is_ok() });
     let answered = runtime.block_on(asked).unwrap_or(false);
     assert!(answered, "the graph has no failing nodes");
-    (cpu() - begun)
+    cpu() - begun
 }
 
 /// Asks for each of these nodes of a clean graph.
@@ -160,7 +166,7 @@ fn each(
             assert!(session.get(key).await.is_ok());
         }
     });
-    (cpu() - begun)
+    cpu() - begun
 }
 
 /// CPU time that this process has used, of all its threads.

@@ -16,14 +16,18 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use smallvec::{SmallVec, smallvec};
 
 use crate::compute::Compute;
 use crate::run::{Phase, Run};
 use crate::wait::{End, Signal, Wait};
 
-/// How many waits a walk looks at before it leaves the question to the watchdog.
+/// How many waits a walk follows before it leaves the question to the watchdog: enough for the
+/// cycles that people make, and so few that looking through those already followed is quick.
 const BUDGET: usize = 16;
+
+/// Each wait that was followed, and the place here of the one before it.
+type Trail<C> = SmallVec<[(Arc<Wait<C>>, usize); BUDGET]>;
 
 /// Looks for cycles through `wait`, which its owner has made visible, and breaks them.
 pub(crate) fn look<C: Compute>(wait: &Arc<Wait<C>>) {
@@ -50,9 +54,10 @@ fn walk<C: Compute>(closing: &Arc<Wait<C>>) -> Walk<C> {
     let Some(owner) = closing.owner.as_ref().filter(|_| closing.blocks()) else {
         return Walk::Clear;
     };
-    // Each wait that was followed, and the place here of the one before it.
-    let mut trail = vec![(Arc::clone(closing), 0)];
-    let mut seen = FxHashSet::default();
+    if Arc::ptr_eq(&closing.target, owner) {
+        return Walk::Cycle(vec![Arc::clone(closing)]);
+    }
+    let mut trail: Trail<C> = smallvec![(Arc::clone(closing), 0)];
     let mut next = 0;
     while let Some((reached, _)) = trail.get(next) {
         let run = Arc::clone(&reached.target);
@@ -60,12 +65,16 @@ fn walk<C: Compute>(closing: &Arc<Wait<C>>) -> Walk<C> {
             if Arc::ptr_eq(&wait.target, owner) {
                 return Walk::Cycle(path_to(&trail, next, wait));
             }
-            if seen.insert(Arc::as_ptr(&wait.target)) {
-                trail.push((Arc::clone(wait), next));
+            if trail
+                .iter()
+                .any(|(known, _)| Arc::ptr_eq(&known.target, &wait.target))
+            {
+                continue;
             }
-            if trail.len() > BUDGET {
+            if trail.len() == BUDGET {
                 return Walk::Undecided;
             }
+            trail.push((Arc::clone(wait), next));
         }
         next += 1;
     }
