@@ -14,6 +14,7 @@ use crate::compute::Compute;
 use crate::core::Core;
 use crate::dependents::Dependents;
 use crate::deps::Deps;
+use crate::invalidate::Dirt;
 use crate::node::{Extra, RunEntry, Slot, Standing, Stored};
 use crate::run::{Ended, Run, announce};
 use crate::slab::NodeId;
@@ -107,7 +108,7 @@ impl<C: Compute> Core<C> {
                     }
                     let dependents = slot.dependents.take();
                     drop(slot);
-                    self.spread(vec![(node, dependents)], reader.version.previous());
+                    self.spread_from(node, dependents, reader.version.previous());
                 }
                 _ => {
                     let (generation, known) = (main.generation, main.value.clone());
@@ -228,9 +229,16 @@ impl<C: Compute> Core<C> {
         extras.push(extra);
     }
 
+    fn spread_from(&self, node: NodeId, dependents: Dependents, last: Version) {
+        let mut dirt = Dirt::new(last);
+        dirt.add(node, dependents);
+        self.spread(&mut dirt);
+        dirt.tell();
+    }
+
     fn finish(&self, node: NodeId, entry: Option<RunEntry<C>>, aftermath: Aftermath<C>) {
         if let Some((dependents, last)) = aftermath.spread {
-            self.spread(vec![(node, dependents)], last);
+            self.spread_from(node, dependents, last);
         }
         if let Some(entry) = entry {
             announce(entry, Ended::Orderly);

@@ -3,7 +3,7 @@
 use crate::compute::Compute;
 use crate::core::Core;
 use crate::dependents::Dependents;
-use crate::node::{Slot, Standing};
+use crate::node::{Slot, Standing, Watcher};
 use crate::slab::NodeId;
 use crate::version::{Reader, Version};
 
@@ -19,19 +19,33 @@ pub struct Invalidated {
     pub version: Version,
 }
 
+/// Dirt on its way up.
+pub(crate) struct Dirt {
+    /// The last version before the change.
+    last: Version,
+    /// Whose dependents are to be told, and those dependents.
+    from: Vec<(NodeId, Dependents)>,
+    /// Nodes that were clean.
+    dirtied: usize,
+    told: Vec<Watcher>,
+}
+
 impl<C: Compute> Core<C> {
     pub(crate) fn invalidate<'k>(&self, keys: impl IntoIterator<Item = &'k C::Key>) -> Invalidated {
-        self.change(|last, cleared| {
+        self.change(|dirt| {
+            let mut cleared = 0;
             for key in keys {
                 if let Some((node, mut slot)) = self.table.find(&self.nodes, key) {
-                    cleared.add(node, clear(&mut slot, last));
+                    cleared += usize::from(clear(node, &mut slot, dirt));
                 }
             }
+            cleared
         })
     }
 
     pub(crate) fn invalidate_where(&self, mut named: impl FnMut(&C::Key) -> bool) -> Invalidated {
-        self.change(|last, cleared| {
+        self.change(|dirt| {
+            let mut cleared = 0;
             for raw in 0..self.nodes.high_water() {
                 let node = NodeId::from_raw(raw);
                 let Some(place) = self.nodes.get(node) else {
@@ -39,68 +53,59 @@ impl<C: Compute> Core<C> {
                 };
                 let mut slot = place.lock();
                 if slot.key.as_ref().is_some_and(&mut named) {
-                    cleared.add(node, clear(&mut slot, last));
+                    cleared += usize::from(clear(node, &mut slot, dirt));
                 }
             }
+            cleared
         })
     }
 
     /// Clears nodes, dirties what depends on them, and only then makes the new version current: a
     /// session opened before still reads everything as it was.
-    fn change(&self, clear_all: impl FnOnce(Version, &mut Cleared)) -> Invalidated {
+    fn change(&self, clear_all: impl FnOnce(&mut Dirt) -> usize) -> Invalidated {
         let _changes = self.changes.lock();
-        let last = self.sessions.current();
-        let mut cleared = Cleared {
-            count: 0,
-            spread: Vec::new(),
-        };
-        clear_all(last, &mut cleared);
-        if cleared.count == 0 {
-            return Invalidated {
-                cleared: 0,
-                dirtied: 0,
-                version: last,
-            };
+        let mut version = self.sessions.current();
+        let mut dirt = Dirt::new(version);
+        let cleared = clear_all(&mut dirt);
+        self.spread(&mut dirt);
+        if cleared > 0 {
+            version = version.next();
+            self.sessions.publish(version);
         }
-        let dirtied = self.spread(cleared.spread, last);
-        self.sessions.publish(last.next());
         Invalidated {
-            cleared: cleared.count,
-            dirtied,
-            version: last.next(),
+            cleared,
+            dirtied: dirt.tell(),
+            version,
         }
     }
 
-    /// Ends, after version `last`, the validity of everything above the given nodes, and counts
-    /// the nodes that were clean. It stops at nodes that are not: nothing clean depends on those.
-    /// Each node is passed at most once for its main result and once for each of its extras, since
-    /// either ends only once; so it ends.
-    pub(crate) fn spread(&self, mut from: Vec<(NodeId, Dependents)>, last: Version) -> usize {
-        let mut dirtied = 0;
-        while let Some((source, dependents)) = from.pop() {
+    /// Ends the validity of everything above the nodes that were added, as of the change. It stops
+    /// at nodes that stay clean, and at those that were not clean, since nothing clean depends on
+    /// them. On the way dependents are taken away, so it ends.
+    pub(crate) fn spread(&self, dirt: &mut Dirt) {
+        while let Some((source, dependents)) = dirt.from.pop() {
             for node in dependents {
                 let mut slot = self.lock(node);
-                let extra_ended = slot.end_runs_and_extras(last);
-                let main_ends = slot.main.as_mut().is_some_and(|main| {
-                    let ends = main.validity.until > last && main.deps.contains(source);
-                    if ends {
-                        main.validity.end_at(last);
+                let extra_ended = slot.end_runs_and_extras(dirt.last, &mut dirt.told);
+                let mut stays = false;
+                if let Some(main) = &mut slot.main
+                    && main.validity.until > dirt.last
+                {
+                    stays = !main.deps.contains(source);
+                    if !stays {
+                        main.validity.end_at(dirt.last);
+                        dirt.dirtied += 1;
                     }
-                    ends
-                });
-                dirtied += usize::from(main_ends);
-                let above = match (main_ends, extra_ended) {
-                    (true, _) => slot.dependents.take(),
-                    // Those who read the main result must still be told when that ends.
-                    (false, true) => slot.dependents.clone(),
-                    (false, false) => continue,
-                };
-                if !above.is_empty() {
-                    from.push((node, above));
                 }
+                let above = match (stays, extra_ended) {
+                    (false, _) => slot.dependents.take(),
+                    // Those who read the main result must still be told when that ends.
+                    (true, true) => slot.dependents.clone(),
+                    (true, false) => continue,
+                };
+                dirt.add(node, above);
             }
         }
-        dirtied
     }
 
     /// See [`Session::lose`](crate::Session::lose).
@@ -128,36 +133,48 @@ impl<C: Compute> Core<C> {
     }
 }
 
-struct Cleared {
-    count: usize,
-    spread: Vec<(NodeId, Dependents)>,
-}
-
-impl Cleared {
-    fn add(&mut self, node: NodeId, dependents: Option<Dependents>) {
-        if let Some(dependents) = dependents {
-            self.count += 1;
-            self.spread.push((node, dependents));
+impl Dirt {
+    pub(crate) fn new(last: Version) -> Dirt {
+        Dirt {
+            last,
+            from: Vec::new(),
+            dirtied: 0,
+            told: Vec::new(),
         }
+    }
+
+    pub(crate) fn add(&mut self, node: NodeId, dependents: Dependents) {
+        if !dependents.is_empty() {
+            self.from.push((node, dependents));
+        }
+    }
+
+    /// To be called when new sessions read the change. Returns how many nodes were dirtied.
+    pub(crate) fn tell(self) -> usize {
+        for watcher in self.told {
+            // The watcher may have lost interest.
+            let _ = watcher.send(());
+        }
+        self.dirtied
     }
 }
 
-/// Clears a node: its value stays, for comparison and for readers up to `last`, but only a run
-/// can make it current again. Returns those who depended on it, or none if there was nothing to
-/// clear.
-fn clear<C: Compute>(slot: &mut Slot<C>, last: Version) -> Option<Dependents> {
+/// Clears a node: its value stays, for comparison and for readers until the change, but only a run
+/// can make it current again. Whether there was anything to clear.
+fn clear<C: Compute>(node: NodeId, slot: &mut Slot<C>, dirt: &mut Dirt) -> bool {
     let running = !slot.runs().is_empty();
     for entry in slot.runs() {
         entry.run.mark_cleared();
     }
-    slot.end_runs_and_extras(last);
+    let extra_ended = slot.end_runs_and_extras(dirt.last, &mut dirt.told);
     let mut stored = false;
     if let Some(main) = &mut slot.main {
-        stored = main.validity.until > last || main.standing == Standing::Checkable;
-        main.validity.end_at(last);
+        stored = main.validity.until > dirt.last || main.standing == Standing::Checkable;
+        main.validity.end_at(dirt.last);
         if main.standing == Standing::Checkable {
             main.standing = Standing::MustRun;
         }
     }
-    (running || stored).then(|| slot.dependents.take())
+    dirt.add(node, slot.dependents.take());
+    running || stored || extra_ended
 }

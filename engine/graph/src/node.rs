@@ -12,6 +12,9 @@ use crate::run::Run;
 use crate::version::{Reader, SessionId, Validity, Version};
 use crate::wait::Waits;
 
+/// Told once, when a node may have changed.
+pub(crate) type Watcher = tokio::sync::oneshot::Sender<()>;
+
 /// A node's place, with its one small lock. No thread holds two of these at once, and none takes
 /// a lock of the table while it holds one.
 pub(crate) type Node<C> = Mutex<Slot<C>>;
@@ -82,7 +85,7 @@ pub(crate) struct Live<C: Compute> {
     pub(crate) runs: SmallVec<[RunEntry<C>; 1]>,
     /// Each is needed by some active session, and dropped when that ends.
     pub(crate) extras: Vec<Extra<C>>,
-    pub(crate) watchers: Vec<tokio::sync::oneshot::Sender<()>>,
+    pub(crate) watchers: Vec<Watcher>,
 }
 
 /// A computation under way.
@@ -221,7 +224,8 @@ impl<C: Compute> Slot<C> {
 
     /// Ends, after `last`, what is under way and what is stored beside the main result, which is
     /// the caller's to judge. Whether a result ended that could have been read after `last`.
-    pub(crate) fn end_runs_and_extras(&mut self, last: Version) -> bool {
+    /// Watchers are handed over, to be told when the change can be read.
+    pub(crate) fn end_runs_and_extras(&mut self, last: Version, told: &mut Vec<Watcher>) -> bool {
         let Some(live) = &mut self.live else {
             return false;
         };
@@ -233,10 +237,7 @@ impl<C: Compute> Slot<C> {
             ended |= extra.validity.until > last;
             extra.validity.end_at(last);
         }
-        for watcher in live.watchers.drain(..) {
-            // The watcher may have lost interest.
-            let _ = watcher.send(());
-        }
+        told.append(&mut live.watchers);
         self.tidy();
         ended
     }

@@ -44,6 +44,8 @@ impl<C: Compute> Watch<C> {
         // Whatever is invalidated from here on is noticed: dirt goes to whoever has read the
         // node's dependencies, even if its own computation has not ended or fails.
         self.outdated = self.listen();
+        // And what is being invalidated already is waited for, so that the session reads it.
+        drop(self.core.changes.lock());
         Session::open(&self.core, None).get(self.key.clone()).await
     }
 

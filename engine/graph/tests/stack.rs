@@ -23,14 +23,15 @@ async fn a_chain_of_a_million() {
         (1, u64::from(DEEP))
     );
     drop(session);
-    assert_eq!(graph.invalidate(&[DEEP / 2]).dirtied, (DEEP / 2) as usize);
+    assert_eq!(graph.invalidate(&[DEEP - 1000]).dirtied, 1000);
     assert_eq!(top(&graph).await, Ok(DEEP));
     drop(graph);
 }
 
-/// Cancelling a chain of a million that waits for its leaf.
+/// Cancelling a chain that waits for its leaf: a hundred thousand futures, each of which owns the
+/// wait for the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chain_of_a_million_is_cancelled() {
+async fn a_long_chain_is_cancelled() {
     let chain = std::sync::Arc::new(Chain {
         stuck: true,
         ..Chain::default()
@@ -39,7 +40,7 @@ async fn a_chain_of_a_million_is_cancelled() {
     let session = graph.session();
     let asked = tokio::spawn({
         let session = session.clone();
-        async move { session.get(DEEP).await }
+        async move { session.get(DEEP / 10).await }
     });
     chain.reached.notified().await;
     asked.abort();

@@ -49,6 +49,39 @@ async fn errors_count_as_values() {
     assert_eq!(watch.next().await, Ok(1));
 }
 
+/// Where everything from the leaf up has failed, nothing is stored, and still a change is noticed.
+#[tokio::test]
+async fn a_failure_is_followed_from_its_leaf() {
+    let (toy, graph) = Toy::graph();
+    toy.define(0, |_| async { Err("absent".to_owned()) });
+    toy.sum(1, &[0]);
+    toy.sum(2, &[1]);
+    let mut watch = graph.watch(2);
+    assert_eq!(watch.next().await, Err("absent".to_owned()));
+    toy.define(0, |_| async { Ok(8) });
+    invalidate(&graph, &[0]);
+    assert_eq!(watch.next().await, Ok(8));
+}
+
+/// No change is missed when it happens on another thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_catches_up_with_changes_made_elsewhere() {
+    let (toy, graph) = Toy::graph();
+    toy.chain(3);
+    let mut watch = graph.watch(3);
+    let edits = std::thread::spawn({
+        let (toy, graph) = (toy.clone(), graph.clone());
+        move || {
+            for value in 1..=2000 {
+                toy.set(0, value);
+                graph.invalidate([&0]);
+            }
+        }
+    });
+    while watch.next().await != Ok(2003) {}
+    edits.join().expect("no panic");
+}
+
 #[tokio::test]
 async fn a_change_while_the_value_is_computed_is_not_missed() {
     let (toy, graph) = Toy::graph();

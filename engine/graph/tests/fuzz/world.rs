@@ -138,6 +138,7 @@ impl World {
 
     async fn follow(self: Arc<Self>, key: u32, cx: NodeCx<World>) -> Outcome {
         let formula = cx.get(formula_of(key - node(0))).await?;
+        let mut volatile = None;
         let mut sum = 0;
         for step in self.steps(key, formula) {
             match step {
@@ -174,9 +175,9 @@ impl World {
                 }
                 Step::Volatile => {
                     cx.mark_uncacheable();
-                    let mut state = self.state.lock();
-                    let value = state.volatile;
-                    state.read.insert((cx.session(), key), value);
+                    // Once per run, so that one number tells what the run has seen.
+                    let value = *volatile.get_or_insert_with(|| self.state.lock().volatile);
+                    self.state.lock().read.insert((cx.session(), key), value);
                     mix(&mut sum, value);
                 }
             }
