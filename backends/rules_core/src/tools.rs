@@ -2,6 +2,7 @@
 //! depends on it.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use kiln_base::{Digest, Fingerprint};
 use kiln_diag::Diag;
 use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
+use kiln_store::Store;
 use kiln_targets::{CcTools, MachineTools, PythonTools, ShellTools};
 
 use crate::spawn::DEFAULT_PATH;
@@ -19,19 +21,49 @@ use crate::spawn::DEFAULT_PATH;
 pub struct Machine(pub MachineTools, pub Arc<[u8]>);
 impl Product for Machine {}
 
-/// Looks for compilers and interpreters.
-#[rule]
+/// Looks for compilers and interpreters. What running them told is remembered in the store, under
+/// a key of the files found: a start on an unchanged machine runs none of them.
+#[rule(uses(Store))]
 pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
-    cx.cpu(|| {
-        let tools = MachineTools {
-            cc: find_cc(),
-            python: find_python(),
-            shell: find_shell(),
+    let store = cx.service::<Store>()?;
+    cx.cpu(move || {
+        let key = found_key();
+        let known = store.get_action(&key);
+        let known = known.and_then(|bytes| serde_json::from_slice::<MachineTools>(&bytes).ok());
+        let tools = match known {
+            Some(tools) => tools,
+            None => {
+                let tools =
+                    MachineTools { cc: find_cc(), python: find_python(), shell: find_shell() };
+                if let Ok(bytes) = serde_json::to_vec(&tools) {
+                    store.put_action(&key, &bytes, &[])?;
+                }
+                tools
+            }
         };
-        let environment = environment();
-        Machine(tools, environment)
+        Ok(Machine(tools, environment()))
     })
-    .await
+    .await?
+}
+
+/// The identity of what is found on the default path, without running or reading it.
+///
+/// | fact | why |
+/// | --- | --- |
+/// | paths in order of preference, links followed | which program is chosen |
+/// | size, mtime, inode | whether it is the one that was asked |
+/// | version of this detection | what it asks |
+fn found_key() -> Digest {
+    let mut text = format!("machine tools, detection 1, {DEFAULT_PATH}");
+    for name in ["gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "python3", "bash"] {
+        let Some(path) = find(name) else { continue };
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if let Ok(meta) = std::fs::metadata(&real) {
+            let (size, mtime, inode) = (meta.size(), meta.mtime_nsec() + meta.mtime(), meta.ino());
+            text.push_str(&format!("\n{} {} {size} {mtime} {inode}", path.display(), real.display()));
+        }
+    }
+    Digest::of(text.as_bytes())
 }
 
 /// Operating system, instruction set, and the C library that system programs are linked with.
@@ -166,12 +198,12 @@ fn include_dirs(cxx: &Path) -> Vec<Arc<str>> {
 /// Which of the optional flags the compiler takes, asked all at once.
 fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
     const FLAGS: [&str; 6] = [
-        "-fno-canonical-system-headers",
         "-Wno-free-nonheap-object",
-        "-Wunused-but-set-parameter",
-        "-Wthread-safety",
         "-Wself-assign",
-        "-fstack-protector",
+        "-Wthread-safety",
+        "-Wunused-but-set-parameter",
+        "-fno-canonical-system-headers",
+        "-no-canonical-prefixes",
     ];
     let takes = |flag: &&&str| {
         let arguments = ["-Werror", flag, "-E", "-xc", "/dev/null"];

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// All tools found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct MachineTools {
     /// The C and C++ compiler, if there is one.
     pub cc: Option<CcTools>,
@@ -15,7 +17,7 @@ pub struct MachineTools {
 }
 
 /// A C and C++ compiler with its companions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CcTools {
     /// `gcc` or `clang`: the value of `@bazel_tools//tools/cpp:compiler`.
     pub compiler: Arc<str>,
@@ -44,7 +46,7 @@ pub struct CcTools {
 }
 
 /// A Python interpreter.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PythonTools {
     /// Absolute path.
     pub interpreter: Arc<str>,
@@ -55,7 +57,7 @@ pub struct PythonTools {
 }
 
 /// The shell.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ShellTools {
     /// Absolute path of bash.
     pub bash: Arc<str>,
