@@ -15,6 +15,7 @@ use kiln_process::{
 use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{AnalyzedTarget, Artifact, AttrValue, Configuration, Dep, TargetDef};
 use kiln_tree::{Node, TreeBuilder};
+use regex_lite::Regex;
 
 use crate::analysis::{Analyzed, Outcome, resolved_attrs};
 use crate::artifacts::{ArtifactNode, RunfilesTree, add};
@@ -43,12 +44,12 @@ pub struct TestOptions {
     pub args: Vec<String>,
     /// `--test_env` with values.
     pub env: BTreeMap<String, String>,
-    /// `--runs_per_test`; at least 1.
-    pub runs: u32,
-    /// `--flaky_test_attempts` as a number; `None` for the default: 3 for flaky tests, else 1.
-    pub attempts: Option<u32>,
+    /// `--runs_per_test`: patterns for labels (`None`: all) with numbers; the last that fits counts.
+    pub runs: Vec<(Option<String>, u32)>,
+    /// `--flaky_test_attempts`, likewise; `None` for the default: 3 for flaky tests, else 1.
+    pub attempts: Vec<(Option<String>, Option<u32>)>,
     /// `--test_timeout` in seconds for short, moderate, long and eternal tests.
-    pub timeouts: Option<[u64; 4]>,
+    pub timeouts: [Option<u64>; 4],
     /// `--cache_test_results=no`, `--force`: run even if there is a result.
     pub force: bool,
     /// `--test_sharding_strategy=disabled`
@@ -175,7 +176,7 @@ impl Attrs {
             (Some("eternal"), _) | (None, "enormous") => 3,
             _ => 1,
         };
-        Duration::from_secs(options.timeouts.unwrap_or(TIMEOUTS)[class])
+        Duration::from_secs(options.timeouts[class].unwrap_or(TIMEOUTS[class]))
     }
 
     /// Tags that are execution requirements.
@@ -223,12 +224,27 @@ impl Test<'_> {
             self.attrs.shards
         };
         let mut parts = Vec::new();
-        for run in 0..self.key.options.runs.max(1) {
+        for run in 0..self.runs() {
             parts.extend((0..shards.max(1)).map(|shard| Part { run, shard }));
         }
         let each = parts.iter().map(|part| self.run_part(cx, *part, shards));
         let results = futures::future::try_join_all(each).await?;
         self.summarize(&parts, shards, results)
+    }
+
+    /// How often the test is run.
+    fn runs(&self) -> u32 {
+        self.last_fitting(&self.key.options.runs).copied().unwrap_or(1).max(1)
+    }
+
+    /// The value of the last entry whose pattern fits the test's label.
+    fn last_fitting<'o, T>(&self, entries: &'o [(Option<String>, T)]) -> Option<&'o T> {
+        let label = self.key.label.to_string();
+        let fits = |pattern: &Option<String>| match pattern {
+            None => true,
+            Some(pattern) => Regex::new(pattern).is_ok_and(|regex| regex.is_match(&label)),
+        };
+        entries.iter().rev().find(|(pattern, _)| fits(pattern)).map(|(_, value)| value)
     }
 
     /// The process without what differs between runs and shards.
@@ -361,10 +377,11 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
             set("TEST_TOTAL_SHARDS", shards);
             set("TEST_SHARD_INDEX", part.shard);
         }
-        if self.key.options.runs > 1 {
+        if self.runs() > 1 {
             set("TEST_RUN_NUMBER", part.run + 1);
         }
-        let attempts = match self.key.options.attempts {
+        let given = self.last_fitting(&self.key.options.attempts).copied().flatten();
+        let attempts = match given {
             Some(attempts) => attempts.max(1),
             None if self.attrs.flaky => 3,
             None => 1,
@@ -489,8 +506,8 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
         if shards > 1 {
             names.push(format!("shard_{}_of_{shards}", part.shard + 1));
         }
-        if self.key.options.runs > 1 {
-            names.push(format!("run_{}_of_{}", part.run + 1, self.key.options.runs));
+        if self.runs() > 1 {
+            names.push(format!("run_{}_of_{}", part.run + 1, self.runs()));
         }
         let mut name = names.join("_");
         if !last {

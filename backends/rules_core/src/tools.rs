@@ -59,7 +59,8 @@ fn found_key() -> Digest {
         let Some(path) = find(name) else { continue };
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         if let Ok(meta) = std::fs::metadata(&real) {
-            let (size, mtime, inode) = (meta.size(), meta.mtime_nsec() + meta.mtime(), meta.ino());
+            let (size, inode) = (meta.size(), meta.ino());
+            let mtime = format!("{}.{}", meta.mtime(), meta.mtime_nsec());
             text.push_str(&format!("\n{} {} {size} {mtime} {inode}", path.display(), real.display()));
         }
     }

@@ -1,48 +1,111 @@
-//! The target configuration of a command.
+//! From options to the target configuration of a command.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kiln_address::{Label, PackageId, Repo};
+use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_targets::{CompilationMode, Settings};
+use kiln_options::{EnvSetting, Options, StarlarkFlag};
+use kiln_rules_core::keys::{RepoOptions, TargetKey};
+use kiln_rules_core::repos::Repositories;
+use kiln_rules_core::targets::{LoadedKind, LoadedTarget};
+use kiln_scheduler::Session;
+use kiln_targets::{AttrKind, AttrValue, CompilationMode, Configuration, RuleKind, Settings};
 
-/// The settings for this machine without any flag.
-pub(crate) fn default_settings() -> Result<Settings, Diag> {
+/// The configuration that a command's options ask for.
+pub(crate) async fn configuration(
+    options: &Options,
+    session: &Session,
+    repos: &RepoOptions,
+    caller: &BTreeMap<String, String>,
+) -> Result<Configuration, Diag> {
+    let mut settings = settings(options, caller)?;
+    let platforms = options.platforms();
+    if options.starlark_flags().is_empty() && platforms.is_empty() {
+        return Ok(Configuration::new(settings));
+    }
+    let repositories = session.query::<Repositories, _>((repos.clone(),)).await?;
+    let mapping = repositories.root()?.mapping.clone();
+    for flag in options.starlark_flags() {
+        let (label, value) = starlark_flag(flag, session, repos, &mapping).await?;
+        settings.flags.insert(label, value);
+    }
+    if let Some(platform) = platforms.first() {
+        let label = root_label(platform, &mapping).map_err(|e| usage(&e, "--platforms"))?;
+        settings.constraints = platform_constraints(&label, session, repos).await?;
+        settings.platform = Some(label);
+    }
+    Ok(Configuration::new(settings))
+}
+
+fn usage(error: &str, flag: &str) -> Diag {
+    Diag::usage(format!("{flag}: {error}"))
+}
+
+fn settings(options: &Options, caller: &BTreeMap<String, String>) -> Result<Settings, Diag> {
     let constraints = machine_constraints()?;
-    let cpu: Arc<str> = Arc::from(cpu_name());
-    let none: Arc<str> = Arc::from("");
+    let machine_cpu: Arc<str> = Arc::from(cpu_name());
     Ok(Settings {
-        mode: CompilationMode::Fastbuild,
+        mode: match options.compilation_mode() {
+            "opt" => CompilationMode::Opt,
+            "dbg" => CompilationMode::Dbg,
+            _ => CompilationMode::Fastbuild,
+        },
         exec: false,
         constraints: constraints.clone(),
         platform: None,
-        cpu: cpu.clone(),
-        copts: Vec::new(),
-        conlyopts: Vec::new(),
-        cxxopts: Vec::new(),
-        linkopts: Vec::new(),
-        host_copts: Vec::new(),
-        host_conlyopts: Vec::new(),
-        host_cxxopts: Vec::new(),
-        host_linkopts: Vec::new(),
-        host_features: Vec::new(),
+        cpu: options.cpu().map_or_else(|| machine_cpu.clone(), Arc::from),
+        copts: options.copts(),
+        conlyopts: options.conlyopts(),
+        cxxopts: options.cxxopts(),
+        linkopts: options.linkopts(),
+        host_copts: options.host_copts(),
+        host_conlyopts: options.host_conlyopts(),
+        host_cxxopts: options.host_cxxopts(),
+        host_linkopts: options.host_linkopts(),
+        host_features: options.host_features(),
         exec_constraints: constraints,
-        exec_cpu: cpu,
-        per_file_copts: Vec::new(),
-        features: Vec::new(),
-        defines: BTreeMap::new(),
-        action_env: BTreeMap::new(),
-        stamp: false,
-        strip: Arc::from("sometimes"),
-        force_pic: false,
-        dynamic_mode: Arc::from("default"),
-        coverage: false,
+        exec_cpu: machine_cpu,
+        per_file_copts: options.per_file_copts(),
+        features: options.features(),
+        defines: options.defines().into_iter().collect(),
+        action_env: environment(options.action_env(), caller),
+        stamp: options.stamp(),
+        strip: Arc::from(options.strip()),
+        force_pic: options.force_pic(),
+        dynamic_mode: Arc::from(options.dynamic_mode()),
+        coverage: options.collect_code_coverage(),
         flags: BTreeMap::new(),
-        values: BTreeMap::new(),
-        folder_suffix: none,
+        values: other_values(options),
+        folder_suffix: Arc::from(""),
     })
+}
+
+/// Flags of Bazel that kiln has no use for, but that a `config_setting` may ask for.
+fn other_values(options: &Options) -> BTreeMap<Arc<str>, Arc<str>> {
+    let mut values = BTreeMap::new();
+    for given in options.all_given() {
+        if let kiln_options::Value::Text(text) = &given.value {
+            values.insert(Arc::from(given.option.name), text.clone());
+        }
+    }
+    values
+}
+
+/// Variables with values; those without one take the caller's, if there is one.
+pub(crate) fn environment<K: Ord + From<Arc<str>>, V: From<Arc<str>>>(
+    settings: Vec<EnvSetting>,
+    caller: &BTreeMap<String, String>,
+) -> BTreeMap<K, V> {
+    let value = |setting: &EnvSetting| match &setting.value {
+        Some(value) => Some(value.clone()),
+        None => caller.get(&*setting.name).map(|value| Arc::from(value.as_str())),
+    };
+    settings
+        .into_iter()
+        .filter_map(|setting| Some((K::from(setting.name.clone()), V::from(value(&setting)?))))
+        .collect()
 }
 
 /// Bazel's name for this machine's processor in `--cpu`.
@@ -63,5 +126,107 @@ fn machine_constraints() -> Result<Vec<Label>, Diag> {
     let mut constraints =
         vec![constraint("os", std::env::consts::OS)?, constraint("cpu", std::env::consts::ARCH)?];
     constraints.sort();
+    Ok(constraints)
+}
+
+fn root_label(text: &str, mapping: &RepoMapping) -> Result<Label, String> {
+    let root = PackageId::new(Repo::root(), RelPath::root());
+    Label::parse(text, &root, mapping).map_err(|error| error.to_string())
+}
+
+/// A `--//pkg:flag=value`, its value read as the flag's type says.
+async fn starlark_flag(
+    flag: &StarlarkFlag,
+    session: &Session,
+    repos: &RepoOptions,
+    mapping: &RepoMapping,
+) -> Result<(Label, AttrValue), Diag> {
+    let shown = format!("--{}", flag.label);
+    let mut label = root_label(&flag.label, mapping).map_err(|e| usage(&e, &shown))?;
+    // A flag may be named by an alias.
+    for _ in 0..8 {
+        let key = (TargetKey(label.clone()), repos.clone());
+        let loaded = session.query::<LoadedTarget, _>(key).await?;
+        let LoadedKind::Rule(def) = &loaded.kind else { break };
+        if let RuleKind::Builtin(kind) = &def.rule.kind {
+            match (&**kind, def.attr("actual")) {
+                ("alias", Some(AttrValue::Label(actual))) => {
+                    label = actual.clone();
+                    continue;
+                }
+                ("label_flag", _) => {
+                    let text = flag.value.as_deref().unwrap_or_default();
+                    let value = root_label(text, mapping).map_err(|e| usage(&e, &shown))?;
+                    return Ok((label, AttrValue::Label(value)));
+                }
+                _ => {}
+            }
+        }
+        let Some(setting) = def.rule.build_setting.filter(|setting| setting.flag) else { break };
+        let value = flag_value(setting.kind, flag.value.as_deref());
+        return match value {
+            Some(value) => Ok((label, value)),
+            None => Err(usage(
+                &format!("`{}` is no {}", flag.value.as_deref().unwrap_or_default(), setting.kind),
+                &shown,
+            )),
+        };
+    }
+    Err(usage(&format!("`{label}` is no flag"), &shown)
+        .hint("flags are targets such as `bool_flag` and `string_flag`"))
+}
+
+fn flag_value(kind: AttrKind, text: Option<&str>) -> Option<AttrValue> {
+    match (kind, text) {
+        (AttrKind::Bool, None) => Some(AttrValue::Bool(true)),
+        (AttrKind::Bool, Some(text)) => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Some(AttrValue::Bool(true)),
+            "false" | "0" | "no" => Some(AttrValue::Bool(false)),
+            _ => None,
+        },
+        (AttrKind::Int, Some(text)) => text.parse().ok().map(AttrValue::Int),
+        (AttrKind::String, Some(text)) => Some(AttrValue::string(text)),
+        (AttrKind::StringList, Some(text)) => {
+            let parts = text.split(',').filter(|part| !part.is_empty());
+            Some(AttrValue::list(parts.map(AttrValue::string)))
+        }
+        _ => None,
+    }
+}
+
+/// The constraint values of a `platform` target and of those it inherits from.
+async fn platform_constraints(
+    label: &Label,
+    session: &Session,
+    repos: &RepoOptions,
+) -> Result<Vec<Label>, Diag> {
+    let mut constraints: Vec<Label> = Vec::new();
+    let mut pending = vec![label.clone()];
+    let mut seen: Vec<Label> = Vec::new();
+    while let Some(label) = pending.pop() {
+        if seen.contains(&label) {
+            continue;
+        }
+        seen.push(label.clone());
+        let key = (TargetKey(label.clone()), repos.clone());
+        let loaded = session.query::<LoadedTarget, _>(key).await?;
+        let LoadedKind::Rule(def) = &loaded.kind else {
+            return Err(usage(&format!("`{label}` is no platform"), "--platforms"));
+        };
+        match &def.rule.kind {
+            RuleKind::Builtin(kind) if **kind == *"platform" => {}
+            RuleKind::Builtin(kind) if **kind == *"alias" => {
+                pending.extend(def.attr("actual").and_then(AttrValue::as_label).cloned());
+                continue;
+            }
+            _ => return Err(usage(&format!("`{label}` is a `{}` and no platform", def.rule.name), "--platforms")),
+        }
+        for (attr, into) in [("constraint_values", &mut constraints), ("parents", &mut pending)] {
+            let items = def.attr(attr).map_or(&[][..], AttrValue::items);
+            into.extend(items.iter().filter_map(|item| item.as_label().cloned()));
+        }
+    }
+    constraints.sort();
+    constraints.dedup();
     Ok(constraints)
 }
