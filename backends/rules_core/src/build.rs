@@ -1,5 +1,6 @@
 //! The goal `build`: targets with all they make.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_address::Label;
@@ -35,6 +36,10 @@ pub struct BuiltTarget {
     pub executable: Option<Artifact>,
     /// The program's runfiles tree.
     pub runfiles: Option<Tree>,
+    /// Arguments that the target gives the program.
+    pub args: Vec<Arc<str>>,
+    /// Variables that the target sets for the program.
+    pub environment: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// Builds a target.
@@ -72,6 +77,10 @@ pub async fn built(
         Some(runfiles) => Some(runfiles_tree(cx, runfiles).await?),
         None => None,
     };
+    let (args, environment) = match dep {
+        Dep::Target(target) => (target.args.clone(), target.run_environment.environment.clone()),
+        _ => (Vec::new(), BTreeMap::new()),
+    };
     let outputs = files.to_list().into_iter();
     let outputs = outputs.filter(|file| matches!(file.owner(), Owner::Target(..)));
     Ok(Built::Ready(BuiltTarget {
@@ -80,6 +89,8 @@ pub async fn built(
         outputs: outputs.collect(),
         executable,
         runfiles,
+        args,
+        environment,
     }))
 }
 

@@ -33,8 +33,6 @@ pub(crate) struct Setup {
     pub(crate) events: Arc<dyn EventSink>,
     /// The environment of whoever called.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Whether results may be taken from and put into the cache.
-    pub(crate) action_cache: bool,
 }
 
 /// An engine and what it was made of.
@@ -48,9 +46,15 @@ pub(crate) struct Made {
     pub(crate) warnings: Vec<Diag>,
 }
 
-/// The user's cache folder: `$KILN_CACHE_DIR`, else `kiln` in the XDG cache folder.
-pub(crate) fn cache_folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, Diag> {
+/// The user's cache folder: `--cache_dir`, `$KILN_CACHE_DIR`, else `kiln` in the XDG cache folder.
+pub(crate) fn cache_folder(
+    given: Option<&str>,
+    environment: &BTreeMap<String, String>,
+) -> Result<PathBuf, Diag> {
     let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    if let Some(folder) = given {
+        return std::path::absolute(folder).map_err(|e| Diag::io("cannot use", Path::new(folder), &e));
+    }
     let folder = match (get("KILN_CACHE_DIR"), get("XDG_CACHE_HOME"), get("HOME")) {
         (Some(folder), _, _) => PathBuf::from(folder),
         (None, Some(cache), _) => Path::new(cache).join("kiln"),
@@ -114,10 +118,7 @@ fn executor(
     config.keep = setup.keep;
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
     let bounded = Bounded::new(local, setup.jobs);
-    Ok(match setup.action_cache {
-        true => Arc::new(Cached::new(bounded, store)),
-        false => Arc::new(bounded),
-    })
+    Ok(Arc::new(Cached::new(bounded, store)))
 }
 
 /// Checkouts in different folders have output folders of their own.

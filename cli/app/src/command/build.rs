@@ -1,121 +1,156 @@
-//! `build`, `test`, `list`.
+//! `build` and `test`.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use kiln_diag::Diag;
-use kiln_events::{Event, EventSink};
-use kiln_exec_local::{Keep, Sandbox, ZygoteServer};
+use kiln_events::Event;
+use kiln_options::{Options, Verb};
 use kiln_rules_core::build::Built;
 use kiln_rules_core::goals::{GoalReport, GoalRequest};
 use kiln_rules_core::keys::RepoOptions;
-use kiln_rules_core::patterns::{Purpose, Selected, Selection};
-use kiln_rules_core::test::TestOptions;
-use kiln_targets::Configuration;
+use kiln_rules_core::patterns::{Purpose, Selection};
+use kiln_rules_core::test::{TestOptions, TestOutcome};
+use kiln_scheduler::Session;
 
-use crate::configuration::default_settings;
-use crate::engine::{Setup, cache_folder, make};
-use crate::output::OutputFolder;
+use crate::command::context::Context;
+use crate::command::run::Outcome;
+use crate::configuration::{configuration, environment};
+use crate::engine::Made;
+use crate::output::{OUT, OutputFolder};
+use crate::show::Show;
 
-struct Print;
-impl EventSink for Print {
-    fn emit(&self, event: Event) {
-        match event {
-            Event::Diagnostic(diag) => eprintln!("{diag}"),
-            Event::TestFinished(test) => eprintln!("{} {} {:?} cached={}", test.status, test.label, test.elapsed, test.cached),
-            Event::ActionFinished { action, source, elapsed, .. } => eprintln!("{source:?} {} {:?}", action.progress, elapsed),
-            _ => {}
-        }
-    }
-}
-
-pub(crate) async fn run(
-    arguments: &[String],
-    environment: BTreeMap<String, String>,
-    zygotes: Arc<ZygoteServer>,
-) -> Result<u8, Vec<Diag>> {
+/// Runs `build` or `test`.
+pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
-    let cwd = std::env::current_dir().map_err(|e| one(Diag::environment(e.to_string())))?;
-    let workspace = kiln_fs::Workspace::find(&cwd).map_err(one)?;
-    let verb = arguments.first().cloned().unwrap_or_default();
-    let mut patterns = Vec::new();
-    let mut repo_options = RepoOptions::default();
-    let mut keep_going = false;
-    for argument in &arguments[1..] {
-        if let Some(dir) = argument.strip_prefix("--vendor_dir=") {
-            repo_options.vendor_dir = Some(cwd.join(PathBuf::from(dir)));
-        } else if argument == "-k" {
-            keep_going = true;
-        } else {
-            patterns.push(argument.clone());
-        }
-    }
-    let cache = cache_folder(&environment).map_err(one)?;
-    let made = make(
-        Setup {
-            workspace: workspace.root.clone(),
-            cache,
-            jobs: 2,
-            sandbox: Sandbox::Auto,
-            keep: Keep::Never,
-            events: Arc::new(Print),
-            environment,
-            action_cache: true,
-        },
-        zygotes,
-    )?;
+    let started = Instant::now();
+    let options = &context.options;
+    let show = Show::new(options, &context.environment);
+    let made = context.engine(show.sink())?;
+    made.warnings.iter().for_each(|warning| show.emit(Event::Diagnostic(warning.clone())));
     let session = made.engine.session();
-    let configuration = Configuration::new(default_settings().map_err(one)?);
-    let purpose = match &*verb {
-        "test" => Purpose::Test,
-        "list" => Purpose::List,
-        _ => Purpose::Build,
-    };
-    let selection = Selection {
-        patterns,
-        cwd: workspace.cwd.clone(),
-        purpose,
-        tag_filters: Vec::new(),
-        size_filters: Vec::new(),
-        keep_going,
-    };
-    if verb == "list" {
-        let selected = session.query::<Selected, _>((selection, repo_options)).await.map_err(one)?;
-        for target in &selected.targets {
-            println!("{} {}", target.kind, target.label);
-        }
-        return Ok(0);
-    }
-    let request = GoalRequest {
-        selection,
-        keep_going,
-        tests: (verb == "test").then(|| Arc::new(TestOptions { runs: 1, ..TestOptions::default() })),
-        tests_only: false,
-    };
-    let report =
-        session.query::<GoalReport, _>((request, configuration, repo_options)).await.map_err(one)?;
-    let mut output = OutputFolder::open(&workspace.root, made.out.clone(), made.store.clone()).map_err(one)?;
-    for (_, built) in &report.targets {
-        if let Ok(built) = built
-            && let Built::Ready(built) = &**built
-        {
-            for (path, node) in built.nodes() {
-                output.put(&path, &node).map_err(one)?;
-            }
-        }
-    }
+    let repos = context.repo_options();
+    let tests = options.verb() == Verb::Test;
+    let request = request(context, tests).map_err(one)?;
+    let report = report(context, &session, &repos, request).await.map_err(one)?;
+    let mut output = open_output(context, &made).map_err(one)?;
+    put_outputs(&mut output, &report, &show).map_err(one)?;
     for test in &report.tests {
-        for (path, node) in &test.logs {
-            let label = &test.label;
-            let folder = format!("testlogs/{}/{}", label.package().path, label.name());
-            output.put(&format!("{folder}/{path}"), node).map_err(one)?;
-        }
+        put_logs(&mut output, test).map_err(one)?;
     }
     output.finish().map_err(one)?;
     made.rows.save().map_err(one)?;
-    let failed = report.all_errors().len();
-    let red = report.tests.iter().filter(|test| !test.status.success()).count();
-    eprintln!("{} targets, {failed} errors, {} tests, {red} failed", report.targets.len(), report.tests.len());
-    Ok(if failed > 0 { 1 } else if red > 0 { 3 } else { 0 })
+    let code = exit_code(&report, tests);
+    show.finish(code == 0, tests, started.elapsed(), &made.store).map_err(one)?;
+    Ok(Outcome::Exit(code))
+}
+
+/// Asks the engine for what a command is about.
+pub(crate) async fn report(
+    context: &Context,
+    session: &Session,
+    repos: &RepoOptions,
+    request: GoalRequest,
+) -> Result<Arc<GoalReport>, Diag> {
+    let configuration =
+        configuration(&context.options, session, repos, &context.environment).await?;
+    session.query::<GoalReport, _>((request, configuration, repos.clone())).await
+}
+
+/// The output folder of the workspace.
+pub(crate) fn open_output(context: &Context, made: &Made) -> Result<OutputFolder, Diag> {
+    let workspace = context.workspace()?;
+    OutputFolder::open(&workspace.root, made.out.clone(), made.store.clone())
+}
+
+/// What the command line asks for.
+pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Diag> {
+    let options = &context.options;
+    let texts = |list: Vec<Arc<str>>| list.iter().map(ToString::to_string).collect();
+    let patterns: Vec<String> = options.patterns().iter().map(ToString::to_string).collect();
+    if patterns.is_empty() {
+        return Err(Diag::usage(format!("`kiln {}` needs a target", options.verb().name()))
+            .hint("`//...` means all targets of the workspace"));
+    }
+    let filters = if tests { options.test_tag_filters() } else { options.build_tag_filters() };
+    let selection = Selection {
+        patterns,
+        cwd: context.workspace()?.cwd.clone(),
+        purpose: if tests { Purpose::Test } else { Purpose::Build },
+        tag_filters: texts(filters),
+        size_filters: texts(options.test_size_filters()),
+        keep_going: options.keep_going(),
+    };
+    Ok(GoalRequest {
+        selection,
+        keep_going: options.keep_going(),
+        tests: tests.then(|| Arc::new(test_options(options, context))),
+        tests_only: options.build_tests_only(),
+    })
+}
+
+fn test_options(options: &Options, context: &Context) -> TestOptions {
+    let pattern = |pattern: Option<Arc<str>>| pattern.map(|pattern| pattern.to_string());
+    let env = environment::<Arc<str>, Arc<str>>(options.test_env(), &context.environment);
+    TestOptions {
+        filter: options.test_filter().map(str::to_owned),
+        args: options.test_args().iter().map(ToString::to_string).collect(),
+        env: env.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        runs: options.runs_per_test().into_iter().map(|(p, n)| (pattern(p), n)).collect(),
+        attempts: options.flaky_test_attempts().into_iter().map(|(p, n)| (pattern(p), n)).collect(),
+        timeouts: options.test_timeouts(),
+        force: options.cache_test_results() == "no",
+        no_sharding: options.test_sharding_strategy() == "disabled",
+        streamed: options.test_output() == "streamed",
+    }
+}
+
+/// Puts what was built into the output folder.
+fn put_outputs(output: &mut OutputFolder, report: &GoalReport, show: &Show) -> Result<(), Diag> {
+    for (target, built) in &report.targets {
+        let Ok(built) = built else { continue };
+        let Built::Ready(built) = &**built else { continue };
+        let mut paths = Vec::new();
+        for (path, node) in built.nodes() {
+            output.put(&path, &node)?;
+            paths.push(path);
+        }
+        show.emit(Event::TargetOutputs { label: target.label.to_string(), paths });
+    }
+    Ok(())
+}
+
+/// Puts the logs of a test into the output folder, in the place that Bazel gives them.
+fn put_logs(output: &mut OutputFolder, test: &TestOutcome) -> Result<(), Diag> {
+    let folder = log_folder(test);
+    for (path, node) in &test.logs {
+        output.put(&format!("{OUT}/{folder}/{path}"), node)?;
+    }
+    Ok(())
+}
+
+fn log_folder(test: &TestOutcome) -> String {
+    let (package, name) = (test.label.package(), test.label.name());
+    let repo = match package.repo.is_root() {
+        true => String::new(),
+        false => format!("external/{}/", package.repo.as_str()),
+    };
+    match package.path.is_root() {
+        true => format!("testlogs/{repo}{name}"),
+        false => format!("testlogs/{repo}{}/{name}", package.path),
+    }
+}
+
+/// cli.md 1.4: failures to build before failures of tests; no tests at all is 4.
+fn exit_code(report: &GoalReport, tests: bool) -> u8 {
+    let errors = report.all_errors();
+    if let Some(code) = errors.iter().map(|error| error.exit_code()).max() {
+        return code;
+    }
+    let failed = report.tests.iter().any(|test| !test.status.success());
+    match (tests, failed, report.tests.is_empty()) {
+        (true, true, _) => 3,
+        (true, false, true) => 4,
+        _ => 0,
+    }
 }

@@ -1,23 +1,30 @@
 //! The verbs.
 
 mod build;
+mod cache;
+mod clean;
+mod context;
+mod help;
+mod inspect;
+mod rules;
+mod run;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use kiln_diag::Diag;
 use kiln_exec_local::ZygoteServer;
+use kiln_options::Verb;
+
+use context::Context;
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
     match run() {
         Ok(code) => ExitCode::from(code),
         Err(errors) => {
-            for error in &errors {
-                eprintln!("{error}");
-            }
-            ExitCode::from(errors.first().map_or(37, Diag::exit_code))
+            crate::show::errors(&errors);
+            ExitCode::from(errors.iter().map(Diag::exit_code).max().unwrap_or(37))
         }
     }
 }
@@ -26,15 +33,48 @@ fn run() -> Result<u8, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     // Before any thread: everything in a sandbox is forked from this process.
     let zygotes = Arc::new(ZygoteServer::start().map_err(one)?);
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let context = Context::load(zygotes).map_err(one)?;
+    for warning in context.options.warnings() {
+        crate::show::errors(std::slice::from_ref(warning));
+    }
+    match context.options.verb() {
+        Verb::Help => help::help(&context).map_err(one),
+        Verb::Version => help::version().map_err(one),
+        Verb::Cache => cache::cache(&context).map_err(one),
+        Verb::Clean => clean::clean(&context).map_err(one),
+        verb => within_runtime(&context, verb),
+    }
+}
+
+/// Runs a verb that needs the engine.
+fn within_runtime(context: &Context, verb: Verb) -> Result<u8, Vec<Diag>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|e| one(Diag::environment(format!("cannot start threads: {e}"))))?;
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let code = runtime.block_on(build::run(&arguments, environment, zygotes));
+    let runtime = runtime
+        .map_err(|error| vec![Diag::environment(format!("cannot start threads: {error}"))])?;
+    let result = runtime.block_on(async {
+        let command = async {
+            match verb {
+                Verb::Build | Verb::Test => build::build(context).await,
+                Verb::Run => run::run(context).await,
+                Verb::List => inspect::list(context).await,
+                Verb::Query => inspect::query(context).await,
+                Verb::Dependencies | Verb::Dependents => inspect::closure(context).await,
+                Verb::Peek => inspect::peek(context).await,
+                _ => rules::rules(context).await,
+            }
+        };
+        tokio::select! {
+            result = command => result,
+            _ = tokio::signal::ctrl_c() => {
+                Err(vec![Diag::new(kiln_diag::Fault::Interrupted, "interrupted")])
+            }
+        }
+    });
     // Evaluations that nobody waits for any more must not hold up the end.
     runtime.shutdown_background();
-    code
+    match result {
+        Ok(run::Outcome::Exit(code)) => Ok(code),
+        Ok(run::Outcome::Become(program)) => program.start().map_err(|error| vec![error]),
+        Err(errors) => Err(errors),
+    }
 }

@@ -1,0 +1,131 @@
+//! What every command starts from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_diag::Diag;
+use kiln_events::EventSink;
+use kiln_exec_local::{Keep, Sandbox, ZygoteServer};
+use kiln_options::{HostResources, Options, Request};
+use kiln_rules_core::keys::RepoOptions;
+
+use crate::engine::{Made, Setup, cache_folder, make};
+
+/// The command line, the workspace and the machine.
+pub(crate) struct Context {
+    pub(crate) options: Options,
+    /// `None` outside of a workspace.
+    pub(crate) workspace: Option<kiln_fs::Workspace>,
+    /// The caller's environment; names and values that are not UTF-8 are left out.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) zygotes: Arc<ZygoteServer>,
+}
+
+impl Context {
+    /// Reads the command line and the rc files.
+    pub(crate) fn load(zygotes: Arc<ZygoteServer>) -> Result<Context, Diag> {
+        let arguments = std::env::args_os().skip(1).map(|argument| {
+            argument.into_string().map_err(|argument| {
+                Diag::usage(format!("argument `{}` is not UTF-8", argument.to_string_lossy()))
+            })
+        });
+        let arguments = arguments.collect::<Result<Vec<String>, Diag>>()?;
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let cwd = std::env::current_dir()
+            .map_err(|e| Diag::environment(format!("there is no current folder: {e}")))?;
+        let workspace = kiln_fs::Workspace::find(&cwd).ok();
+        let request = Request {
+            args: &arguments,
+            workspace: workspace.as_ref().map(|workspace| &*workspace.root),
+            cwd: &cwd,
+            home: environment.get("HOME").map(Path::new),
+            os: std::env::consts::OS,
+        };
+        let options = Options::load(&request, &RcFromDisk)?;
+        Ok(Context { options, workspace, environment, zygotes })
+    }
+
+    /// The workspace; an error with a cure outside of one.
+    pub(crate) fn workspace(&self) -> Result<&kiln_fs::Workspace, Diag> {
+        match &self.workspace {
+            Some(workspace) => Ok(workspace),
+            None => {
+                let cwd = std::env::current_dir().unwrap_or_default();
+                match kiln_fs::Workspace::find(&cwd) {
+                    Err(error) => Err(error),
+                    Ok(_) => Err(Diag::environment("the workspace just appeared; try again")),
+                }
+            }
+        }
+    }
+
+    /// The user's cache folder.
+    pub(crate) fn cache(&self) -> Result<PathBuf, Diag> {
+        cache_folder(self.options.cache_dir(), &self.environment)
+    }
+
+    /// Where repositories are looked for.
+    pub(crate) fn repo_options(&self) -> RepoOptions {
+        let modules = self.options.override_modules().into_iter();
+        let overrides = modules.chain(self.options.override_repositories());
+        RepoOptions {
+            vendor_dir: self.options.vendor_dir(),
+            overrides: overrides.map(|(name, path)| (name.to_string(), path)).collect(),
+        }
+    }
+
+    /// How many processes run at a time.
+    pub(crate) fn jobs(&self) -> u32 {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = self.options.jobs(HostResources { cpus, ram_mib: ram_mib() });
+        u32::try_from(jobs).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// Puts the engine together.
+    pub(crate) fn engine(&self, events: Arc<dyn EventSink>) -> Result<Made, Vec<Diag>> {
+        let one = |error: Diag| vec![error];
+        let setup = Setup {
+            workspace: self.workspace().map_err(one)?.root.clone(),
+            cache: self.cache().map_err(one)?,
+            jobs: self.jobs(),
+            sandbox: match self.options.sandbox() {
+                "required" => Sandbox::Require,
+                "off" => Sandbox::Off,
+                _ => Sandbox::Auto,
+            },
+            keep: match self.options.keep_sandboxes() {
+                "always" => Keep::Always,
+                "on-failure" => Keep::OnFailure,
+                _ => Keep::Never,
+            },
+            events,
+            environment: self.environment.clone(),
+        };
+        make(setup, self.zygotes.clone())
+    }
+}
+
+/// Memory in MiB, as far as Linux says.
+fn ram_mib() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = total.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(1 << 20) / 1024
+}
+
+/// Reads rc files.
+struct RcFromDisk;
+
+impl kiln_options::RcFiles for RcFromDisk {
+    fn read(&self, path: &Path) -> Result<Option<String>, Diag> {
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Diag::io("cannot read", path, &error)),
+        }
+    }
+}
