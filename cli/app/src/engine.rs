@@ -84,10 +84,10 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
     let one = |error: Diag| vec![error];
     let store = open_store(&setup.cache).map_err(one)?;
     let executor = executor(&setup, store.clone(), zygotes).map_err(one)?;
-    let out = setup.cache.join("out").join(workspace_key(&setup.workspace));
+    let out = out_folder(&setup.cache, &setup.workspace);
     let rows = Arc::new(SourceRows::default());
     let services = Services::new()
-        .with(HostService(Arc::new(StarlarkHost::new())))
+        .with(HostService(Arc::new(StarlarkHost::new(Limits::default(), LoaderOptions::default()))))
         .with(Execution(executor))
         .with(Events(setup.events))
         .with(Workspace { root: setup.workspace, out: out.clone() })
@@ -119,6 +119,11 @@ fn executor(
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
     let bounded = Bounded::new(local, setup.jobs);
     Ok(Arc::new(Cached::new(bounded, store)))
+}
+
+/// The folder that `kiln-out` of a workspace points to.
+pub(crate) fn out_folder(cache: &Path, workspace: &Path) -> PathBuf {
+    cache.join("out").join(workspace_key(workspace))
 }
 
 /// Checkouts in different folders have output folders of their own.

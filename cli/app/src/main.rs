@@ -4,6 +4,7 @@ mod command;
 mod configuration;
 mod engine;
 mod output;
+mod show;
 
 use std::process::ExitCode;
 

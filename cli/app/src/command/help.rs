@@ -1,0 +1,108 @@
+//! `help` and `version`.
+
+use std::io::Write;
+
+use kiln_diag::Diag;
+use kiln_options::{Kind, OPTIONS, OptionSpec, Verb, find_option};
+
+use crate::command::context::Context;
+use crate::show::written;
+
+/// Prints the version alone.
+pub(crate) fn version() -> Result<u8, Diag> {
+    written(writeln!(std::io::stdout(), "kiln {}", env!("CARGO_PKG_VERSION")))
+}
+
+/// Explains commands and flags.
+pub(crate) fn help(context: &Context) -> Result<u8, Diag> {
+    let topics = context.options.patterns();
+    let text = match topics.first() {
+        None => overview(),
+        Some(topic) => match (Verb::parse(topic), find_option(topic.trim_start_matches('-'))) {
+            (Ok(verb), _) => verb_help(verb),
+            (Err(_), Some(option)) => option_help(option),
+            (Err(error), None) => {
+                let names = Verb::all().map(Verb::name).chain(OPTIONS.iter().map(|o| o.name));
+                return Err(Diag::usage(format!("there is no help on `{topic}`"))
+                    .did_you_mean(topic, names)
+                    .hint(error.hints().last().cloned().unwrap_or_default()));
+            }
+        },
+    };
+    written(std::io::stdout().write_all(text.as_bytes()))
+}
+
+/// The command line as clap knows it: the same registry feeds parsing, rc files and help.
+fn command() -> clap::Command {
+    let mut command = clap::Command::new("kiln")
+        .about("A hermetic build tool, configured in Starlark")
+        .after_help("`kiln help COMMAND` lists its flags, `kiln help FLAG` explains one.")
+        .disable_help_subcommand(true)
+        .disable_help_flag(true)
+        .override_usage("kiln COMMAND [FLAGS] [TARGETS]");
+    for verb in Verb::all() {
+        let mut sub = clap::Command::new(verb.name())
+            .about(verb.doc())
+            .disable_help_flag(true)
+            .override_usage(format!("kiln {} [FLAGS] [TARGETS]", verb.name()));
+        let takes = OPTIONS.iter().filter(|option| option.verbs.contains(verb));
+        for option in takes {
+            sub = sub.arg(argument(option));
+        }
+        command = command.subcommand(sub);
+    }
+    command
+}
+
+fn argument(option: &'static OptionSpec) -> clap::Arg {
+    let mut argument = clap::Arg::new(option.name)
+        .long(option.name)
+        .help(option.doc)
+        .help_heading(format!("{:?}", option.effect));
+    if let Some(letter) = option.short {
+        argument = argument.short(letter);
+    }
+    match option.kind {
+        Kind::Flag | Kind::Expansion(_) => argument.action(clap::ArgAction::SetTrue),
+        Kind::Int => argument.value_name("N"),
+        Kind::Choice(choice) => argument.value_name(choice.words.join("|")),
+        Kind::Commas => argument.value_name("A,B"),
+        Kind::Text | Kind::List => argument.value_name("VALUE"),
+    }
+}
+
+fn overview() -> String {
+    format!("{}", command().render_help())
+}
+
+fn verb_help(verb: Verb) -> String {
+    let mut command = command();
+    match command.find_subcommand_mut(verb.name()) {
+        Some(sub) => format!("{}", sub.render_help()),
+        None => overview(),
+    }
+}
+
+fn option_help(option: &OptionSpec) -> String {
+    let mut text = format!("--{}\n    {}\n", option.name, option.doc);
+    if let Some(letter) = option.short {
+        text.push_str(&format!("    short: -{letter}\n"));
+    }
+    if !option.aliases.is_empty() {
+        text.push_str(&format!("    also: --{}\n", option.aliases.join(", --")));
+    }
+    match option.kind {
+        Kind::Choice(choice) => {
+            text.push_str(&format!("    values: {}\n", choice.words.join(", ")));
+        }
+        Kind::Expansion(flags) => text.push_str(&format!("    stands for: {}\n", flags.join(" "))),
+        Kind::List => text.push_str("    may be given several times; all values count\n"),
+        _ => {}
+    }
+    if !option.default.is_empty() {
+        text.push_str(&format!("    default: {}\n", option.default));
+    }
+    let verbs = Verb::all().filter(|verb| option.verbs.contains(*verb)).map(Verb::name);
+    text.push_str(&format!("    commands: {}\n", verbs.collect::<Vec<_>>().join(", ")));
+    text
+}
