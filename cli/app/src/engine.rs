@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_base::Fingerprint;
-use kiln_bazel::StarlarkHost;
-use kiln_bazel::prelude;
+use kiln_bazel::{StarlarkHost, prelude};
+use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::EventSink;
+use kiln_host::Limits;
 use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
 use kiln_process::{Bounded, Cached, Executor};
 use kiln_rules_core::services::{
