@@ -78,7 +78,10 @@ pub async fn built(
         None => None,
     };
     let (args, environment) = match dep {
-        Dep::Target(target) => (target.args.clone(), target.run_environment.environment.clone()),
+        Dep::Target(target) => (
+            target.args.clone(),
+            target.run_environment.environment.clone(),
+        ),
         _ => (Vec::new(), BTreeMap::new()),
     };
     let outputs = files.to_list().into_iter();

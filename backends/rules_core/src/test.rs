@@ -234,7 +234,10 @@ impl Test<'_> {
 
     /// How often the test is run.
     fn runs(&self) -> u32 {
-        self.last_fitting(&self.key.options.runs).copied().unwrap_or(1).max(1)
+        self.last_fitting(&self.key.options.runs)
+            .copied()
+            .unwrap_or(1)
+            .max(1)
     }
 
     /// The value of the last entry whose pattern fits the test's label.
@@ -244,7 +247,11 @@ impl Test<'_> {
             None => true,
             Some(pattern) => Regex::new(pattern).is_ok_and(|regex| regex.is_match(&label)),
         };
-        entries.iter().rev().find(|(pattern, _)| fits(pattern)).map(|(_, value)| value)
+        entries
+            .iter()
+            .rev()
+            .find(|(pattern, _)| fits(pattern))
+            .map(|(_, value)| value)
     }
 
     /// The process without what differs between runs and shards.
@@ -380,7 +387,10 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
         if self.runs() > 1 {
             set("TEST_RUN_NUMBER", part.run + 1);
         }
-        let given = self.last_fitting(&self.key.options.attempts).copied().flatten();
+        let given = self
+            .last_fitting(&self.key.options.attempts)
+            .copied()
+            .flatten();
         let attempts = match given {
             Some(attempts) => attempts.max(1),
             None if self.attrs.flaky => 3,

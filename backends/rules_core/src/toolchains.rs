@@ -47,7 +47,12 @@ pub async fn registered_toolchains(
         );
     }
     let embedded = cx.service::<Embedded>()?;
-    patterns.extend(embedded.toolchains.iter().map(|text| (text.to_string(), &*root.mapping)));
+    patterns.extend(
+        embedded
+            .toolchains
+            .iter()
+            .map(|text| (text.to_string(), &*root.mapping)),
+    );
     for (text, mapping) in patterns {
         let pattern = Pattern::parse(&text, &RelPath::root(), mapping)?;
         // Toolchains of repositories that are not at hand cannot be chosen.

@@ -33,8 +33,11 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
         let tools = match known {
             Some(tools) => tools,
             None => {
-                let tools =
-                    MachineTools { cc: find_cc(), python: find_python(), shell: find_shell() };
+                let tools = MachineTools {
+                    cc: find_cc(),
+                    python: find_python(),
+                    shell: find_shell(),
+                };
                 if let Ok(bytes) = serde_json::to_vec(&tools) {
                     store.put_action(&key, &bytes, &[])?;
                 }
@@ -55,13 +58,19 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
 /// | version of this detection | what it asks |
 fn found_key() -> Digest {
     let mut text = format!("machine tools, detection 1, {DEFAULT_PATH}");
-    for name in ["gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "python3", "bash"] {
+    for name in [
+        "gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "python3", "bash",
+    ] {
         let Some(path) = find(name) else { continue };
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         if let Ok(meta) = std::fs::metadata(&real) {
             let (size, inode) = (meta.size(), meta.ino());
             let mtime = format!("{}.{}", meta.mtime(), meta.mtime_nsec());
-            text.push_str(&format!("\n{} {} {size} {mtime} {inode}", path.display(), real.display()));
+            text.push_str(&format!(
+                "\n{} {} {size} {mtime} {inode}",
+                path.display(),
+                real.display()
+            ));
         }
     }
     Digest::of(text.as_bytes())

@@ -100,7 +100,9 @@ pub(crate) fn environment<K: Ord + From<Arc<str>>, V: From<Arc<str>>>(
 ) -> BTreeMap<K, V> {
     let value = |setting: &EnvSetting| match &setting.value {
         Some(value) => Some(value.clone()),
-        None => caller.get(&*setting.name).map(|value| Arc::from(value.as_str())),
+        None => caller
+            .get(&*setting.name)
+            .map(|value| Arc::from(value.as_str())),
     };
     settings
         .into_iter()
@@ -121,10 +123,14 @@ fn machine_constraints() -> Result<Vec<Label>, Diag> {
     let constraint = |package: &str, name: &str| {
         let path = RelPath::new(package).map_err(|e| Diag::internal(e.to_string()))?;
         let package = PackageId::new(Repo::new("platforms"), path);
-        package.target(name).map_err(|e| Diag::internal(e.to_string()))
+        package
+            .target(name)
+            .map_err(|e| Diag::internal(e.to_string()))
     };
-    let mut constraints =
-        vec![constraint("os", std::env::consts::OS)?, constraint("cpu", std::env::consts::ARCH)?];
+    let mut constraints = vec![
+        constraint("os", std::env::consts::OS)?,
+        constraint("cpu", std::env::consts::ARCH)?,
+    ];
     constraints.sort();
     Ok(constraints)
 }
@@ -147,7 +153,9 @@ async fn starlark_flag(
     for _ in 0..8 {
         let key = (TargetKey(label.clone()), repos.clone());
         let loaded = session.query::<LoadedTarget, _>(key).await?;
-        let LoadedKind::Rule(def) = &loaded.kind else { break };
+        let LoadedKind::Rule(def) = &loaded.kind else {
+            break;
+        };
         if let RuleKind::Builtin(kind) = &def.rule.kind {
             match (&**kind, def.attr("actual")) {
                 ("alias", Some(AttrValue::Label(actual))) => {
@@ -162,12 +170,18 @@ async fn starlark_flag(
                 _ => {}
             }
         }
-        let Some(setting) = def.rule.build_setting.filter(|setting| setting.flag) else { break };
+        let Some(setting) = def.rule.build_setting.filter(|setting| setting.flag) else {
+            break;
+        };
         let value = flag_value(setting.kind, flag.value.as_deref());
         return match value {
             Some(value) => Ok((label, value)),
             None => Err(usage(
-                &format!("`{}` is no {}", flag.value.as_deref().unwrap_or_default(), setting.kind),
+                &format!(
+                    "`{}` is no {}",
+                    flag.value.as_deref().unwrap_or_default(),
+                    setting.kind
+                ),
                 &shown,
             )),
         };
@@ -219,9 +233,17 @@ async fn platform_constraints(
                 pending.extend(def.attr("actual").and_then(AttrValue::as_label).cloned());
                 continue;
             }
-            _ => return Err(usage(&format!("`{label}` is a `{}` and no platform", def.rule.name), "--platforms")),
+            _ => {
+                return Err(usage(
+                    &format!("`{label}` is a `{}` and no platform", def.rule.name),
+                    "--platforms",
+                ));
+            }
         }
-        for (attr, into) in [("constraint_values", &mut constraints), ("parents", &mut pending)] {
+        for (attr, into) in [
+            ("constraint_values", &mut constraints),
+            ("parents", &mut pending),
+        ] {
             let items = def.attr(attr).map_or(&[][..], AttrValue::items);
             into.extend(items.iter().filter_map(|item| item.as_label().cloned()));
         }

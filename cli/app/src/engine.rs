@@ -9,8 +9,8 @@ use kiln_bazel::{StarlarkHost, prelude};
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::EventSink;
-use kiln_host::Limits;
 use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
+use kiln_host::Limits;
 use kiln_process::{Bounded, Cached, Executor};
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace,
@@ -54,15 +54,18 @@ pub(crate) fn cache_folder(
 ) -> Result<PathBuf, Diag> {
     let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     if let Some(folder) = given {
-        return std::path::absolute(folder).map_err(|e| Diag::io("cannot use", Path::new(folder), &e));
+        return std::path::absolute(folder)
+            .map_err(|e| Diag::io("cannot use", Path::new(folder), &e));
     }
     let folder = match (get("KILN_CACHE_DIR"), get("XDG_CACHE_HOME"), get("HOME")) {
         (Some(folder), _, _) => PathBuf::from(folder),
         (None, Some(cache), _) => Path::new(cache).join("kiln"),
         (None, None, Some(home)) => Path::new(home).join(".cache/kiln"),
         (None, None, None) => {
-            return Err(Diag::environment("there is no folder for kiln's cache: neither `HOME` nor `XDG_CACHE_HOME` is set")
-                .hint("set `KILN_CACHE_DIR` to an absolute path"));
+            return Err(Diag::environment(
+                "there is no folder for kiln's cache: neither `HOME` nor `XDG_CACHE_HOME` is set",
+            )
+            .hint("set `KILN_CACHE_DIR` to an absolute path"));
         }
     };
     match folder.is_absolute() {
@@ -88,10 +91,16 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
     let out = out_folder(&setup.cache, &setup.workspace);
     let rows = Arc::new(SourceRows::default());
     let services = Services::new()
-        .with(HostService(Arc::new(StarlarkHost::new(Limits::default(), LoaderOptions::default()))))
+        .with(HostService(Arc::new(StarlarkHost::new(
+            Limits::default(),
+            LoaderOptions::default(),
+        ))))
         .with(Execution(executor))
         .with(Events(setup.events))
-        .with(Workspace { root: setup.workspace, out: out.clone() })
+        .with(Workspace {
+            root: setup.workspace,
+            out: out.clone(),
+        })
         .with(embedded())
         .with(CallerEnv(setup.environment))
         .with_shared(rows.clone())
@@ -105,7 +114,13 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         trace: None,
     })?;
     let warnings = store.warnings();
-    Ok(Made { engine, store, rows, out, warnings })
+    Ok(Made {
+        engine,
+        store,
+        rows,
+        out,
+        warnings,
+    })
 }
 
 /// Innermost first: the sandbox, slots for it, the cache before both.
@@ -137,7 +152,10 @@ fn workspace_key(workspace: &Path) -> String {
 fn embedded() -> Embedded {
     let mut repos: BTreeMap<&'static str, BTreeMap<&'static str, &'static str>> = BTreeMap::new();
     for file in prelude::repositories().flat_map(prelude::files) {
-        repos.entry(file.repository).or_default().insert(file.path, file.text);
+        repos
+            .entry(file.repository)
+            .or_default()
+            .insert(file.path, file.text);
     }
     Embedded {
         repos,

@@ -52,12 +52,19 @@ impl OutputFolder {
             // No list, or one that cannot be read: everything is written again.
             Err(_) => HashMap::new(),
         };
-        Ok(OutputFolder { folder, store, written, changed: false })
+        Ok(OutputFolder {
+            folder,
+            store,
+            written,
+            changed: false,
+        })
     }
 
     /// Puts a node at a path (`kiln-out/...`).
     pub(crate) fn put(&mut self, exec_path: &str, node: &Node) -> Result<(), Diag> {
-        let below = exec_path.strip_prefix(OUT).map_or(exec_path, |p| p.trim_start_matches('/'));
+        let below = exec_path
+            .strip_prefix(OUT)
+            .map_or(exec_path, |p| p.trim_start_matches('/'));
         let path = self.folder.join(below);
         if let Some(parent) = path.parent() {
             make_folder(parent)?;
@@ -89,8 +96,11 @@ impl OutputFolder {
         }
         let source = self.store.blob_path(digest, executable);
         let source = source.ok_or_else(|| {
-            Diag::environment(format!("the contents of `{}` are gone from the store", path.display()))
-                .hint("run the command again")
+            Diag::environment(format!(
+                "the contents of `{}` are gone from the store",
+                path.display()
+            ))
+            .hint("run the command again")
         })?;
         clear(path)?;
         let doing = |e: io::Error| Diag::io("cannot write", path, &e);
@@ -120,7 +130,10 @@ impl OutputFolder {
         }
         let entries = fs::read_dir(path).map_err(|e| Diag::io("cannot list", path, &e))?;
         for entry in entries.flatten() {
-            let known = entry.file_name().to_str().is_some_and(|name| tree.entry(name).is_some());
+            let known = entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| tree.entry(name).is_some());
             if !known {
                 clear(&entry.path())?;
             }
@@ -141,7 +154,13 @@ impl OutputFolder {
         let write = || -> io::Result<()> {
             let mut file = io::BufWriter::new(fs::File::create(&aside)?);
             for (name, row) in &self.written {
-                let Row { digest, executable, size, mtime, inode } = row;
+                let Row {
+                    digest,
+                    executable,
+                    size,
+                    mtime,
+                    inode,
+                } = row;
                 let bit = u8::from(*executable);
                 writeln!(file, "{digest} {bit} {size} {mtime} {inode} {name}")?;
             }
@@ -165,7 +184,9 @@ fn parse_row(line: &str) -> Option<(String, Row)> {
 }
 
 fn mtime(meta: &fs::Metadata) -> i64 {
-    meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())
+    meta.mtime()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(meta.mtime_nsec())
 }
 
 fn is_still(path: &Path, row: &Row) -> bool {
@@ -200,7 +221,9 @@ fn make_folder(path: &Path) -> Result<(), Diag> {
     if path.is_dir() {
         return Ok(());
     }
-    let blocking = path.ancestors().find(|above| above.symlink_metadata().is_ok());
+    let blocking = path
+        .ancestors()
+        .find(|above| above.symlink_metadata().is_ok());
     if let Some(above) = blocking
         && !above.is_dir()
     {
@@ -220,8 +243,13 @@ fn link(workspace: &Path, folder: &Path) -> Result<(), Diag> {
             clear(&link)?;
         }
         Ok(_) => {
-            return Err(Diag::environment(format!("`{}` is in the way of kiln's output", link.display()))
-                .hint(format!("move or remove `{OUT}`: kiln puts a link of that name there")));
+            return Err(Diag::environment(format!(
+                "`{}` is in the way of kiln's output",
+                link.display()
+            ))
+            .hint(format!(
+                "move or remove `{OUT}`: kiln puts a link of that name there"
+            )));
         }
         Err(_) => {}
     }

@@ -16,8 +16,16 @@ impl EventSink for Print {
     fn emit(&self, event: Event) {
         match event {
             Event::Diagnostic(diag) => eprintln!("{diag}"),
-            Event::TestFinished(test) => eprintln!("{} {} {:?} cached={}", test.status, test.label, test.elapsed, test.cached),
-            Event::ActionFinished { action, source, elapsed, .. } => eprintln!("{source:?} {} {:?}", action.progress, elapsed),
+            Event::TestFinished(test) => eprintln!(
+                "{} {} {:?} cached={}",
+                test.status, test.label, test.elapsed, test.cached
+            ),
+            Event::ActionFinished {
+                action,
+                source,
+                elapsed,
+                ..
+            } => eprintln!("{source:?} {} {:?}", action.progress, elapsed),
             _ => {}
         }
     }
@@ -34,7 +42,11 @@ impl Show {
     pub(crate) fn new(options: &Options, _environment: &BTreeMap<String, String>) -> Show {
         let tally = Arc::new(Tally::default());
         let sink: Arc<dyn EventSink> = Arc::new(Tee(vec![tally.clone(), Arc::new(Print)]));
-        Show { tally, sink, json: options.format() == "json" }
+        Show {
+            tally,
+            sink,
+            json: options.format() == "json",
+        }
     }
 
     pub(crate) fn sink(&self) -> Arc<dyn EventSink> {
@@ -45,7 +57,13 @@ impl Show {
         self.sink.emit(event);
     }
 
-    pub(crate) fn finish(&self, success: bool, tests: bool, wall: Duration, _store: &Store) -> Result<(), Diag> {
+    pub(crate) fn finish(
+        &self,
+        success: bool,
+        tests: bool,
+        wall: Duration,
+        _store: &Store,
+    ) -> Result<(), Diag> {
         self.emit(Event::Finished);
         let summary = self.tally.summary(success, tests, wall);
         eprintln!("{summary:?} {}", self.json);
@@ -71,7 +89,9 @@ pub(crate) fn written(result: io::Result<()>) -> Result<u8, Diag> {
     match result {
         Ok(()) => Ok(0),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(Diag::environment(format!("cannot write the answer: {error}"))),
+        Err(error) => Err(Diag::environment(format!(
+            "cannot write the answer: {error}"
+        ))),
     }
 }
 

@@ -29,7 +29,9 @@ impl Output {
 
     /// All of it in one text, for snapshots.
     pub fn show(&self) -> String {
-        let code = self.code.map_or("a signal".to_owned(), |code| code.to_string());
+        let code = self
+            .code
+            .map_or("a signal".to_owned(), |code| code.to_string());
         let mut text = format!("exit: {code}\n");
         for (name, part) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             if !part.is_empty() {
@@ -61,12 +63,14 @@ fn without_times(text: &str) -> String {
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let after = rest[digits..].strip_prefix(' ').unwrap_or(&rest[digits..]);
         let unit = ["ms", "µs", "ns", "s", "min"].iter().find(|unit| {
-            after.strip_prefix(**unit).is_some_and(|next| {
-                !next.starts_with(|c: char| c.is_alphanumeric() || c == '_')
-            })
+            after
+                .strip_prefix(**unit)
+                .is_some_and(|next| !next.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
         });
         let joined = out.ends_with(|c: char| c.is_alphanumeric() || "_-/.".contains(c));
         match unit {
@@ -90,6 +94,9 @@ mod tests {
     #[test]
     fn times_are_replaced_and_nothing_else() {
         assert_eq!(without_times("in 0.31s, 12 ms"), "in [TIME], [TIME]");
-        assert_eq!(without_times("3 tests, line 12:5, a1s"), "3 tests, line 12:5, a1s");
+        assert_eq!(
+            without_times("3 tests, line 12:5, a1s"),
+            "3 tests, line 12:5, a1s"
+        );
     }
 }

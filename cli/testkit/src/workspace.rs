@@ -24,7 +24,11 @@ impl Workspace {
     pub fn new(kiln: &str) -> Workspace {
         let folder = TempDir::new().expect("a temporary folder");
         fs::create_dir(folder.path().join("repo")).expect("the workspace's folder");
-        let workspace = Workspace { folder, kiln: PathBuf::from(kiln), environment: Vec::new() };
+        let workspace = Workspace {
+            folder,
+            kiln: PathBuf::from(kiln),
+            environment: Vec::new(),
+        };
         workspace.file("MODULE.bazel", "module(name = \"test\")\n")
     }
 

@@ -15,7 +15,11 @@ const MAX_FILE: usize = 800;
 const MAX_FUNCTION: usize = 100;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 /// The rows of the first table of `docs/architecture.md` below a heading.
@@ -29,7 +33,9 @@ fn table(heading: &str) -> Vec<Vec<String>> {
         .skip(2)
         .map(|line| {
             let cells = line.trim_matches('|').split('|');
-            cells.map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+            cells
+                .map(|cell| cell.trim().trim_matches('`').to_owned())
+                .collect()
         })
         .collect()
 }
@@ -53,7 +59,9 @@ fn manifests() -> Vec<Manifest> {
             let manifest: toml::Table = text.parse().unwrap();
             let name = manifest["package"]["name"].as_str().unwrap();
             let dependencies = manifest.get("dependencies").and_then(|d| d.as_table());
-            let keys = dependencies.map(|d| d.keys().cloned().collect()).unwrap_or_default();
+            let keys = dependencies
+                .map(|d| d.keys().cloned().collect())
+                .unwrap_or_default();
             Manifest {
                 folder,
                 name: name.strip_prefix("kiln-").expect(name).to_owned(),
@@ -78,19 +86,33 @@ fn dependencies_point_downward() {
             continue;
         };
         if *folder != manifest.folder {
-            wrong.push(format!("`{}` is in `{}`, not in `{folder}`", manifest.name, manifest.folder));
+            wrong.push(format!(
+                "`{}` is in `{}`, not in `{folder}`",
+                manifest.name, manifest.folder
+            ));
         }
-        for used in manifest.dependencies.iter().filter_map(|name| name.strip_prefix("kiln-")) {
+        for used in manifest
+            .dependencies
+            .iter()
+            .filter_map(|name| name.strip_prefix("kiln-"))
+        {
             if !may_use.contains("everything") && !may_use.contains(used) {
                 wrong.push(format!("`{}` may not use `{used}`", manifest.name));
             }
         }
         if !manifest.lints {
-            wrong.push(format!("`{}` does not take the workspace's lints", manifest.name));
+            wrong.push(format!(
+                "`{}` does not take the workspace's lints",
+                manifest.name
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(allowed.len(), manifests().len(), "the table has crates that do not exist");
+    assert_eq!(
+        allowed.len(),
+        manifests().len(),
+        "the table has crates that do not exist"
+    );
 }
 
 #[test]
@@ -137,7 +159,11 @@ struct Functions<'a> {
 /// that are written as one function, are as long as what they hold.
 fn is_a_list(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+        let name = attribute
+            .path()
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string());
         matches!(name.as_deref(), Some("test" | "starlark_module"))
     })
 }
@@ -147,7 +173,8 @@ impl Functions<'_> {
         let span = block.span();
         let lines = span.end().line + 1 - span.start().line;
         if lines > MAX_FUNCTION {
-            self.wrong.push(format!("{}: `{name}` has {lines} lines", self.file));
+            self.wrong
+                .push(format!("{}: `{name}` has {lines} lines", self.file));
         }
     }
 }
@@ -177,8 +204,13 @@ fn files_and_functions_are_short() {
             wrong.push(format!("{shown} has {lines} lines"));
         }
         // Cases of a compile-fail test need not parse.
-        let Ok(file) = syn::parse_file(&text) else { continue };
-        let mut functions = Functions { file: &shown, wrong: Vec::new() };
+        let Ok(file) = syn::parse_file(&text) else {
+            continue;
+        };
+        let mut functions = Functions {
+            file: &shown,
+            wrong: Vec::new(),
+        };
         functions.visit_file(&file);
         wrong.extend(functions.wrong);
     }
@@ -190,9 +222,15 @@ fn crates_say_what_they_are() {
     let mut wrong = Vec::new();
     for manifest in manifests() {
         let source = root().join(&manifest.folder).join("src");
-        let lib = ["lib.rs", "main.rs"].iter().map(|name| source.join(name)).find(|p| p.exists());
+        let lib = ["lib.rs", "main.rs"]
+            .iter()
+            .map(|name| source.join(name))
+            .find(|p| p.exists());
         let text = fs::read_to_string(lib.unwrap()).unwrap();
-        let docs: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let docs: Vec<&str> = text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect();
         let about = docs.join("\n");
         if docs.len() < 2 || about.contains("To be written") {
             wrong.push(format!("`{}` does not say what it is", manifest.name));
@@ -204,14 +242,28 @@ fn crates_say_what_they_are() {
 #[test]
 fn the_top_level_is_what_was_agreed() {
     let expected: BTreeSet<&str> = [
-        "Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "clippy.toml", "deny.toml",
-        "rust-toolchain.toml", "rustfmt.toml", "cli", "engine", "starlark", "backends", "proto", "testdata",
-        "docs", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "README.md",
+        "clippy.toml",
+        "deny.toml",
+        "rust-toolchain.toml",
+        "rustfmt.toml",
+        "cli",
+        "engine",
+        "starlark",
+        "backends",
+        "proto",
+        "testdata",
+        "docs",
+        "target",
     ]
     .into();
     let entries = fs::read_dir(root()).unwrap().flatten();
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-    let unexpected: Vec<String> =
-        names.filter(|name| !name.starts_with('.') && !expected.contains(&**name)).collect();
+    let unexpected: Vec<String> = names
+        .filter(|name| !name.starts_with('.') && !expected.contains(&**name))
+        .collect();
     assert!(unexpected.is_empty(), "{unexpected:?}");
 }

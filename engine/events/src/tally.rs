@@ -192,7 +192,8 @@ mod tests {
                 ),
                 wall: 1s,
             }
-        "#]].assert_debug_eq(&summary);
+        "#]]
+        .assert_debug_eq(&summary);
         assert_eq!(tally.summary(true, false, Duration::ZERO).tests, None);
     }
 }

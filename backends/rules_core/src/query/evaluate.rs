@@ -44,16 +44,26 @@ impl<'a> Evaluation<'a> {
 
     /// The kind of a target: `cc_library rule`, `source file`, …
     pub(crate) async fn kind(&mut self, label: &Label) -> Result<Arc<str>, Diag> {
-        Ok(match self.load(label).await?.as_deref().map(|loaded| &loaded.kind) {
-            Some(LoadedKind::Rule(def)) => Arc::from(def.rule.kind_text()),
-            Some(LoadedKind::Output(_)) => Arc::from("generated file"),
-            Some(LoadedKind::Source { .. }) => Arc::from("source file"),
-            Some(LoadedKind::Group(_)) => Arc::from("package group"),
-            None => Arc::from("unavailable"),
-        })
+        Ok(
+            match self
+                .load(label)
+                .await?
+                .as_deref()
+                .map(|loaded| &loaded.kind)
+            {
+                Some(LoadedKind::Rule(def)) => Arc::from(def.rule.kind_text()),
+                Some(LoadedKind::Output(_)) => Arc::from("generated file"),
+                Some(LoadedKind::Source { .. }) => Arc::from("source file"),
+                Some(LoadedKind::Group(_)) => Arc::from("package group"),
+                None => Arc::from("unavailable"),
+            },
+        )
     }
 
-    pub(crate) fn evaluate<'s>(&'s mut self, expr: &'s Expr) -> BoxFuture<'s, Result<Labels, Diag>> {
+    pub(crate) fn evaluate<'s>(
+        &'s mut self,
+        expr: &'s Expr,
+    ) -> BoxFuture<'s, Result<Labels, Diag>> {
         async move {
             match expr {
                 Expr::Pattern(text) => self.pattern(vec![text.clone()]).await,
@@ -99,7 +109,11 @@ impl<'a> Evaluation<'a> {
         };
         let selected = self.cx.get::<Selected, _>((selection,)).await?;
         self.errors.extend(selected.errors.iter().cloned());
-        Ok(selected.targets.iter().map(|target| target.label.clone()).collect())
+        Ok(selected
+            .targets
+            .iter()
+            .map(|target| target.label.clone())
+            .collect())
     }
 
     async fn call(&mut self, name: &str, arguments: &[Expr]) -> Result<Labels, Diag> {
@@ -115,8 +129,10 @@ impl<'a> Evaluation<'a> {
                 let roots = self.evaluate(roots).await?;
                 self.dependents(universe, roots, depth).await
             }
-            ("allrdeps", _) => Err(Diag::usage("invalid query: `allrdeps` needs a universe here")
-                .hint("write `rdeps(//..., <target>)`")),
+            ("allrdeps", _) => Err(
+                Diag::usage("invalid query: `allrdeps` needs a universe here")
+                    .hint("write `rdeps(//..., <target>)`"),
+            ),
             ("kind", [pattern, of]) => {
                 let regex = regex(pattern)?;
                 let mut found = Labels::new();
@@ -130,14 +146,19 @@ impl<'a> Evaluation<'a> {
             ("filter", [pattern, of]) => {
                 let regex = regex(pattern)?;
                 let labels = self.evaluate(of).await?;
-                Ok(labels.into_iter().filter(|label| regex.is_match(&label.to_string())).collect())
+                Ok(labels
+                    .into_iter()
+                    .filter(|label| regex.is_match(&label.to_string()))
+                    .collect())
             }
             ("attr", [attr, pattern, of]) => {
                 let (attr, regex) = (text(attr)?, regex(pattern)?);
                 let mut found = Labels::new();
                 for label in self.evaluate(of).await? {
                     if let Some(def) = self.rule(&label).await?
-                        && def.attr(attr).is_some_and(|value| regex.is_match(&attr_text(value)))
+                        && def
+                            .attr(attr)
+                            .is_some_and(|value| regex.is_match(&attr_text(value)))
                     {
                         found.insert(label);
                     }
@@ -162,13 +183,19 @@ impl<'a> Evaluation<'a> {
             }
             ("tests", [of]) => self.tests(of).await,
             ("siblings", [of]) => {
-                let packages: BTreeSet<String> =
-                    self.evaluate(of).await?.iter().map(|l| format!("{}:*", l.package())).collect();
+                let packages: BTreeSet<String> = self
+                    .evaluate(of)
+                    .await?
+                    .iter()
+                    .map(|l| format!("{}:*", l.package()))
+                    .collect();
                 self.pattern(packages.into_iter().collect()).await
             }
             ("buildfiles", [of]) => self.build_files(of).await,
             ("allpaths" | "somepath", [from, to]) => self.paths(name, from, to).await,
-            _ => Err(Diag::internal(format!("query function `{name}` has no meaning"))),
+            _ => Err(Diag::internal(format!(
+                "query function `{name}` has no meaning"
+            ))),
         }
     }
 
@@ -180,7 +207,9 @@ impl<'a> Evaluation<'a> {
             if !seen.insert(label.clone()) {
                 continue;
             }
-            let Some(def) = self.rule(&label).await? else { continue };
+            let Some(def) = self.rule(&label).await? else {
+                continue;
+            };
             if def.rule.test {
                 found.insert(label);
             } else if matches!(&def.rule.kind, RuleKind::Builtin(kind) if **kind == *"test_suite")
@@ -195,7 +224,9 @@ impl<'a> Evaluation<'a> {
     async fn build_files(&mut self, of: &Expr) -> Result<Labels, Diag> {
         let mut found = Labels::new();
         for label in self.evaluate(of).await? {
-            let Some(loaded) = self.load(&label).await? else { continue };
+            let Some(loaded) = self.load(&label).await? else {
+                continue;
+            };
             let name = loaded.build_file.file_name().to_owned();
             found.extend(label.package().target(&name).ok());
         }
@@ -209,11 +240,19 @@ impl<'a> Evaluation<'a> {
         let below = self.closure(from.clone(), None).await?;
         if name == "allpaths" {
             let universe: Labels = below.keys().cloned().collect();
-            let ends: Labels = to.into_iter().filter(|label| universe.contains(label)).collect();
+            let ends: Labels = to
+                .into_iter()
+                .filter(|label| universe.contains(label))
+                .collect();
             return self.dependents(universe, ends, None).await;
         }
-        let end = to.iter().filter_map(|label| Some((*below.get(label)?, label))).min();
-        let Some((_, end)) = end else { return Ok(Labels::new()) };
+        let end = to
+            .iter()
+            .filter_map(|label| Some((*below.get(label)?, label)))
+            .min();
+        let Some((_, end)) = end else {
+            return Ok(Labels::new());
+        };
         // Back from the end, each time to a target that is one step nearer to the start.
         let mut path = Labels::from([end.clone()]);
         let mut at = end.clone();
@@ -273,14 +312,19 @@ impl<'a> Evaluation<'a> {
                 back.entry(dep).or_default().push(label.clone());
             }
         }
-        let mut level: Vec<Label> =
-            roots.into_iter().filter(|label| below.contains_key(label)).collect();
+        let mut level: Vec<Label> = roots
+            .into_iter()
+            .filter(|label| below.contains_key(label))
+            .collect();
         let mut found: Labels = level.iter().cloned().collect();
         let mut steps = 0;
         while !level.is_empty() && depth.is_none_or(|depth| steps < depth) {
             steps += 1;
             let above = level.iter().filter_map(|label| back.get(label)).flatten();
-            level = above.filter(|label| !found.contains(*label)).cloned().collect();
+            level = above
+                .filter(|label| !found.contains(*label))
+                .cloned()
+                .collect();
             found.extend(level.iter().cloned());
         }
         Ok(found)
@@ -289,7 +333,9 @@ impl<'a> Evaluation<'a> {
     /// What a target names directly.
     async fn deps(&mut self, label: &Label) -> Result<Labels, Diag> {
         let mut deps = Labels::new();
-        let Some(loaded) = self.load(label).await? else { return Ok(deps) };
+        let Some(loaded) = self.load(label).await? else {
+            return Ok(deps);
+        };
         match &loaded.kind {
             LoadedKind::Rule(def) => {
                 for (schema, value) in def.all_attrs() {
@@ -312,10 +358,17 @@ impl<'a> Evaluation<'a> {
     }
 
     async fn rule(&mut self, label: &Label) -> Result<Option<Arc<TargetDef>>, Diag> {
-        Ok(match self.load(label).await?.as_deref().map(|loaded| &loaded.kind) {
-            Some(LoadedKind::Rule(def)) => Some(def.clone()),
-            _ => None,
-        })
+        Ok(
+            match self
+                .load(label)
+                .await?
+                .as_deref()
+                .map(|loaded| &loaded.kind)
+            {
+                Some(LoadedKind::Rule(def)) => Some(def.clone()),
+                _ => None,
+            },
+        )
     }
 
     async fn load(&mut self, label: &Label) -> Result<Option<Arc<LoadedTarget>>, Diag> {
@@ -340,7 +393,11 @@ impl<'a> Evaluation<'a> {
                 None => wanted.push(label.clone()),
             }
         }
-        let keys = wanted.iter().cloned().map(|label| (TargetKey(label),)).collect();
+        let keys = wanted
+            .iter()
+            .cloned()
+            .map(|label| (TargetKey(label),))
+            .collect();
         let answers = self.cx.get_each::<LoadedTarget, _>(keys).await;
         for (label, answer) in wanted.into_iter().zip(answers) {
             match answer {
@@ -374,7 +431,9 @@ fn number(expr: &Expr) -> Result<usize, Diag> {
 fn regex(expr: &Expr) -> Result<Regex, Diag> {
     let text = text(expr)?;
     Regex::new(text).map_err(|error| {
-        Diag::usage(format!("invalid query: `{text}` is not a regular expression: {error}"))
+        Diag::usage(format!(
+            "invalid query: `{text}` is not a regular expression: {error}"
+        ))
     })
 }
 
@@ -392,13 +451,17 @@ fn attr_text(value: &AttrValue) -> String {
         }
         AttrValue::Dict(entries) => {
             let entries = entries.iter();
-            let entries: Vec<String> =
-                entries.map(|(key, value)| format!("{}: {}", attr_text(key), attr_text(value))).collect();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{}: {}", attr_text(key), attr_text(value)))
+                .collect();
             format!("{{{}}}", entries.join(", "))
         }
         AttrValue::Select(select) => {
-            let branches: Vec<String> =
-                select.branches.iter().map(|(_, value)| attr_text(value)).collect();
+            let branches: Vec<String> = select
+                .branches
+                .iter()
+                .map(|(_, value)| attr_text(value))
+                .collect();
             branches.join(" ")
         }
         AttrValue::Concat(parts) => {

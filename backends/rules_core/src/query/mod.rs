@@ -43,10 +43,7 @@ impl Product for QueryAnswer {}
 
 /// Answers a query.
 #[rule(gets(Selection -> Selected, TargetKey -> LoadedTarget))]
-pub async fn query_answer(
-    cx: &RuleCx,
-    request: Arc<QueryRequest>,
-) -> Result<QueryAnswer, Diag> {
+pub async fn query_answer(cx: &RuleCx, request: Arc<QueryRequest>) -> Result<QueryAnswer, Diag> {
     let expression = parse(&request.text)?;
     let mut evaluation = evaluate::Evaluation::new(cx, &request);
     let labels: BTreeSet<Label> = evaluation.evaluate(&expression).await?;
@@ -55,7 +52,10 @@ pub async fn query_answer(
         let kind = evaluation.kind(&label).await?;
         targets.insert(label, kind);
     }
-    Ok(QueryAnswer { targets, errors: evaluation.into_errors() })
+    Ok(QueryAnswer {
+        targets,
+        errors: evaluation.into_errors(),
+    })
 }
 
 /// How a label is printed: without `@@` for the root, by its apparent name for others where the
@@ -66,7 +66,10 @@ pub fn shown_label(label: &Label, mapping: &RepoMapping) -> String {
         return label.to_string();
     }
     let names = mapping.names();
-    let name = names.filter(|(_, meaning)| *meaning == repo).map(|(name, _)| name).next();
+    let name = names
+        .filter(|(_, meaning)| *meaning == repo)
+        .map(|(name, _)| name)
+        .next();
     let package = &label.package().path;
     match (name, RepoMapping::undefined(repo)) {
         (Some(name), _) | (None, Some(name)) => format!("@{name}//{package}:{}", label.name()),

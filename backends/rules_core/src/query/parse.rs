@@ -72,7 +72,12 @@ const MAX_DEPTH: usize = 200;
 /// Parses a query.
 pub(crate) fn parse(text: &str) -> Result<Expr, Diag> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { text, tokens, at: 0, depth: 0 };
+    let mut parser = Parser {
+        text,
+        tokens,
+        at: 0,
+        depth: 0,
+    };
     let expression = parser.expression()?;
     match parser.tokens.get(parser.at) {
         None => Ok(expression),
@@ -98,13 +103,18 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Diag> {
                     chars.next();
                 }
             }
-            '-' if chars.peek().is_none_or(|(_, next)| next.is_whitespace() || *next == '(') => {
+            '-' if chars
+                .peek()
+                .is_none_or(|(_, next)| next.is_whitespace() || *next == '(') =>
+            {
                 tokens.push((Token::Sign('-'), start, start + 1));
             }
             _ => {
                 let mut end = start + c.len_utf8();
                 while let Some((at, next)) = chars.peek() {
-                    if next.is_whitespace() || "(),=+^\"'".contains(*next) && !in_word(text, start, *at) {
+                    if next.is_whitespace()
+                        || "(),=+^\"'".contains(*next) && !in_word(text, start, *at)
+                    {
                         break;
                     }
                     end = at + next.len_utf8();
@@ -301,11 +311,26 @@ mod tests {
     #[test]
     fn expressions() {
         check("//...", expect!["//..."]);
-        check("deps(//a:b, 2) - //c/...", expect!["(deps(//a:b, 2) Except //c/...)"]);
-        check("//a + //b ^ //c", expect!["((//a Union //b) Intersect //c)"]);
-        check("//a union (//b except //c)", expect!["(//a Union (//b Except //c))"]);
-        check("kind('cc_.* rule', //...)", expect!["kind(cc_.* rule, //...)"]);
-        check("let x = //a in $x + //b", expect!["let x = //a in ($x Union //b)"]);
+        check(
+            "deps(//a:b, 2) - //c/...",
+            expect!["(deps(//a:b, 2) Except //c/...)"],
+        );
+        check(
+            "//a + //b ^ //c",
+            expect!["((//a Union //b) Intersect //c)"],
+        );
+        check(
+            "//a union (//b except //c)",
+            expect!["(//a Union (//b Except //c))"],
+        );
+        check(
+            "kind('cc_.* rule', //...)",
+            expect!["kind(cc_.* rule, //...)"],
+        );
+        check(
+            "let x = //a in $x + //b",
+            expect!["let x = //a in ($x Union //b)"],
+        );
         check("set(//a //b)", expect!["set[//a //b]"]);
         check("//a:b-c", expect!["//a:b-c"]);
         check("//a:b+c", expect!["//a:b+c"]);
@@ -314,37 +339,52 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        check("", expect![[r#"
+        check(
+            "",
+            expect![[r#"
             error: invalid query: expected a target pattern, a function or `(`
               --> query:1:1
                |
              1 | 
-               | ^"#]]);
-        check("dep(//a)", expect![[r#"
+               | ^"#]],
+        );
+        check(
+            "dep(//a)",
+            expect![[r#"
             error: invalid query: there is no function `dep`
               --> query:1:1
                |
              1 | dep(//a)
                | ^^^
-            hint: did you mean `deps`?"#]]);
-        check("kind(//a)", expect![[r#"
+            hint: did you mean `deps`?"#]],
+        );
+        check(
+            "kind(//a)",
+            expect![[r#"
             error: invalid query: `kind` takes 2 arguments
               --> query:1:1
                |
              1 | kind(//a)
-               | ^^^^"#]]);
-        check("//a //b", expect![[r#"
+               | ^^^^"#]],
+        );
+        check(
+            "//a //b",
+            expect![[r#"
             error: invalid query: expected an operator or the end
               --> query:1:5
                |
              1 | //a //b
-               |     ^^^"#]]);
-        check("attr('x", expect![[r#"
+               |     ^^^"#]],
+        );
+        check(
+            "attr('x",
+            expect![[r#"
             error: invalid query: this quote is not closed
               --> query:1:6
                |
              1 | attr('x
-               |      ^^"#]]);
+               |      ^^"#]],
+        );
     }
 
     #[test]

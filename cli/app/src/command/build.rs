@@ -27,12 +27,16 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let options = &context.options;
     let show = Show::new(options, &context.environment);
     let made = context.engine(show.sink())?;
-    made.warnings.iter().for_each(|warning| show.emit(Event::Diagnostic(warning.clone())));
+    made.warnings
+        .iter()
+        .for_each(|warning| show.emit(Event::Diagnostic(warning.clone())));
     let session = made.engine.session();
     let repos = context.repo_options();
     let tests = options.verb() == Verb::Test;
     let request = request(context, tests).map_err(one)?;
-    let report = report(context, &session, &repos, request).await.map_err(one)?;
+    let report = report(context, &session, &repos, request)
+        .await
+        .map_err(one)?;
     let mut output = open_output(context, &made).map_err(one)?;
     put_outputs(&mut output, &report, &show).map_err(one)?;
     for test in &report.tests {
@@ -41,7 +45,8 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     output.finish().map_err(one)?;
     made.rows.save().map_err(one)?;
     let code = exit_code(&report, tests);
-    show.finish(code == 0, tests, started.elapsed(), &made.store).map_err(one)?;
+    show.finish(code == 0, tests, started.elapsed(), &made.store)
+        .map_err(one)?;
     Ok(Outcome::Exit(code))
 }
 
@@ -54,7 +59,9 @@ pub(crate) async fn report(
 ) -> Result<Arc<GoalReport>, Diag> {
     let configuration =
         configuration(&context.options, session, repos, &context.environment).await?;
-    session.query::<GoalReport, _>((request, configuration, repos.clone())).await
+    session
+        .query::<GoalReport, _>((request, configuration, repos.clone()))
+        .await
 }
 
 /// The output folder of the workspace.
@@ -69,10 +76,16 @@ pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Dia
     let texts = |list: Vec<Arc<str>>| list.iter().map(ToString::to_string).collect();
     let patterns: Vec<String> = options.patterns().iter().map(ToString::to_string).collect();
     if patterns.is_empty() {
-        return Err(Diag::usage(format!("`kiln {}` needs a target", options.verb().name()))
-            .hint("`//...` means all targets of the workspace"));
+        return Err(
+            Diag::usage(format!("`kiln {}` needs a target", options.verb().name()))
+                .hint("`//...` means all targets of the workspace"),
+        );
     }
-    let filters = if tests { options.test_tag_filters() } else { options.build_tag_filters() };
+    let filters = if tests {
+        options.test_tag_filters()
+    } else {
+        options.build_tag_filters()
+    };
     let selection = Selection {
         patterns,
         cwd: context.workspace()?.cwd.clone(),
@@ -94,10 +107,25 @@ fn test_options(options: &Options, context: &Context) -> TestOptions {
     let env = environment::<Arc<str>, Arc<str>>(options.test_env(), &context.environment);
     TestOptions {
         filter: options.test_filter().map(str::to_owned),
-        args: options.test_args().iter().map(ToString::to_string).collect(),
-        env: env.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
-        runs: options.runs_per_test().into_iter().map(|(p, n)| (pattern(p), n)).collect(),
-        attempts: options.flaky_test_attempts().into_iter().map(|(p, n)| (pattern(p), n)).collect(),
+        args: options
+            .test_args()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        env: env
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        runs: options
+            .runs_per_test()
+            .into_iter()
+            .map(|(p, n)| (pattern(p), n))
+            .collect(),
+        attempts: options
+            .flaky_test_attempts()
+            .into_iter()
+            .map(|(p, n)| (pattern(p), n))
+            .collect(),
         timeouts: options.test_timeouts(),
         force: options.cache_test_results() == "no",
         no_sharding: options.test_sharding_strategy() == "disabled",
@@ -109,13 +137,18 @@ fn test_options(options: &Options, context: &Context) -> TestOptions {
 fn put_outputs(output: &mut OutputFolder, report: &GoalReport, show: &Show) -> Result<(), Diag> {
     for (target, built) in &report.targets {
         let Ok(built) = built else { continue };
-        let Built::Ready(built) = &**built else { continue };
+        let Built::Ready(built) = &**built else {
+            continue;
+        };
         let mut paths = Vec::new();
         for (path, node) in built.nodes() {
             output.put(&path, &node)?;
             paths.push(path);
         }
-        show.emit(Event::TargetOutputs { label: target.label.to_string(), paths });
+        show.emit(Event::TargetOutputs {
+            label: target.label.to_string(),
+            paths,
+        });
     }
     Ok(())
 }

@@ -14,7 +14,12 @@ pub(crate) fn cache(context: &Context) -> Result<u8, Diag> {
     let store = open_store(&context.cache()?)?;
     errors(&store.warnings());
     let json = context.options.format() == "json";
-    let words: Vec<&str> = context.options.patterns().iter().map(|word| &**word).collect();
+    let words: Vec<&str> = context
+        .options
+        .patterns()
+        .iter()
+        .map(|word| &**word)
+        .collect();
     match words[..] {
         [] | ["stats"] => {
             let stats = store.stats()?;
@@ -27,7 +32,10 @@ pub(crate) fn cache(context: &Context) -> Result<u8, Diag> {
             }
             print(&[
                 ("store", store.root().display().to_string()),
-                ("blobs", format!("{} in {} files", bytes(stats.blob_bytes), stats.blobs)),
+                (
+                    "blobs",
+                    format!("{} in {} files", bytes(stats.blob_bytes), stats.blobs),
+                ),
                 ("action results", stats.actions.to_string()),
                 ("index", bytes(stats.index_bytes)),
                 ("limit", bytes(stats.max_bytes)),
@@ -57,14 +65,19 @@ pub(crate) fn cache(context: &Context) -> Result<u8, Diag> {
                 }));
             }
             print(&[
-                ("checked", format!("{} in {} files", bytes(report.bytes), report.files)),
+                (
+                    "checked",
+                    format!("{} in {} files", bytes(report.bytes), report.files),
+                ),
                 ("damaged and removed", report.damaged.len().to_string()),
                 ("action results", report.actions.to_string()),
                 ("action results removed", report.actions_removed.to_string()),
             ])
         }
-        _ => Err(Diag::usage(format!("`kiln cache` has no command `{}`", words.join(" ")))
-            .hint("`kiln cache stats`, `kiln cache gc` and `kiln cache verify` are there")),
+        _ => Err(
+            Diag::usage(format!("`kiln cache` has no command `{}`", words.join(" ")))
+                .hint("`kiln cache stats`, `kiln cache gc` and `kiln cache verify` are there"),
+        ),
     }
 }
 

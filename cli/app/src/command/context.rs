@@ -28,7 +28,10 @@ impl Context {
     pub(crate) fn load(zygotes: Arc<ZygoteServer>) -> Result<Context, Diag> {
         let arguments = std::env::args_os().skip(1).map(|argument| {
             argument.into_string().map_err(|argument| {
-                Diag::usage(format!("argument `{}` is not UTF-8", argument.to_string_lossy()))
+                Diag::usage(format!(
+                    "argument `{}` is not UTF-8",
+                    argument.to_string_lossy()
+                ))
             })
         });
         let arguments = arguments.collect::<Result<Vec<String>, Diag>>()?;
@@ -46,7 +49,12 @@ impl Context {
             os: std::env::consts::OS,
         };
         let options = Options::load(&request, &RcFromDisk)?;
-        Ok(Context { options, workspace, environment, zygotes })
+        Ok(Context {
+            options,
+            workspace,
+            environment,
+            zygotes,
+        })
     }
 
     /// The workspace; an error with a cure outside of one.
@@ -74,14 +82,19 @@ impl Context {
         let overrides = modules.chain(self.options.override_repositories());
         RepoOptions {
             vendor_dir: self.options.vendor_dir(),
-            overrides: overrides.map(|(name, path)| (name.to_string(), path)).collect(),
+            overrides: overrides
+                .map(|(name, path)| (name.to_string(), path))
+                .collect(),
         }
     }
 
     /// How many processes run at a time.
     pub(crate) fn jobs(&self) -> u32 {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = self.options.jobs(HostResources { cpus, ram_mib: ram_mib() });
+        let jobs = self.options.jobs(HostResources {
+            cpus,
+            ram_mib: ram_mib(),
+        });
         u32::try_from(jobs).unwrap_or(u32::MAX).max(1)
     }
 

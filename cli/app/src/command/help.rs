@@ -10,7 +10,11 @@ use crate::show::written;
 
 /// Prints the version alone.
 pub(crate) fn version() -> Result<u8, Diag> {
-    written(writeln!(std::io::stdout(), "kiln {}", env!("CARGO_PKG_VERSION")))
+    written(writeln!(
+        std::io::stdout(),
+        "kiln {}",
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 /// Explains commands and flags.
@@ -18,11 +22,16 @@ pub(crate) fn help(context: &Context) -> Result<u8, Diag> {
     let topics = context.options.patterns();
     let text = match topics.first() {
         None => overview(),
-        Some(topic) => match (Verb::parse(topic), find_option(topic.trim_start_matches('-'))) {
+        Some(topic) => match (
+            Verb::parse(topic),
+            find_option(topic.trim_start_matches('-')),
+        ) {
             (Ok(verb), _) => verb_help(verb),
             (Err(_), Some(option)) => option_help(option),
             (Err(error), None) => {
-                let names = Verb::all().map(Verb::name).chain(OPTIONS.iter().map(|o| o.name));
+                let names = Verb::all()
+                    .map(Verb::name)
+                    .chain(OPTIONS.iter().map(|o| o.name));
                 return Err(Diag::usage(format!("there is no help on `{topic}`"))
                     .did_you_mean(topic, names)
                     .hint(error.hints().last().cloned().unwrap_or_default()));
@@ -102,7 +111,12 @@ fn option_help(option: &OptionSpec) -> String {
     if !option.default.is_empty() {
         text.push_str(&format!("    default: {}\n", option.default));
     }
-    let verbs = Verb::all().filter(|verb| option.verbs.contains(*verb)).map(Verb::name);
-    text.push_str(&format!("    commands: {}\n", verbs.collect::<Vec<_>>().join(", ")));
+    let verbs = Verb::all()
+        .filter(|verb| option.verbs.contains(*verb))
+        .map(Verb::name);
+    text.push_str(&format!(
+        "    commands: {}\n",
+        verbs.collect::<Vec<_>>().join(", ")
+    ));
     text
 }

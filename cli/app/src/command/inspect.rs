@@ -35,13 +35,26 @@ async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
     let repos = context.repo_options();
     let repositories = session.query::<Repositories, _>((repos.clone(),)).await;
     let repositories = repositories.map_err(|error| vec![error])?;
-    let mapping = repositories.root().map_err(|error| vec![error])?.mapping.clone();
-    Ok(Asking { _made: made, session, repos, mapping })
+    let mapping = repositories
+        .root()
+        .map_err(|error| vec![error])?
+        .mapping
+        .clone();
+    Ok(Asking {
+        _made: made,
+        session,
+        repos,
+        mapping,
+    })
 }
 
 fn patterns(context: &Context) -> Result<Vec<String>, Diag> {
-    let patterns: Vec<String> =
-        context.options.patterns().iter().map(ToString::to_string).collect();
+    let patterns: Vec<String> = context
+        .options
+        .patterns()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     match patterns.is_empty() {
         false => Ok(patterns),
         true => {
@@ -64,10 +77,15 @@ pub(crate) async fn list(context: &Context) -> Result<Outcome, Vec<Diag>> {
         size_filters: Vec::new(),
         keep_going: context.options.keep_going(),
     };
-    let selected = asking.session.query::<Selected, _>((selection, asking.repos.clone())).await;
+    let selected = asking
+        .session
+        .query::<Selected, _>((selection, asking.repos.clone()))
+        .await;
     let selected = selected.map_err(one)?;
     let targets = selected.targets.iter();
-    let targets = targets.map(|target| (target.label.clone(), target.kind.clone())).collect();
+    let targets = targets
+        .map(|target| (target.label.clone(), target.kind.clone()))
+        .collect();
     print(context, &asking.mapping, &targets).map_err(one)?;
     Ok(ended(&selected.errors))
 }
@@ -92,7 +110,11 @@ pub(crate) async fn closure(context: &Context) -> Result<Outcome, Vec<Diag>> {
         kiln_options::Verb::Dependents => format!("rdeps(//..., {roots}{depth})"),
         _ => format!("deps({roots}{depth})"),
     };
-    let text = if options.closed() { all } else { format!("{all} - {roots}") };
+    let text = if options.closed() {
+        all
+    } else {
+        format!("{all} - {roots}")
+    };
     answer(context, text).await
 }
 
@@ -105,7 +127,10 @@ async fn answer(context: &Context, text: String) -> Result<Outcome, Vec<Diag>> {
         implicit: context.options.implicit_deps(),
         keep_going: context.options.keep_going(),
     };
-    let answer = asking.session.query::<QueryAnswer, _>((request, asking.repos.clone())).await;
+    let answer = asking
+        .session
+        .query::<QueryAnswer, _>((request, asking.repos.clone()))
+        .await;
     // cli.md 1.4: a query that fails is 7, whoever is to blame; a wrong one is still 2.
     let answer = match answer {
         Ok(answer) => answer,
@@ -172,13 +197,26 @@ pub(crate) async fn peek(context: &Context) -> Result<Outcome, Vec<Diag>> {
         size_filters: Vec::new(),
         keep_going: context.options.keep_going(),
     };
-    let selected = asking.session.query::<Selected, _>((selection, asking.repos.clone())).await;
+    let selected = asking
+        .session
+        .query::<Selected, _>((selection, asking.repos.clone()))
+        .await;
     let selected = selected.map_err(one)?;
     let mut list = Vec::new();
     for target in &selected.targets {
         let key = (TargetKey(target.label.clone()), asking.repos.clone());
-        let loaded = asking.session.query::<LoadedTarget, _>(key).await.map_err(one)?;
-        list.push(peeked(target.label.clone(), &target.kind, &loaded, &asking.mapping, context));
+        let loaded = asking
+            .session
+            .query::<LoadedTarget, _>(key)
+            .await
+            .map_err(one)?;
+        list.push(peeked(
+            target.label.clone(),
+            &target.kind,
+            &loaded,
+            &asking.mapping,
+            context,
+        ));
     }
     let text = serde_json::to_string_pretty(&list)
         .map_err(|error| one(Diag::internal(error.to_string())))?;
@@ -223,9 +261,10 @@ fn attr_json(value: &AttrValue, mapping: &RepoMapping) -> Value {
         AttrValue::String(text) => json!(&**text),
         AttrValue::Label(label) => json!(shown_label(label, mapping)),
         AttrValue::List(items) => items.iter().map(|item| attr_json(item, mapping)).collect(),
-        AttrValue::Dict(entries) => {
-            entries.iter().map(|(k, v)| (key(k), attr_json(v, mapping))).collect()
-        }
+        AttrValue::Dict(entries) => entries
+            .iter()
+            .map(|(k, v)| (key(k), attr_json(v, mapping)))
+            .collect(),
         AttrValue::Select(select) => {
             let branches = select.branches.iter().map(|(condition, value)| {
                 let condition = match condition {

@@ -48,7 +48,9 @@ fn run() -> Result<u8, Vec<Diag>> {
 
 /// Runs a verb that needs the engine.
 fn within_runtime(context: &Context, verb: Verb) -> Result<u8, Vec<Diag>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime
         .map_err(|error| vec![Diag::environment(format!("cannot start threads: {error}"))])?;
     let result = runtime.block_on(async {

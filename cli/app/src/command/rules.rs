@@ -15,7 +15,12 @@ pub(crate) async fn rules(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     let made = context.engine(Arc::new(()))?;
     let (set, graph) = (made.engine.rule_set(), made.engine.rule_graph());
-    let words: Vec<&str> = context.options.patterns().iter().map(|word| &**word).collect();
+    let words: Vec<&str> = context
+        .options
+        .patterns()
+        .iter()
+        .map(|word| &**word)
+        .collect();
     let text = match words[..] {
         ["graph"] if context.options.format() == "json" => to_json(set, graph),
         ["graph"] => to_dot(set, graph),
@@ -23,9 +28,11 @@ pub(crate) async fn rules(context: &Context) -> Result<Outcome, Vec<Diag>> {
             let names: Vec<&str> = set.types().map(|ty| set.type_name(ty)).collect();
             let found = set.find_type(name).and_then(|ty| explain(set, graph, ty));
             found.ok_or_else(|| {
-                one(Diag::usage(format!("no rule that commands use makes a `{name}`"))
-                    .did_you_mean(name, names.iter().copied())
-                    .hint("`kiln rules graph` shows all rules and their types"))
+                one(
+                    Diag::usage(format!("no rule that commands use makes a `{name}`"))
+                        .did_you_mean(name, names.iter().copied())
+                        .hint("`kiln rules graph` shows all rules and their types"),
+                )
             })?
         }
         ["explain"] => {
@@ -33,8 +40,11 @@ pub(crate) async fn rules(context: &Context) -> Result<Outcome, Vec<Diag>> {
                 .hint("for example `kiln rules explain GoalReport`")));
         }
         _ => {
-            return Err(one(Diag::usage(format!("`kiln rules` has no command `{}`", words.join(" ")))
-                .hint("`kiln rules explain TYPE` and `kiln rules graph` are there")));
+            return Err(one(Diag::usage(format!(
+                "`kiln rules` has no command `{}`",
+                words.join(" ")
+            ))
+            .hint("`kiln rules explain TYPE` and `kiln rules graph` are there")));
         }
     };
     written(writeln!(std::io::stdout(), "{}", text.trim_end())).map_err(one)?;

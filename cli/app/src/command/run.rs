@@ -50,36 +50,51 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let made = context.engine(show.sink())?;
     let session = made.engine.session();
     let request = request(context, false).map_err(one)?;
-    let report =
-        report(context, &session, &context.repo_options(), request).await.map_err(one)?;
+    let report = report(context, &session, &context.repo_options(), request)
+        .await
+        .map_err(one)?;
     made.rows.save().map_err(one)?;
     let errors = report.all_errors();
     if let Some(code) = errors.iter().map(|error| error.exit_code()).max() {
-        show.finish(false, false, started.elapsed(), &made.store).map_err(one)?;
+        show.finish(false, false, started.elapsed(), &made.store)
+            .map_err(one)?;
         return Ok(Outcome::Exit(code));
     }
     let [(target, Ok(built))] = &report.targets[..] else {
         let count = report.targets.len();
-        return Err(one(Diag::usage(format!("`kiln run` runs one target, and {count} match"))));
+        return Err(one(Diag::usage(format!(
+            "`kiln run` runs one target, and {count} match"
+        ))));
     };
     let Built::Ready(built) = &**built else {
-        return Err(one(Diag::build(format!("`{}` is not for this platform", target.label))));
+        return Err(one(Diag::build(format!(
+            "`{}` is not for this platform",
+            target.label
+        ))));
     };
     let mut output = open_output(context, &made).map_err(one)?;
     let Some(executable) = &built.executable else {
-        return Err(one(Diag::usage(format!("`{}` is a `{}` and cannot be run", target.label, target.kind))
-            .hint("binaries and tests can be run")));
+        return Err(one(Diag::usage(format!(
+            "`{}` is a `{}` and cannot be run",
+            target.label, target.kind
+        ))
+        .hint("binaries and tests can be run")));
     };
     for (path, node) in built.nodes() {
         output.put(&path, &node).map_err(one)?;
     }
     let folder = format!("{}.runfiles", executable.exec_path());
     if let Some(runfiles) = &built.runfiles {
-        output.put(&folder, &Node::Dir(runfiles.clone())).map_err(one)?;
+        output
+            .put(&folder, &Node::Dir(runfiles.clone()))
+            .map_err(one)?;
     }
     output.finish().map_err(one)?;
-    show.finish(true, false, started.elapsed(), &made.store).map_err(one)?;
-    program(context, built, executable.exec_path(), &folder).map(Outcome::Become).map_err(one)
+    show.finish(true, false, started.elapsed(), &made.store)
+        .map_err(one)?;
+    program(context, built, executable.exec_path(), &folder)
+        .map(Outcome::Become)
+        .map_err(one)
 }
 
 fn program(
@@ -91,9 +106,16 @@ fn program(
     let root = &context.workspace()?.root;
     let cwd = std::env::current_dir().unwrap_or_else(|_| root.clone());
     let main = root.join(runfiles).join("_main");
-    let own = context.options.program_args().iter().map(ToString::to_string);
-    let mut environment: Vec<(String, String)> =
-        built.environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let own = context
+        .options
+        .program_args()
+        .iter()
+        .map(ToString::to_string);
+    let mut environment: Vec<(String, String)> = built
+        .environment
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
     for (name, path) in [
         ("BUILD_WORKSPACE_DIRECTORY", root.clone()),
         ("BUILD_WORKING_DIRECTORY", cwd.clone()),
@@ -101,7 +123,12 @@ fn program(
     ] {
         environment.push((name.to_owned(), path.display().to_string()));
     }
-    let arguments = built.args.iter().map(ToString::to_string).chain(own).collect();
+    let arguments = built
+        .args
+        .iter()
+        .map(ToString::to_string)
+        .chain(own)
+        .collect();
     Ok(Program {
         path: root.join(exec_path),
         arguments,

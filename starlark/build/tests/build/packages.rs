@@ -250,19 +250,29 @@ fn fingerprints() {
 #[test]
 fn globals_of_the_natives_are_for_bzl_files_only() {
     let bzl = "def f():\n    native.thing(name = \"t\", text = Info)\n";
-    check_bzl(bzl, "load(\"//q:defs.bzl\", \"f\")\nf()", expect![[r#"t: thing(text = "info of the natives") by f at p/BUILD:2:1"#]]);
-    check("thing(name = Info)", expect![[r#"
+    check_bzl(
+        bzl,
+        "load(\"//q:defs.bzl\", \"f\")\nf()",
+        expect![[r#"t: thing(text = "info of the natives") by f at p/BUILD:2:1"#]],
+    );
+    check(
+        "thing(name = Info)",
+        expect![[r#"
         error: `Info` is not defined
           --> p/BUILD:1:14
            |
          1 | thing(name = Info)
            |              ^^^^
-        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]]);
-    check("thing(name = str(bzl_globals))", expect![[r#"
+        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
+    );
+    check(
+        "thing(name = str(bzl_globals))",
+        expect![[r#"
         error: `bzl_globals` is not defined
           --> p/BUILD:1:18
            |
          1 | thing(name = str(bzl_globals))
            |                  ^^^^^^^^^^^
-        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]]);
+        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
+    );
 }
