@@ -204,10 +204,12 @@ fn check_default_info(fields: &mut Fields<'_>) -> starlark::Result<()> {
     ];
     for (name, value) in fields.iter() {
         let name = name.as_str();
-        if value.is_none() {
-            continue;
-        }
         match name {
+            name if !TAKES.contains(&name) => {
+                let diag = Diag::build(format!("`DefaultInfo` takes no `{name}`"));
+                return Err(stop(diag.did_you_mean(name, TAKES)));
+            }
+            _ if value.is_none() => {}
             "files" if Depset::from_value(*value).is_none() => {
                 let diag = Diag::build(format!(
                     "`files` of `DefaultInfo` takes a depset, and got `{}`",
@@ -225,10 +227,6 @@ fn check_default_info(fields: &mut Fields<'_>) -> starlark::Result<()> {
                 if RunfilesValue::from_value(*value).is_none() =>
             {
                 return wrong_type(name, "`runfiles` (made by `ctx.runfiles`)", *value);
-            }
-            name if !TAKES.contains(&name) => {
-                let diag = Diag::build(format!("`DefaultInfo` takes no `{name}`"));
-                return Err(stop(diag.did_you_mean(name, TAKES)));
             }
             _ => {}
         }

@@ -15,8 +15,10 @@ use crate::values::depset_order;
 use crate::values::file::{self, FileValue};
 
 /// How deep sets may be nested within one evaluation (Bazel: `--nested_set_depth_limit`).
-/// Freezing recurses as deep.
 const DEPTH_LIMIT: u32 = 3500;
+
+/// Freezing recurses into sets, so every so many levels a set takes over the members of its parts.
+const FLAT_EVERY: u32 = 100;
 
 /// What a set is besides its members.
 #[derive(Clone, Debug)]
@@ -136,12 +138,18 @@ impl<'v> Depset<'v> {
         if depth > DEPTH_LIMIT {
             return fail(format!("depsets are nested more than {DEPTH_LIMIT} deep"));
         }
-        Ok(Depset {
+        let mut set = Depset {
             head: head(order, element, depth),
             files: ArtifactSet::empty(),
             direct: direct.into(),
             transitive: sets.into_iter().map(|(value, _)| value).collect(),
-        })
+        };
+        if depth.is_multiple_of(FLAT_EVERY) {
+            // The order stays: listing leaves out what was listed before, in any case.
+            set.direct = depset_order::list(&set).into();
+            set.transitive = Box::default();
+        }
+        Ok(set)
     }
 
     /// All members, each once, in the set's order.

@@ -36,7 +36,7 @@ pub fn describe(target: &AnalyzedTarget) -> String {
         out.push_str(&describe_action(action));
     }
     for warning in &target.warnings {
-        line(&mut out, "warning", &warning.render());
+        line(&mut out, "prints", warning.message());
     }
     out
 }

@@ -358,6 +358,17 @@ impl World {
         Ok(target)
     }
 
+    /// Records the analysis of a target.
+    pub fn put(
+        &mut self,
+        label: &Label,
+        configuration: &Configuration,
+        target: Arc<AnalyzedTarget>,
+    ) {
+        let key = (label.clone(), configuration.fingerprint().hex());
+        self.targets.insert(key, target);
+    }
+
     /// What analysis of a target takes from others.
     pub fn inputs(
         &mut self,
