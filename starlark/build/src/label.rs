@@ -53,10 +53,10 @@ impl<'v> StarlarkValue<'v> for LabelValue {
         Some(LABEL_METHODS.methods())
     }
 
+    /// As `str`, and not Bazel's `Label("…")`: the interpreter formats `"%s" % label` by this, and
+    /// that must be the label itself.
     fn collect_repr(&self, collector: &mut String) {
-        collector.push_str("Label(\"");
-        collector.push_str(&canonical_text(&self.0));
-        collector.push_str("\")");
+        self.collect_str(collector);
     }
 
     fn collect_str(&self, collector: &mut String) {

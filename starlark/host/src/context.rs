@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Span};
 use starlark::any::{AnyLifetime, ProvidesStaticType};
 use starlark::eval::Evaluator;
 
@@ -43,6 +43,7 @@ pub struct EvalContext<'e> {
     file: Arc<FileScope>,
     scopes: Arc<Scopes>,
     warnings: RefCell<Vec<Diag>>,
+    blamed: Option<Span>,
     state: Box<dyn AnyLifetime<'e> + 'e>,
 }
 
@@ -60,8 +61,22 @@ impl<'e> EvalContext<'e> {
             file,
             scopes: interpreter.scopes().clone(),
             warnings: RefCell::new(Vec::new()),
+            blamed: None,
             state: Box::new(state),
         }
+    }
+
+    /// Makes errors that the code reports on purpose (`fail`, native functions) point to `span`
+    /// instead of the code: where a rule of kiln's own was used wrongly, its text is of no help.
+    pub fn blaming(self, span: Span) -> EvalContext<'e> {
+        EvalContext {
+            blamed: Some(span),
+            ..self
+        }
+    }
+
+    pub(crate) fn blamed(&self) -> Option<&Span> {
+        self.blamed.as_ref()
     }
 
     /// The context of a running evaluation.

@@ -1,6 +1,6 @@
 //! The interpreter's errors as messages for people.
 
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Span};
 use starlark::codemap::FileSpan;
 use starlark::environment::Globals;
 use starlark::errors::Frame;
@@ -47,6 +47,20 @@ impl Explain<'_> {
         self.calls(diag, frames, place.as_ref())
     }
 
+    /// The same for code that is not the reader's: what it reports on purpose is at `span`, and no
+    /// calls are told. A defect of the code is told in full.
+    pub(crate) fn blaming(&self, error: &Error, span: &Span) -> Diag {
+        let on_purpose = match error.kind() {
+            ErrorKind::Fail(_) => true,
+            ErrorKind::Native(inner) | ErrorKind::Other(inner) => inner.is::<Diag>(),
+            _ => false,
+        };
+        match on_purpose {
+            true => self.message(error).at(span.clone()),
+            false => self.diag(error),
+        }
+    }
+
     /// Adds the calls, innermost first. The innermost native call is the place itself.
     fn calls(&self, mut diag: Diag, frames: &[Frame], place: Option<&FileSpan>) -> Diag {
         let mut last = None;
@@ -83,7 +97,7 @@ impl Explain<'_> {
 
     fn message(&self, error: &Error) -> Diag {
         match error.kind() {
-            ErrorKind::Fail(text) => Diag::build(fail_text(&text.to_string())),
+            ErrorKind::Fail(text) => fail_diag(&text.to_string()),
             ErrorKind::StackOverflow(_) => Diag::build(format!(
                 "more than {} functions are active at once",
                 self.limits.call_depth
@@ -143,7 +157,11 @@ impl Explain<'_> {
 
 const MAX_CALLS: usize = 10;
 
-/// `fail()`'s text, without the interpreter's own beginning.
-fn fail_text(text: &str) -> String {
-    text.strip_prefix("fail:").unwrap_or(text).trim().to_owned()
+/// `fail()`'s text, without the interpreter's own beginning. Last lines that begin with `hint: `
+/// are cures.
+fn fail_diag(text: &str) -> Diag {
+    let text = text.strip_prefix("fail:").unwrap_or(text).trim();
+    let mut parts = text.split("\nhint: ");
+    let message = Diag::build(parts.next().unwrap_or_default());
+    parts.fold(message, |diag, hint| diag.hint(hint))
 }

@@ -156,7 +156,8 @@ impl Interpreter {
                 let mut eval = self.evaluator(&module, context)?;
                 let result = f(&mut eval);
                 drop(eval);
-                let (value, rest) = result.map_err(|error| self.explain_call(&file, &error))?;
+                let (value, rest) =
+                    result.map_err(|error| self.explain_call(&file, context, &error))?;
                 module.set_extra_value(value);
                 let frozen = module.freeze().map_err(freeze_error)?;
                 let value = frozen
@@ -167,14 +168,17 @@ impl Interpreter {
         })
     }
 
-    fn explain_call(&self, file: &str, error: &starlark::Error) -> Diag {
+    fn explain_call(&self, file: &str, context: &EvalContext<'_>, error: &starlark::Error) -> Diag {
         let explain = Explain {
             file,
             limits: &self.limits,
             globals: None,
             names: Vec::new(),
         };
-        explain.diag(error)
+        match context.blamed() {
+            Some(span) => explain.blaming(error, span),
+            None => explain.diag(error),
+        }
     }
 
     fn evaluator<'v, 'a, 'e>(

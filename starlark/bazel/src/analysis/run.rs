@@ -12,6 +12,7 @@ use crate::analysis::finish::{Finished, finish};
 use crate::analysis::state::Analysis;
 use crate::analysis::{check, locations, setup};
 use crate::interp::*;
+use crate::prelude;
 use crate::rule::value::{Rule, RuleHandle};
 
 /// Analyzes a target: checks its dependencies, runs the implementation function of its rule, and
@@ -55,7 +56,10 @@ fn analyze_target(
         .iter()
         .map(|output| output.artifact.clone())
         .collect();
-    let context = EvalContext::new(interpreter, Phase::Analysis, spec.scope.clone(), analysis);
+    let mut context = EvalContext::new(interpreter, Phase::Analysis, spec.scope.clone(), analysis);
+    if prelude::has_repository(spec.scope.label.repo().as_str()) {
+        context = context.blaming(request.target.span.clone());
+    }
     let (value, finished) = interpreter.call(&context, |eval| {
         let heap = eval.heap();
         let analysis = Analysis::of(eval)?;

@@ -8,7 +8,7 @@ mod describe;
 mod glob;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::{Fingerprint, RelPath};
@@ -25,12 +25,15 @@ pub use describe::{describe, describe_action};
 /// What `load` statements name, and what they get.
 type Loads = Vec<(Arc<str>, Arc<Bzl>)>;
 
+/// The .bzl files loaded so far.
+type Bzls = BTreeMap<Label, Arc<Bzl>>;
+
 /// A repository's canonical name (empty for the root) and a path in it.
 pub type FileName = (String, String);
 
 /// Everything one test needs.
 pub struct World {
-    pub host: StarlarkHost,
+    pub host: Arc<StarlarkHost>,
     pub files: BTreeMap<FileName, Arc<str>>,
     pub configuration: Configuration,
     /// Conditions of selects that hold.
@@ -42,7 +45,7 @@ pub struct World {
     pub machine: Option<MachineTools>,
     /// The file whose symbols BUILD files see.
     pub natives: Label,
-    bzls: BTreeMap<Label, Arc<Bzl>>,
+    bzls: Bzls,
     packages: BTreeMap<PackageId, Arc<PackageDefs>>,
     targets: BTreeMap<(Label, String), Arc<AnalyzedTarget>>,
 }
@@ -79,7 +82,10 @@ impl World {
         let natives = PackageId::new(Repo::new("kiln_builtins"), RelPath::root());
         let natives = natives.target("exports.bzl").unwrap();
         let mut world = World {
-            host: StarlarkHost::new(Limits::default(), LoaderOptions::default()),
+            host: Arc::new(StarlarkHost::new(
+                Limits::default(),
+                LoaderOptions::default(),
+            )),
             files: BTreeMap::new(),
             configuration: Configuration::new(Settings::default()),
             conditions: BTreeSet::new(),
@@ -99,32 +105,39 @@ impl World {
         world
     }
 
-    /// A world with kiln's own rules and a machine that has all tools.
+    /// A world with kiln's own rules and a machine that has all tools. What BUILD files see is
+    /// loaded once for all of them.
     pub fn with_prelude(files: &str) -> World {
+        static BASE: LazyLock<(Arc<StarlarkHost>, Bzls)> = LazyLock::new(|| {
+            let mut world = World::new("");
+            world.add_prelude();
+            let natives = world.natives.clone();
+            world.bzl(&natives).unwrap();
+            (world.host, world.bzls)
+        });
         let mut world = World::new(files);
-        for repository in prelude::repositories() {
-            for file in prelude::files(repository) {
-                world.add(repository, file.path, file.text);
-            }
-        }
-        for (of, by) in [
-            (
-                "@bazel_tools//tools/cpp:toolchain_type",
-                "@bazel_tools//tools/cpp:current_cc_toolchain",
-            ),
-            (
-                "@bazel_tools//tools/python:toolchain_type",
-                "@bazel_tools//tools/python:current_py_toolchain",
-            ),
-            (
-                "@bazel_tools//tools/sh:toolchain_type",
-                "@bazel_tools//tools/sh:current_sh_toolchain",
-            ),
+        world.host = BASE.0.clone();
+        world.bzls = BASE.1.clone();
+        world.add_prelude();
+        for tool in [
+            "cpp:current_cc_toolchain",
+            "python:current_py_toolchain",
+            "sh:current_sh_toolchain",
         ] {
-            world.toolchains.insert(world.label(of), world.label(by));
+            let label = world.label(&format!("@bazel_tools//tools/{tool}"));
+            let kind = label.package().target("toolchain_type").unwrap();
+            world.toolchains.insert(kind, label);
         }
         world.machine = Some(machine());
         world
+    }
+
+    fn add_prelude(&mut self) {
+        for repository in prelude::repositories() {
+            for file in prelude::files(repository) {
+                self.add(repository, file.path, file.text);
+            }
+        }
     }
 
     /// Adds or replaces a file.
@@ -421,7 +434,10 @@ pub fn machine() -> MachineTools {
             version: text("gcc 12.2.0"),
             target: text("x86_64-linux-gnu"),
             include_dirs: vec![text("/usr/include")],
-            supported_flags: vec![text("-fno-canonical-system-headers")],
+            supported_flags: prelude::PROBED_CC_FLAGS
+                .iter()
+                .map(|flag| text(flag))
+                .collect(),
             linker: None,
             fingerprint: text("gcc"),
         }),

@@ -114,12 +114,11 @@ cc_library(name = "a", srcs = ["a.cc"], hdrs = ["a.h"], defines = ["A"], linkopt
 === x.cc x.h a.cc a.h
 "#
     ));
-    let kind = world.label("@bazel_tools//tools/cpp:toolchain_type");
-    let toolchain = world.label("@bazel_tools//tools/cpp:current_cc_toolchain");
-    world.toolchains.insert(kind, toolchain);
-    check_in(&mut world, "//:x", expect![[r#"
+    check_in(
+        &mut world,
+        "//:x",
+        expect![[r#"
         files: bin/x_program
-        provider: CcInfo(_debug_context = None, _legacy_transitive_native_libraries = None, compilation_context = struct(defines = depset(["MINE", "A"]), direct_headers = [], direct_private_headers = [], direct_public_headers = [], direct_textual_headers = [], external_includes = depset([]), framework_includes = depset([]), headers = depset([<source file x.h>, <source file a.h>]), includes = depset([]), lists = struct(defines = ["MINE", "A"], frameworks = [], includes = [], local_defines = [], quotes = [".", "bin"], systems = []), local_defines = depset([]), quote_includes = depset([".", "bin"]), system_includes = depset([]), validation_artifacts = depset([])), linking_context = struct(archives = depset([<generated file libx.a>, <generated file liba.a>], order = "topological"), linker_inputs = depset([depset([depset([struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = None, interface_library = None, objects = (<generated file _objs/a/a.o>,), pic_objects = (<generated file _objs/a/a.o>,), pic_static_library = <generated file liba.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <generated file liba.a>),), linkstamps = (), owner = @@//:a, user_link_flags = ("-la",))], order = "topological"), struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = None, interface_library = None, objects = (<generated file _objs/x/x.o>,), pic_objects = (<generated file _objs/x/x.o>,), pic_static_library = <generated file libx.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <generated file libx.a>),), linkstamps = (), owner = @@//:x, user_link_flags = ("-lmine",))], order = "topological"), depset([struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = None, interface_library = None, objects = (<generated file _objs/a/a.o>,), pic_objects = (<generated file _objs/a/a.o>,), pic_static_library = <generated file liba.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <generated file liba.a>),), linkstamps = (), owner = @@//:a, user_link_flags = ("-la",))], order = "topological")], order = "topological"), specials = depset([depset([depset([struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = None, interface_library = None, objects = (<generated file _objs/a/a.o>,), pic_objects = (<generated file _objs/a/a.o>,), pic_static_library = <generated file liba.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <generated file liba.a>),), linkstamps = (), owner = @@//:a, user_link_flags = ("-la",))], order = "topological"), struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = None, interface_library = None, objects = (<generated file _objs/x/x.o>,), pic_objects = (<generated file _objs/x/x.o>,), pic_static_library = <generated file libx.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <generated file libx.a>),), linkstamps = (), owner = @@//:x, user_link_flags = ("-lmine",))], order = "topological"), depset([struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = None, interface_library = None, objects = (<generated file _objs/a/a.o>,), pic_objects = (<generated file _objs/a/a.o>,), pic_static_library = <generated file liba.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <generated file liba.a>),), linkstamps = (), owner = @@//:a, user_link_flags = ("-la",))], order = "topological")], order = "topological"), whole_archives = depset([], order = "topological")))
         CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
           progress: Compiling x.cc
           argv: /usr/bin/g++
@@ -162,7 +161,8 @@ cc_library(name = "a", srcs = ["a.cc"], hdrs = ["a.h"], defines = ["A"], linkopt
             |
          54 |     print(toolchain.compiler, toolchain.cpu)
             |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -185,7 +185,6 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":o"])
             executable: bin/x
             runfiles: _main/x
             data runfiles: _main/x
-            provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
             CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
               progress: Compiling x.cc
               argv: /usr/bin/g++
@@ -208,18 +207,23 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":o"])
 
 #[test]
 fn a_rule_without_a_toolchain() {
-    check_files(
-        &format!("=== lib.bzl\n{RULE}\n=== BUILD\nload(':lib.bzl', 'lib')\nlib(name = 'x')"),
+    let mut world = world(&format!(
+        "=== lib.bzl\n{RULE}\n=== BUILD\nload(':lib.bzl', 'lib')\nlib(name = 'x')"
+    ));
+    world.toolchains.clear();
+    check_in(
+        &mut world,
         "//:x",
         expect![[r#"
-            error: Label("@@//:x") has no C++ toolchain (hint: give its rule `toolchains = use_cc_toolchain()`)
-              --> external/rules_cc/cc/find_cc_toolchain.bzl:26:9
-                |
-             26 |         fail("%s has no C++ toolchain (hint: give its rule `toolchains = use_cc_toolchain()`)" % ctx.label)
-                |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = `find_cc_toolchain` was called from lib.bzl:7:17
-               = in `//:x` (lib, declared at BUILD:2:1)
-        "#]],
+        error: @@//:x has no C++ toolchain
+          --> external/rules_cc/cc/find_cc_toolchain.bzl:26:9
+            |
+         26 |         fail("%s has no C++ toolchain\nhint: give its rule `toolchains = use_cc_toolchain()`" % ctx.label)
+            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = `find_cc_toolchain` was called from lib.bzl:7:17
+           = in `//:x` (lib, declared at BUILD:2:1)
+        hint: give its rule `toolchains = use_cc_toolchain()`
+    "#]],
     );
 }
 
@@ -239,7 +243,6 @@ r(name = "x")
 "#,
         "//:x",
         expect![[r#"
-            provider: CcInfo(_debug_context = None, _legacy_transitive_native_libraries = None, compilation_context = struct(defines = depset([]), direct_headers = [], direct_private_headers = [], direct_public_headers = [], direct_textual_headers = [], external_includes = depset([]), framework_includes = depset([]), headers = depset([]), includes = depset([]), lists = struct(defines = [], frameworks = [], includes = [], local_defines = [], quotes = [], systems = []), local_defines = depset([]), quote_includes = depset([]), system_includes = depset([]), validation_artifacts = depset([])), linking_context = struct(archives = depset([], order = "topological"), linker_inputs = depset([], order = "topological"), specials = depset([], order = "topological"), whole_archives = depset([], order = "topological")))
             warning: warning: <provider CcInfo> external/kiln_builtins/cc/cc_common.bzl._is_enabled <provider PyInfo>
               --> d.bzl:2:5
                |

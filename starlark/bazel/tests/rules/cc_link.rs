@@ -20,7 +20,6 @@ cc_library(name = "d", srcs = ["d.cc"])
             executable: bin/x
             runfiles: _main/x
             data runfiles: _main/x
-            provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
             CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
               progress: Compiling x.cc
               argv: /usr/bin/g++
@@ -65,7 +64,6 @@ cc_test(
             args: --data=d.txt | tool
             env: A=_main/d.txt P=$HOME T=tool
             inherits: HOME
-            provider: RunEnvironmentInfo(environment = {"A": "_main/d.txt", "T": "tool", "P": "$HOME"}, inherited_environment = ["HOME"])
             CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
               progress: Compiling x.cc
               argv: /usr/bin/g++
@@ -99,7 +97,6 @@ cc_binary(name = "x", deps = [":main"])
             executable: bin/x
             runfiles: _main/x
             data runfiles: _main/x
-            provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
             CppLink -> bin/x
               progress: Linking bin/x
               argv: /usr/bin/g++
@@ -121,13 +118,14 @@ cc_library(name = "a", srcs = ["a.cc", "libpre.so"])
 cc_binary(name = "user", srcs = ["x.cc", ":libnamed.so"], deps = [":a"])
 === p/x.cc p/a.cc p/libpre.so
 "#;
-    check_files(files, "//p:x", expect![[r#"
+    check_files(
+        files,
+        "//p:x",
+        expect![[r#"
         files: bin/p/libx.so
         executable: bin/p/libx.so
         runfiles: _main/p/libpre.so _main/p/libx.so
         data runfiles: _main/p/libpre.so _main/p/libx.so
-        provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
-        provider: CcInfo(_debug_context = None, _legacy_transitive_native_libraries = None, compilation_context = struct(defines = depset([]), direct_headers = [], direct_private_headers = [], direct_public_headers = [], direct_textual_headers = [], external_includes = depset([]), framework_includes = depset([]), headers = depset([]), includes = depset([]), lists = struct(defines = [], frameworks = [], includes = [], local_defines = [], quotes = [".", "bin"], systems = []), local_defines = depset([]), quote_includes = depset([".", "bin"]), system_includes = depset([]), validation_artifacts = depset([])), linking_context = struct(archives = depset([], order = "topological"), linker_inputs = depset([], order = "topological"), specials = depset([], order = "topological"), whole_archives = depset([], order = "topological")))
         CppCompile -> bin/p/_objs/x/x.o bin/p/_objs/x/x.d
           progress: Compiling p/x.cc
           argv: /usr/bin/g++
@@ -144,14 +142,16 @@ cc_binary(name = "user", srcs = ["x.cc", ":libnamed.so"], deps = [":a"])
           inputs: bin/p/liba.a bin/p/_objs/x/x.o p/libpre.so
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
-    check_files(files, "//p:libnamed.so", expect![[r#"
+    "#]],
+    );
+    check_files(
+        files,
+        "//p:libnamed.so",
+        expect![[r#"
         files: bin/p/libnamed.so
         executable: bin/p/libnamed.so
         runfiles: _main/p/libnamed.so
         data runfiles: _main/p/libnamed.so
-        provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
-        provider: CcInfo(_debug_context = None, _legacy_transitive_native_libraries = None, compilation_context = struct(defines = depset([]), direct_headers = [], direct_private_headers = [], direct_public_headers = [], direct_textual_headers = [], external_includes = depset([]), framework_includes = depset([]), headers = depset([]), includes = depset([]), lists = struct(defines = [], frameworks = [], includes = [], local_defines = [], quotes = [".", "bin"], systems = []), local_defines = depset([]), quote_includes = depset([".", "bin"]), system_includes = depset([]), validation_artifacts = depset([])), linking_context = struct(archives = depset([], order = "topological"), linker_inputs = depset([], order = "topological"), specials = depset([], order = "topological"), whole_archives = depset([], order = "topological")))
         CppCompile -> bin/p/_objs/libnamed.so/x.o bin/p/_objs/libnamed.so/x.d
           progress: Compiling p/x.cc
           argv: /usr/bin/g++
@@ -168,13 +168,16 @@ cc_binary(name = "user", srcs = ["x.cc", ":libnamed.so"], deps = [":a"])
           inputs: bin/p/_objs/libnamed.so/x.o
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
-    check_files(files, "//p:user", expect![[r#"
+    "#]],
+    );
+    check_files(
+        files,
+        "//p:user",
+        expect![[r#"
         files: bin/p/user
         executable: bin/p/user
         runfiles: _main/p/libnamed.so _main/p/libpre.so _main/p/user
         data runfiles: _main/p/libnamed.so _main/p/libpre.so _main/p/user
-        provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
         CppCompile -> bin/p/_objs/user/x.o bin/p/_objs/user/x.d
           progress: Compiling p/x.cc
           argv: /usr/bin/g++
@@ -191,7 +194,8 @@ cc_binary(name = "user", srcs = ["x.cc", ":libnamed.so"], deps = [":a"])
           inputs: bin/p/liba.a bin/p/_objs/user/x.o bin/p/libnamed.so p/libpre.so
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -214,7 +218,6 @@ cc_binary(
             executable: bin/x
             runfiles: _main/x
             data runfiles: _main/x
-            provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
             CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
               progress: Compiling x.cc
               argv: /usr/bin/g++
@@ -249,12 +252,14 @@ cc_import(name = "wrong2", interface_library = "libb.ifso")
 cc_import(name = "wrong3", alwayslink = True)
 === x.cc a.h liba.a libb.so libb.ifso libc.so
 "#;
-    check_files(files, "//:x", expect![[r#"
+    check_files(
+        files,
+        "//:x",
+        expect![[r#"
         files: bin/x
         executable: bin/x
         runfiles: _main/libb.so _main/x
         data runfiles: _main/libb.so _main/x
-        provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
         CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
           progress: Compiling x.cc
           argv: /usr/bin/g++
@@ -267,42 +272,55 @@ cc_import(name = "wrong3", alwayslink = True)
         CppLink -> bin/x
           progress: Linking bin/x
           argv: /usr/bin/g++
-          argv: -o <bin/x> (link) -Wl,-rpath,$ORIGIN/../_main -Wl,-rpath,$ORIGIN/x.runfiles/_main <bin/_objs/x/x.o> -Wl,--whole-archive [liba.a] -Wl,--no-whole-archive -L -l:libb.ifso -L -l:libc.so (param file @%s Shell always=false)
+          argv: -o <bin/x> (link) -Wl,-rpath,$ORIGIN/../_main -Wl,-rpath,$ORIGIN/x.runfiles/_main <bin/_objs/x/x.o> -Wl,--whole-archive [liba.a] -Wl,--no-whole-archive -L. -l:libb.ifso -L. -l:libc.so (param file @%s Shell always=false)
           inputs: liba.a bin/_objs/x/x.o libb.ifso libc.so libb.so
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
-    check_files(files, "//:static", expect![[r#"
+    "#]],
+    );
+    check_files(
+        files,
+        "//:static",
+        expect![[r#"
         files: liba.a
-        provider: CcInfo(_debug_context = None, _legacy_transitive_native_libraries = None, compilation_context = struct(defines = depset([]), direct_headers = [<source file a.h>], direct_private_headers = [], direct_public_headers = [<source file a.h>], direct_textual_headers = [], external_includes = depset([]), framework_includes = depset([]), headers = depset([<source file a.h>]), includes = depset([]), lists = struct(defines = [], frameworks = [], includes = [], local_defines = [], quotes = [".", "bin"], systems = ["i", "bin/i"]), local_defines = depset([]), quote_includes = depset([".", "bin"]), system_includes = depset(["i", "bin/i"]), validation_artifacts = depset([])), linking_context = struct(archives = depset([], order = "topological"), linker_inputs = depset([struct(additional_inputs = (), libraries = (struct(alwayslink = True, dynamic_library = None, interface_library = None, objects = (), pic_objects = (), pic_static_library = <source file liba.a>, resolved_symlink_dynamic_library = None, resolved_symlink_interface_library = None, static_library = <source file liba.a>),), linkstamps = (), owner = @@//:static, user_link_flags = ())], order = "topological"), specials = depset([], order = "topological"), whole_archives = depset([<source file liba.a>], order = "topological")))
-    "#]]);
-    check_files(files, "//:wrong1", expect![[r#"
-        error: Label("@@//:wrong1"): `shared_library` must not be given with `system_provided`
-          --> external/kiln_builtins/cc/cc_import.bzl:22:9
-            |
-         22 |         fail("%s: `shared_library` must not be given with `system_provided`" % ctx.label)
-            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `_check` was called from external/kiln_builtins/cc/cc_import.bzl:61:5
+    "#]],
+    );
+    check_files(
+        files,
+        "//:wrong1",
+        expect![[r#"
+        error: @@//:wrong1: `shared_library` must not be given with `system_provided`
+          --> BUILD:6:1
+           |
+         6 | cc_import(name = "wrong1", shared_library = "libb.so", system_provided = True)
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = in `//:wrong1` (cc_import, declared at BUILD:6:1)
-    "#]]);
-    check_files(files, "//:wrong2", expect![[r#"
-        error: Label("@@//:wrong2"): `interface_library` needs `shared_library` or `system_provided`
-          --> external/kiln_builtins/cc/cc_import.bzl:24:9
-            |
-         24 |         fail("%s: `interface_library` needs `shared_library` or `system_provided`" % ctx.label)
-            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `_check` was called from external/kiln_builtins/cc/cc_import.bzl:61:5
+    "#]],
+    );
+    check_files(
+        files,
+        "//:wrong2",
+        expect![[r#"
+        error: @@//:wrong2: `interface_library` needs `shared_library` or `system_provided`
+          --> BUILD:7:1
+           |
+         7 | cc_import(name = "wrong2", interface_library = "libb.ifso")
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = in `//:wrong2` (cc_import, declared at BUILD:7:1)
-    "#]]);
-    check_files(files, "//:wrong3", expect![[r#"
-        error: Label("@@//:wrong3"): `alwayslink` needs a static library
-          --> external/kiln_builtins/cc/cc_import.bzl:26:9
-            |
-         26 |         fail("%s: `alwayslink` needs a static library" % ctx.label)
-            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `_check` was called from external/kiln_builtins/cc/cc_import.bzl:61:5
+    "#]],
+    );
+    check_files(
+        files,
+        "//:wrong3",
+        expect![[r#"
+        error: @@//:wrong3: `alwayslink` needs a static library
+          --> BUILD:8:1
+           |
+         8 | cc_import(name = "wrong3", alwayslink = True)
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = in `//:wrong3` (cc_import, declared at BUILD:8:1)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -318,12 +336,13 @@ cc_shared_library(name = "named", roots = [":c"], shared_lib_name = "c.so")
 cc_binary(name = "x", srcs = ["x.cc"], deps = [":a"], dynamic_deps = [":high"])
 === x.cc a.cc b.cc c.cc
 "#;
-    check_files(files, "//:high", expect![[r#"
+    check_files(
+        files,
+        "//:high",
+        expect![[r#"
         files: bin/libhigh.so
         runfiles: _main/libhigh.so _main/liblow.so
         group main_shared_library_output: bin/libhigh.so
-        provider: CcSharedLibraryInfo(dynamic_deps = depset([CcSharedLibraryInfo(dynamic_deps = depset([]), exports = ["@@//:c"], link_once_static_libs = [@@//:c], linker_input = struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = <generated file liblow.so>, interface_library = None, objects = (), pic_objects = (), pic_static_library = None, resolved_symlink_dynamic_library = <generated file liblow.so>, resolved_symlink_interface_library = None, static_library = None),), linkstamps = (), owner = @@//:low, user_link_flags = ()))]), exports = ["@@//:a"], link_once_static_libs = [@@//:a, @@//:b], linker_input = struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = <generated file libhigh.so>, interface_library = None, objects = (), pic_objects = (), pic_static_library = None, resolved_symlink_dynamic_library = <generated file libhigh.so>, resolved_symlink_interface_library = None, static_library = None),), linkstamps = (), owner = @@//:high, user_link_flags = ()))
-        provider: OutputGroupInfo(main_shared_library_output = depset([<generated file libhigh.so>]))
         CppLink -> bin/libhigh.so
           progress: Linking bin/libhigh.so
           argv: /usr/bin/g++
@@ -331,13 +350,16 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":a"], dynamic_deps = [":high"])
           inputs: bin/liba.a bin/libb.a bin/liblow.so
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
-    check_files(files, "//:x", expect![[r#"
+    "#]],
+    );
+    check_files(
+        files,
+        "//:x",
+        expect![[r#"
         files: bin/x
         executable: bin/x
         runfiles: _main/libhigh.so _main/liblow.so _main/x
         data runfiles: _main/libhigh.so _main/liblow.so _main/x
-        provider: RunEnvironmentInfo(environment = {}, inherited_environment = [])
         CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
           progress: Compiling x.cc
           argv: /usr/bin/g++
@@ -354,13 +376,15 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":a"], dynamic_deps = [":high"])
           inputs: bin/_objs/x/x.o bin/libhigh.so bin/liblow.so
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
-    check_files(files, "//:named", expect![[r#"
+    "#]],
+    );
+    check_files(
+        files,
+        "//:named",
+        expect![[r#"
         files: bin/c.so
         runfiles: _main/c.so
         group main_shared_library_output: bin/c.so
-        provider: CcSharedLibraryInfo(dynamic_deps = depset([]), exports = ["@@//:c"], link_once_static_libs = [@@//:c], linker_input = struct(additional_inputs = (), libraries = (struct(alwayslink = False, dynamic_library = <generated file c.so>, interface_library = None, objects = (), pic_objects = (), pic_static_library = None, resolved_symlink_dynamic_library = <generated file c.so>, resolved_symlink_interface_library = None, static_library = None),), linkstamps = (), owner = @@//:named, user_link_flags = ()))
-        provider: OutputGroupInfo(main_shared_library_output = depset([<generated file c.so>]))
         CppLink -> bin/c.so
           progress: Linking bin/c.so
           argv: /usr/bin/g++
@@ -368,5 +392,6 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":a"], dynamic_deps = [":high"])
           inputs: bin/libc.a
           env: PWD=/proc/self/cwd
           env: default
-    "#]]);
+    "#]],
+    );
 }

@@ -5,8 +5,13 @@ mod harness;
 
 mod cc;
 mod cc_common;
+mod cc_flags;
+mod cc_headers;
 mod cc_link;
-mod other;
+mod files;
+mod genrule;
 mod prelude_targets;
-mod skylib;
+mod python;
+mod skylib_lib;
+mod skylib_rules;
 mod world;

@@ -18,19 +18,25 @@ fn every_target_analyzes_and_every_bzl_file_loads() {
             if file.path.ends_with(".bzl") {
                 let name = file.path.rsplit('/').next().unwrap_or_default();
                 let label = id.target(name).expect("a label");
-                world.bzl(&label).unwrap_or_else(|diag| panic!("{label}: {}", diag.render()));
+                world
+                    .bzl(&label)
+                    .unwrap_or_else(|diag| panic!("{label}: {}", diag.render()));
             }
             if !file.path.ends_with("BUILD.bazel") {
                 continue;
             }
-            let package = world.package(&id).unwrap_or_else(|diag| panic!("{}", diag.render()));
+            let package = world
+                .package(&id)
+                .unwrap_or_else(|diag| panic!("{}", diag.render()));
             for target in package.targets.values() {
                 let Target::Rule(def) = target else { continue };
                 if matches!(def.rule.kind, RuleKind::Builtin(_)) {
                     continue;
                 }
                 let label = format!("@@{}", def.label.to_string().trim_start_matches('@'));
-                world.analyze(&label).unwrap_or_else(|diag| panic!("{}", diag.render()));
+                world
+                    .analyze(&label)
+                    .unwrap_or_else(|diag| panic!("{}", diag.render()));
                 targets += 1;
             }
         }

@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use expect_test::Expect;
-use kiln_bazel::prelude;
-use kiln_targets::{AnalyzedTarget, CcTools, MachineTools, PythonTools, ShellTools};
+use kiln_targets::AnalyzedTarget;
 
 use crate::harness::{self, World};
 
 /// The files of a test, the prelude, and a machine. A section is headed by one path, or by
 /// several with blanks between, which all get its text; `@repo/path` is in another repository.
 pub fn world(files: &str) -> World {
-    let mut world = World::new("");
-    for repository in prelude::repositories() {
-        for file in prelude::files(repository) {
-            world.add(repository, file.path, file.text);
-        }
-    }
+    let mut world = World::with_prelude("");
     for section in files.split("=== ").skip(1) {
         let (paths, text) = section.split_once('\n').unwrap_or((section, ""));
         for path in paths.split_whitespace() {
@@ -26,34 +20,7 @@ pub fn world(files: &str) -> World {
             }
         }
     }
-    world.machine = Some(machine());
     world
-}
-
-pub fn machine() -> MachineTools {
-    let text = |text: &str| Arc::from(text);
-    MachineTools {
-        cc: Some(CcTools {
-            compiler: text("gcc"),
-            cc: text("/usr/bin/gcc"),
-            cxx: text("/usr/bin/g++"),
-            ar: text("/usr/bin/ar"),
-            strip: Some(text("/usr/bin/strip")),
-            objcopy: None,
-            version: text("gcc 12.2.0"),
-            target: text("x86_64-linux-gnu"),
-            include_dirs: Vec::new(),
-            supported_flags: prelude::PROBED_CC_FLAGS.iter().copied().map(Arc::from).collect(),
-            linker: None,
-            fingerprint: text("1"),
-        }),
-        python: Some(PythonTools {
-            interpreter: text("/usr/bin/python3"),
-            version: text("3.11.2"),
-            fingerprint: text("1"),
-        }),
-        shell: ShellTools::default(),
-    }
 }
 
 /// What every compilation gets, shortened where a test is about something else.
@@ -68,7 +35,10 @@ const DEFAULTS: [(&str, &str); 4] = [
          -D__DATE__=\"redacted\" -D__TIMESTAMP__=\"redacted\" -D__TIME__=\"redacted\"",
         "(last)",
     ),
-    ("-Wl,-no-as-needed -Wl,-z,relro,-z,now -pass-exit-codes -Wl,-S", "(link)"),
+    (
+        "-Wl,-no-as-needed -Wl,-z,relro,-z,now -pass-exit-codes -Wl,-S",
+        "(link)",
+    ),
     ("kiln-out/fastbuild/bin", "bin"),
 ];
 
@@ -77,16 +47,33 @@ pub fn shorten(text: &str) -> String {
     DEFAULTS.iter().fold(text.to_owned(), shorten)
 }
 
+/// Providers that say again what actions and files say; tests of them look at them alone.
+const IMPLIED: [&str; 6] = [
+    "provider: CcInfo(",
+    "provider: CcSharedLibraryInfo(",
+    "provider: OutputGroupInfo(",
+    "provider: PyExecutableInfo(",
+    "provider: PyInfo(",
+    "provider: RunEnvironmentInfo(",
+];
+
 fn outcome(target: Result<Arc<AnalyzedTarget>, kiln_diag::Diag>) -> String {
-    match target {
+    let text = match target {
         Ok(target) => harness::describe(&target),
         Err(diag) => diag.render() + "\n",
-    }
+    };
+    let implied = |line: &&str| IMPLIED.iter().any(|provider| line.starts_with(provider));
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !implied(line)).collect()
 }
 
 /// Analyzes `//:x` of a BUILD file beside these source files.
 pub fn check(sources: &str, build: &str, expect: Expect) {
-    check_files(&format!("=== {sources}\n=== BUILD\n{build}"), "//:x", expect);
+    check_files(
+        &format!("=== {sources}\n=== BUILD\n{build}"),
+        "//:x",
+        expect,
+    );
 }
 
 /// Analyzes a target of several files.

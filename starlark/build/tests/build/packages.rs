@@ -89,7 +89,7 @@ thing(name = "u", words = {str(k): v for k, v in {Label("//a"): "1", Label("//a:
     flag = Label("//a") == Label("//a:a"))
 "#,
         expect![[r#"
-            t: thing(texts = ["p", "@", "", "mod", "1.2", "@@//p:x", "@@//a:b", "Label(\"@@dep+//:c\")", "c/d", "a/b", "dep+", "external/dep+", "@@//a:b", "@@//a:c", "Label"])
+            t: thing(texts = ["p", "@", "", "mod", "1.2", "@@//p:x", "@@//a:b", "@@dep+//:c", "c/d", "a/b", "dep+", "external/dep+", "@@//a:b", "@@//a:c", "Label"])
             u: thing(flag = true, words = {"@@//a:a": "1", "@@//a:b": "2"})"#]],
     );
 }

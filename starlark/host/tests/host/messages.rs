@@ -166,6 +166,17 @@ fn evaluation_errors() {
                = `f` was called from p/a.bzl:5:1"#]],
     );
     check(
+        "fail('bad\\nhint: do this\\nhint: or that')",
+        expect![[r#"
+        error: bad
+          --> p/a.bzl:1:1
+           |
+         1 | fail('bad\nhint: do this\nhint: or that')
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: do this
+        hint: or that"#]],
+    );
+    check(
         "x = reverse([])",
         expect![[r#"
         error: `reverse` is not defined

@@ -6,7 +6,7 @@ load("//common:paths.bzl", "join")
 def require_tools(tools, label):
     """The compiler, or an error that says how to get one."""
     if not tools:
-        fail("%s needs a C++ compiler, and none was found on this machine (hint: install `g++` or `clang`, or set `CC`)" % label)
+        fail("%s needs a C++ compiler, and none was found on this machine\nhint: install `g++` or `clang`, or set `CC`" % label)
     return tools
 
 def cc_config(ctx, tools = None, features = None, disabled_features = None):

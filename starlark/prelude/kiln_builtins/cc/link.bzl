@@ -108,7 +108,7 @@ def link(
     args.add_all(context.archives)
     for library in parts.shared:
         # By its name alone: a path would be written into the result.
-        args.add("-L" + library.dirname)
+        args.add("-L" + (library.dirname or "."))
         args.add("-l:" + library.basename)
     args.add_all(linkopts + parts.flags + cc.linkopts)
     _in_file_if_long(args)

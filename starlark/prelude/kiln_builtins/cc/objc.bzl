@@ -6,7 +6,7 @@ Many repositories declare them for Apple platforms only, where they are skipped.
 load("//cc:providers.bzl", "CcInfo")
 
 def _objc_impl(ctx):
-    fail("%s needs Objective-C, which kiln does not build (hint: `target_compatible_with = [\"@platforms//os:macos\"]` skips it)" % ctx.label)
+    fail("%s needs Objective-C, which kiln does not build\nhint: `target_compatible_with = [\"@platforms//os:macos\"]` skips it" % ctx.label)
 
 _LISTS = [
     "archives",

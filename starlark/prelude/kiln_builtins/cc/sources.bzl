@@ -33,10 +33,7 @@ _KINDS = {
     "tli": "header",
 }
 
-SOURCE_EXTENSIONS = ["." + extension for extension in _KINDS]
-HEADER_EXTENSIONS = ["." + extension for extension, kind in _KINDS.items() if kind == "header"]
 ARCHIVE_EXTENSIONS = [".a", ".lib"]
-SHARED_EXTENSIONS = [".so", ".dylib", ".dll"]
 LINKER_SCRIPT_EXTENSIONS = [".ld", ".lds", ".ldscript"]
 
 def kind_of(file):
@@ -48,13 +45,21 @@ def kind_of(file):
     return kind
 
 def sort_sources(files):
-    """The files by kind: a dictionary of lists, without those of unknown kind."""
+    """The files by kind: a dictionary of lists. Those of unknown kind are under `None`."""
     sorted_files = {}
     for file in files:
-        kind = kind_of(file)
-        if kind:
-            sorted_files.setdefault(kind, []).append(file)
+        sorted_files.setdefault(kind_of(file), []).append(file)
     return sorted_files
+
+def check_sources(targets, label):
+    """Fails if a target makes no file of a known kind, or is itself a file of unknown kind."""
+    for target in targets:
+        files = target[DefaultInfo].files.to_list()
+        if files and not [file for file in files if kind_of(file)]:
+            fail("`srcs` of %s has `%s`, which is no C or C++ source, header, object or library\nhint: headers of any name go to `hdrs` or `textual_hdrs`, other files to `data`" % (
+                label,
+                files[0].short_path,
+            ))
 
 def to_compile(files):
     """Those of the files that are compiled, in order, as pairs with their kind."""

@@ -11,7 +11,7 @@ load(
 )
 load("//cc:headers.bzl", "include_folders", "virtual_headers")
 load("//cc:providers.bzl", "CcInfo")
-load("//cc:sources.bzl", "sort_sources", "to_compile")
+load("//cc:sources.bzl", "check_sources", "sort_sources", "to_compile")
 load("//common:expand.bzl", "expand", "expand_words")
 
 def cc_infos(targets):
@@ -85,6 +85,8 @@ def compile_target(ctx):
         fail("`module_interfaces` of %s: C++20 modules are not supported" % ctx.label)
     targets = _location_targets(ctx)
     kinds = sort_sources(ctx.files.srcs)
+    if None in kinds:
+        check_sources(ctx.attr.srcs, ctx.label)
     own = _own_context(ctx, cc, kinds, targets)
     infos = cc_infos(ctx.attr.deps)
     context = extend_compilation(own, [info.compilation_context for info in infos])

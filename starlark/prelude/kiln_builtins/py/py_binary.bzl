@@ -17,12 +17,12 @@ def _main_file(ctx):
     for file in ctx.files.srcs:
         if file.short_path.endswith("/" + name) or file.short_path == name:
             return file
-    fail("%s has no `%s` in `srcs`; name the file to run by `main`" % (ctx.label, name))
+    fail("%s has no `%s` in `srcs`\nhint: name the file to run by `main`" % (ctx.label, name))
 
 def _interpreter(ctx):
     python = ctx.machine_tools.python
     if not python:
-        fail("%s needs Python 3, and none was found on this machine (hint: install `python3`)" % ctx.label)
+        fail("%s needs Python 3, and none was found on this machine\nhint: install `python3`" % ctx.label)
     return python.interpreter
 
 def _py_binary_impl(ctx):

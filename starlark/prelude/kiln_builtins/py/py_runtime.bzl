@@ -69,7 +69,7 @@ py_runtime_pair = rule(
 def _current_py_toolchain_impl(ctx):
     python = ctx.machine_tools.python
     if not python:
-        fail("Python 3 was not found on this machine (hint: install `python3`)")
+        fail("Python 3 was not found on this machine\nhint: install `python3`")
     info = _runtime_info(python.interpreter, version = python.version)
     return [
         DefaultInfo(),

@@ -23,7 +23,7 @@ def find_cc_toolchain(ctx, *, mandatory = True):
     if attribute:
         return attribute[CcToolchainInfo]
     if mandatory:
-        fail("%s has no C++ toolchain (hint: give its rule `toolchains = use_cc_toolchain()`)" % ctx.label)
+        fail("%s has no C++ toolchain\nhint: give its rule `toolchains = use_cc_toolchain()`" % ctx.label)
     return None
 
 def find_cpp_toolchain(ctx, *, mandatory = True):
