@@ -10,6 +10,7 @@ use crate::actions::{Actions, register};
 use crate::interp::*;
 use crate::values::args_set::{self, Spread};
 use crate::values::file::FileValue;
+use crate::values::transient::transient;
 
 type Substitutions = Vec<(Arc<str>, Arc<str>)>;
 
@@ -21,11 +22,7 @@ pub(crate) struct TemplateDict {
     entries: RefCell<Substitutions>,
 }
 
-impl<'v> starlark::values::AllocValue<'v> for TemplateDict {
-    fn alloc_value(self, heap: Heap<'v>) -> Value<'v> {
-        heap.alloc_complex_no_freeze(self)
-    }
-}
+transient!(TemplateDict);
 
 impl fmt::Display for TemplateDict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,6 +16,7 @@ use kiln_base::RelPath;
 use kiln_targets::{Artifact, ArtifactKind, Configuration, RuleClass};
 
 use crate::interp::*;
+use crate::values::transient::transient;
 
 /// The rule context. Its values are made when the analysis begins or when they are asked for;
 /// what changes is in the evaluation context.
@@ -61,11 +62,7 @@ pub(crate) struct Facts {
     pub(crate) features: (Vec<Arc<str>>, Vec<Arc<str>>),
 }
 
-impl<'v> starlark::values::AllocValue<'v> for Ctx<'v> {
-    fn alloc_value(self, heap: Heap<'v>) -> Value<'v> {
-        heap.alloc_complex_no_freeze(self)
-    }
-}
+transient!(Ctx<'v>);
 
 impl<'v> Ctx<'v> {
     /// The context behind a value; methods are called on nothing else.

@@ -16,6 +16,7 @@ use crate::interp::*;
 use crate::values::file;
 use crate::values::structs::Struct;
 use crate::values::target::{Target, files_of};
+use crate::values::transient::transient;
 
 /// What a [`View`] shows of the dependencies in an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +62,7 @@ impl<'v> View<'v> {
     }
 }
 
-impl<'v> starlark::values::AllocValue<'v> for View<'v> {
-    fn alloc_value(self, heap: Heap<'v>) -> Value<'v> {
-        heap.alloc_complex_no_freeze(self)
-    }
-}
+transient!(View<'v>);
 
 impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,11 +117,7 @@ pub(crate) struct Toolchains<'v> {
     pub(crate) scope: Arc<FileScope>,
 }
 
-impl<'v> starlark::values::AllocValue<'v> for Toolchains<'v> {
-    fn alloc_value(self, heap: Heap<'v>) -> Value<'v> {
-        heap.alloc_complex_no_freeze(self)
-    }
-}
+transient!(Toolchains<'v>);
 
 impl Toolchains<'_> {
     fn index(&self, key: Value<'_>) -> starlark::Result<Option<usize>> {
@@ -182,11 +175,7 @@ pub(crate) struct ExecGroups<'v> {
     pub(crate) toolchains: Value<'v>,
 }
 
-impl<'v> starlark::values::AllocValue<'v> for ExecGroups<'v> {
-    fn alloc_value(self, heap: Heap<'v>) -> Value<'v> {
-        heap.alloc_complex_no_freeze(self)
-    }
-}
+transient!(ExecGroups<'v>);
 
 impl fmt::Display for ExecGroups<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

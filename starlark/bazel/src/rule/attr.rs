@@ -274,7 +274,7 @@ impl<'v> Reader<'v, '_> {
         if value.get_type() == "function" {
             self.attribute.computed = Some(value);
         } else if let Some(field) = super::late::LateDefault::from_value(value) {
-            self.attribute.schema.default = field.default(self.kind)?;
+            self.attribute.schema.default = field.default(self.kind, self.labels)?;
         } else if !value.is_none() {
             self.attribute.schema.default = attr_value(value, self.kind, self.labels)?;
         }

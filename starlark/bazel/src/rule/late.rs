@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use kiln_build::LabelContext;
 use kiln_diag::Diag;
 use kiln_targets::{AttrKind, AttrValue};
 
 use crate::interp::*;
+
+const CC_TOOLCHAIN: &str = "@@bazel_tools//tools/cpp:current_cc_toolchain";
 
 /// The value of `configuration_field(fragment, name)`.
 #[derive(Debug, ProvidesStaticType, NoSerialize, Allocative)]
@@ -17,14 +20,20 @@ pub(crate) struct LateDefault {
 starlark_simple_value!(LateDefault);
 
 impl LateDefault {
-    /// The default of a label attribute. All fields that rules use name targets which an option
+    /// The default of a label attribute. All but the C++ toolchain name targets which an option
     /// would have to set; without the option there is none.
-    pub(crate) fn default(&self, kind: AttrKind) -> Result<AttrValue, Diag> {
-        match kind {
-            AttrKind::Label => Ok(AttrValue::None),
-            _ => Err(Diag::build(
-                "`configuration_field` goes with `attr.label` only",
-            )),
+    pub(crate) fn default(
+        &self,
+        kind: AttrKind,
+        labels: LabelContext<'_>,
+    ) -> Result<AttrValue, Diag> {
+        if kind != AttrKind::Label {
+            let message = "`configuration_field` goes with `attr.label` only";
+            return Err(Diag::build(message));
+        }
+        match (self.fragment.as_str(), self.name.as_str()) {
+            ("cpp", "cc_toolchain") => Ok(AttrValue::Label(labels.parse(CC_TOOLCHAIN)?)),
+            _ => Ok(AttrValue::None),
         }
     }
 }

@@ -13,6 +13,7 @@ use kiln_targets::{Arg, ArgList, ArtifactKind, ParamFile, ParamFileFormat};
 use crate::interp::*;
 use crate::values::args_set::{self, Spread};
 use crate::values::file::FileValue;
+use crate::values::transient::transient;
 
 /// The value of `ctx.actions.args()`.
 #[derive(Debug, Trace, ProvidesStaticType, NoSerialize, Allocative)]
@@ -30,11 +31,7 @@ struct State {
     format: Option<ParamFileFormat>,
 }
 
-impl<'v> starlark::values::AllocValue<'v> for Args {
-    fn alloc_value(self, heap: Heap<'v>) -> Value<'v> {
-        heap.alloc_complex_no_freeze(self)
-    }
-}
+transient!(Args);
 
 impl Args {
     pub(crate) fn new() -> Args {

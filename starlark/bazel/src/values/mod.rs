@@ -9,3 +9,4 @@ pub(crate) mod provider;
 pub(crate) mod runfiles;
 pub(crate) mod structs;
 pub(crate) mod target;
+pub(crate) mod transient;

@@ -371,6 +371,13 @@ impl World {
         Ok(target)
     }
 
+    /// Drops all that was loaded and analyzed.
+    pub fn forget(&mut self) {
+        self.bzls.clear();
+        self.packages.clear();
+        self.targets.clear();
+    }
+
     /// Records the analysis of a target.
     pub fn put(
         &mut self,

@@ -413,13 +413,13 @@ fn mistakes_in_inputs() {
     actions(
         &run("executable = 'x', input = []"),
         expect![[r#"
-        error: found `input` extra named parameter(s) for call to run
-          --> d.bzl:4:5
-           |
-         4 |     ctx.actions.run(outputs = [declare('o')], executable = 'x', input = [])
-           |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-    "#]],
+            error: `run` has no parameter `input`
+              --> d.bzl:4:5
+               |
+             4 |     ctx.actions.run(outputs = [declare('o')], executable = 'x', input = [])
+               |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+        "#]],
     );
     actions(
         "    ctx.actions.write(declare('o'), 3)",

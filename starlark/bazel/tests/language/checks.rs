@@ -435,13 +435,13 @@ fn results() {
     returns(
         "platform_common.ToolchainInfo(x = ctx)",
         expect![[r#"
-        error: value of type `kiln_bazel::ctx::Ctx<'_>` cannot be frozen
-          --> BUILD:3:1
-           |
-         3 | mine(name = "x", )
-           | ^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-    "#]],
+            error: a provider holds a value of type `ctx`, which is valid only while the implementation function runs
+              --> BUILD:3:1
+               |
+             3 | mine(name = "x", )
+               | ^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+        "#]],
     );
 }
 

@@ -140,7 +140,8 @@ fn toolchains() {
         prints: gcc gcc True False
         prints: gcc
         prints: None
-    "#]].assert_eq(&analyzed(&mut toolchain_world(rule)));
+    "#]]
+    .assert_eq(&analyzed(&mut toolchain_world(rule)));
     let rule = r#"toolchains = ["//:type"]"#;
     expect![[r#"
         error: the rule does not ask for toolchains of the type "//:optional"
@@ -222,7 +223,8 @@ show = rule(_show, _machine_tools = True)
     world.machine = Some(machine());
     expect![[r#"
         prints: gcc ["/usr/include"] None 3.11.2 /bin/bash
-    "#]].assert_eq(&analyzed(&mut world));
+    "#]]
+    .assert_eq(&analyzed(&mut world));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod depsets;
 mod kinds;
 mod places;
 mod runfiles;
+mod threads;
 mod values;
 
 use expect_test::Expect;
