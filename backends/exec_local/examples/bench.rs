@@ -1,5 +1,5 @@
 //! What a sandboxed action costs over a bare spawn: `cargo run --release -p kiln-exec-local
-//! --example bench [ROUNDS]`. Prints wall time (minimum and median) and processor time (user and
+//! --example bench [ROUNDS [INPUTS]]`. Prints wall time (minimum and median) and processor time (user and
 //! system, of kiln, its zygotes and the action) for one action, and its ratio to the bare spawn of
 //! the same program. `cp` makes one output, which is hashed and stored.
 
@@ -21,6 +21,7 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 fn main() -> Fallible<()> {
     let zygotes = Arc::new(ZygoteServer::start()?);
     let rounds: u32 = std::env::args().nth(1).map_or(Ok(400), |n| n.parse())?;
+    let only: Option<u32> = std::env::args().nth(2).map(|n| n.parse()).transpose()?;
     let folder = tempfile::tempdir_in(std::env::current_dir()?)?;
     let store = Store::open(StoreConfig::new(folder.path().join("store")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -53,6 +54,7 @@ fn main() -> Fallible<()> {
             .map(|(inputs, output)| (inputs, output, ""))
             .into_iter()
             .chain([(5000, true, "top/")])
+            .filter(|(inputs, ..)| only.is_none_or(|only| only == *inputs))
         {
             let process = process(&store, inputs, output, top)?;
             let rounds = (rounds / (1 + inputs / 500)).max(10);
@@ -131,8 +133,8 @@ fn process(store: &Store, inputs: u32, output: bool, top: &str) -> Fallible<Proc
     for i in 0..inputs {
         let content = format!("{i}\n").repeat(500);
         let digest = store.put_bytes(content.as_bytes())?;
-        // A folder of 64 files and more is shown whole once it came up twice: `top` is one.
-        let path = RelPath::new(format!("{top}src{}/file{i}.h", i / 50))?;
+        // A folder of 16 files and more is shown whole once it came up twice: `top` is one.
+        let path = RelPath::new(format!("{top}src{}/file{i}.h", i / 10))?;
         let executable = false;
         builder.add(&path, Node::File { digest, executable })?;
     }

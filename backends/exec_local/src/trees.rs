@@ -15,8 +15,8 @@ use kiln_store::Store;
 use kiln_tree::{Node, Tree};
 use parking_lot::Mutex;
 
-/// Smaller folders are shown file by file: that is as cheap.
-const MIN_FILES: usize = 64;
+/// Smaller folders are shown file by file: making one costs as much as showing it twice.
+const MIN_FILES: usize = 16;
 /// All folders together have at most so many files, so that they are removed quickly at the end.
 const MAX_FILES: usize = 50_000;
 
