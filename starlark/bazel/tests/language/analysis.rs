@@ -83,7 +83,7 @@ fn attributes_of_all_kinds() {
             prints: True 3 t ["a", "b"] {"k": "v"} {"k": ["v", "w"]} [1, 2]
             prints: <input file target //:a.txt> [<input file target //:a.txt>, <input file target //:b.txt>] {<input file target //:a.txt>: "one"} {"one": <input file target //:b.txt>} None []
             prints: x ["manual"] False [] []
-            prints: <input file target //:a.txt> @@//:out.o [Label("@@//:o1"), Label("@@//:sub/o2")] <generated file out.o> [<generated file o1>, <generated file sub/o2>]
+            prints: <input file target //:a.txt> @@//:out.o [@@//:o1, @@//:sub/o2] <generated file out.o> [<generated file o1>, <generated file sub/o2>]
         "#]],
     );
 }

@@ -525,7 +525,7 @@ fn runaway_functions() {
             ticks: 10_000,
             ..Limits::default()
         };
-        world.host = StarlarkHost::new(limits, LoaderOptions::default());
+        world.host = std::sync::Arc::new(StarlarkHost::new(limits, LoaderOptions::default()));
         expect.assert_eq(&super::analyzed(&mut world));
     };
     run(
