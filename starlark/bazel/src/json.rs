@@ -165,52 +165,68 @@ fn indent_text(text: &str, prefix: &str, indent: &str) -> starlark::Result<Strin
     if let Err(error) = serde_json::from_str::<Json>(text) {
         return fail(format!("`json.indent` cannot read its text: {error}"));
     }
-    let mut out = String::with_capacity(text.len() * 2);
-    let mut depth = 0;
-    let line = |out: &mut String, depth: usize| {
-        out.push('\n');
-        out.push_str(prefix);
-        (0..depth).for_each(|_| out.push_str(indent));
+    let mut indented = Indented {
+        out: String::with_capacity(text.len() * 2),
+        depth: 0,
+        prefix,
+        indent,
     };
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        match c {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = indented.token(c, rest);
+    }
+    Ok(indented.out)
+}
+
+/// JSON text that is spread over lines.
+struct Indented<'a> {
+    out: String,
+    depth: usize,
+    prefix: &'a str,
+    indent: &'a str,
+}
+
+impl Indented<'_> {
+    /// Copies the token that `rest` begins with; gives what is behind it.
+    fn token<'t>(&mut self, first: char, rest: &'t str) -> &'t str {
+        let behind = &rest[first.len_utf8()..];
+        match first {
             '"' => {
-                let end = end_of_string(text, at);
-                out.push_str(&text[at..end]);
-                while rest.peek().is_some_and(|(next, _)| *next < end) {
-                    rest.next();
-                }
+                let (string, behind) = rest.split_at(end_of_string(rest, 0));
+                self.out.push_str(string);
+                return behind;
             }
             '{' | '[' => {
-                out.push(c);
-                let close = if c == '{' { '}' } else { ']' };
-                while rest.peek().is_some_and(|(_, c)| c.is_ascii_whitespace()) {
-                    rest.next();
+                self.out.push(first);
+                let close = if first == '{' { '}' } else { ']' };
+                if let Some(behind) = behind.trim_ascii_start().strip_prefix(close) {
+                    self.out.push(close);
+                    return behind;
                 }
-                if rest.peek().is_some_and(|(_, c)| *c == close) {
-                    out.push(close);
-                    rest.next();
-                } else {
-                    depth += 1;
-                    line(&mut out, depth);
-                }
+                self.depth += 1;
+                self.line();
             }
             '}' | ']' => {
-                depth -= 1;
-                line(&mut out, depth);
-                out.push(c);
+                self.depth -= 1;
+                self.line();
+                self.out.push(first);
             }
             ',' => {
-                out.push(',');
-                line(&mut out, depth);
+                self.out.push(',');
+                self.line();
             }
-            ':' => out.push_str(": "),
+            ':' => self.out.push_str(": "),
             c if c.is_ascii_whitespace() => {}
-            c => out.push(c),
+            c => self.out.push(c),
         }
+        behind
     }
-    Ok(out)
+
+    fn line(&mut self) {
+        self.out.push('\n');
+        self.out.push_str(self.prefix);
+        (0..self.depth).for_each(|_| self.out.push_str(self.indent));
+    }
 }
 
 /// The index behind the closing quote of the text that begins at `start`.

@@ -8,9 +8,10 @@ use kiln_host::{EvalContext, FileScope, call_span};
 use kiln_targets::{AttrSchema, BuildSetting, RuleKind, ToolchainUse};
 
 use crate::interp::*;
-use crate::rule::attr::{Attribute, optional_text, truth};
+use crate::rule::attr::Attribute;
 use crate::rule::build_setting::BuildSettingValue;
 use crate::rule::common::{self, Traits};
+use crate::rule::read::{optional_text, truth};
 use crate::rule::spec::{Needs, RuleSpec, Unsupported};
 use crate::rule::value::Rule;
 use crate::rule::{inert, providers, toolchain_type};

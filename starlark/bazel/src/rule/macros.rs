@@ -62,65 +62,37 @@ where
 }
 
 impl<'v> Macro<'v> {
+    fn name(&self) -> &str {
+        self.name.get().map_or("macro", |name| name)
+    }
+
     fn expand(
         &self,
         args: &Arguments<'v, '_>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
         let heap = eval.heap();
-        let macro_name = self.name.get().map_or("macro", |name| name);
+        let name = self.name();
         if self.finalizer {
             return fail(format!(
-                "`{macro_name}` has `finalizer = True`, which is not supported yet"
+                "`{name}` has `finalizer = True`, which is not supported yet"
             ));
         }
         if args.positions(heap)?.next().is_some() {
-            return fail(format!("`{macro_name}` takes named arguments only"));
+            return fail(format!("`{name}` takes named arguments only"));
         }
         let mut kwargs = args.names_map()?;
         if !kwargs.contains_key("name") {
-            return fail(format!("a `{macro_name}` needs a `name`"));
+            return fail(format!("a `{name}` needs a `name`"));
         }
-        let package = PackageState::of(eval, &format!("macro `{macro_name}`"))?;
-        let private = heap.alloc(AllocList(["//visibility:private"]));
+        let package = PackageState::of(eval, &format!("macro `{name}`"))?;
         if !kwargs.contains_key("visibility") {
+            let private = heap.alloc(AllocList(["//visibility:private"]));
             kwargs.insert(heap.alloc_str("visibility"), private);
         }
-        let Some(attrs) = DictRef::from_value(self.attrs) else {
-            return fail(format!("the `attrs` of `{macro_name}` are no dict"));
-        };
-        let known: Vec<(&str, Option<&Attribute<'v>>)> = attrs
-            .iter()
-            .filter_map(|(name, attr)| Some((name.unpack_str()?, Attribute::from_value(attr))))
-            .collect();
-        let plain = |name: &str| matches!(name, "name" | "visibility");
-        for (name, value) in kwargs.iter_mut() {
-            let name = name.as_str();
-            match known.iter().find(|(known, _)| *known == name) {
-                Some((_, Some(attribute))) => {
-                    *value = labels(*value, attribute.schema.kind, package, heap)?;
-                }
-                _ if plain(name) || self.inherits => {}
-                _ => {
-                    let diag = Diag::build(format!("`{macro_name}` has no attribute `{name}`"));
-                    let names = known.iter().map(|(name, _)| *name);
-                    return Err(stop(diag.did_you_mean(name, names)));
-                }
-            }
-        }
-        for (name, attribute) in known {
-            let Some(attribute) = attribute else { continue };
-            if kwargs.contains_key(name) {
-                continue;
-            }
-            if attribute.schema.mandatory {
-                return fail(format!("a `{macro_name}` needs `{name}`"));
-            }
-            kwargs.insert(
-                heap.alloc_str(name),
-                loaded(&attribute.schema.default, heap),
-            );
-        }
+        let known = self.attributes()?;
+        self.given(&known, &mut kwargs, package, heap)?;
+        self.defaults(&known, &mut kwargs, heap)?;
         let named: Vec<(&str, Value<'v>)> = kwargs
             .iter()
             .map(|(name, value)| (name.as_str(), *value))
@@ -128,7 +100,68 @@ impl<'v> Macro<'v> {
         eval.eval_function(self.implementation, &[], &named)?;
         Ok(Value::new_none())
     }
+
+    /// The attributes by name; those that are `None` are taken from nowhere.
+    fn attributes(&self) -> starlark::Result<Vec<Known<'v>>> {
+        let Some(attrs) = DictRef::from_value(self.attrs) else {
+            return fail(format!("the `attrs` of `{}` are no dict", self.name()));
+        };
+        let known = attrs
+            .iter()
+            .filter_map(|(name, attr)| Some((name.unpack_str()?, Attribute::from_value(attr))));
+        Ok(known.collect())
+    }
+
+    /// Checks what is given.
+    fn given(
+        &self,
+        known: &[Known<'v>],
+        kwargs: &mut Kwargs<'v>,
+        package: &PackageState<'_>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<()> {
+        for (name, value) in kwargs.iter_mut() {
+            let name = name.as_str();
+            match known.iter().find(|(known, _)| *known == name) {
+                Some((_, Some(attribute))) => {
+                    *value = labels(*value, attribute.schema.kind, package, heap)?;
+                }
+                _ if matches!(name, "name" | "visibility") || self.inherits => {}
+                _ => {
+                    let own = self.name();
+                    let diag = Diag::build(format!("`{own}` has no attribute `{name}`"));
+                    let names = known.iter().map(|(name, _)| *name);
+                    return Err(stop(diag.did_you_mean(name, names)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what is not given.
+    fn defaults(
+        &self,
+        known: &[Known<'v>],
+        kwargs: &mut Kwargs<'v>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<()> {
+        for (name, attribute) in known {
+            let Some(attribute) = attribute else { continue };
+            if kwargs.contains_key(*name) {
+                continue;
+            }
+            if attribute.schema.mandatory {
+                return fail(format!("a `{}` needs `{name}`", self.name()));
+            }
+            let value = loaded(&attribute.schema.default, heap);
+            kwargs.insert(heap.alloc_str(name), value);
+        }
+        Ok(())
+    }
 }
+
+type Known<'v> = (&'v str, Option<&'v Attribute<'v>>);
+type Kwargs<'v> = SmallMap<StringValue<'v>, Value<'v>>;
 
 /// Bazel gives macros labels, not texts.
 fn labels<'v>(

@@ -8,6 +8,7 @@ pub(crate) mod inert;
 pub(crate) mod late;
 pub(crate) mod macros;
 pub(crate) mod providers;
+pub(crate) mod read;
 pub(crate) mod spec;
 pub(crate) mod toolchain_type;
 pub(crate) mod value;

@@ -102,26 +102,7 @@ impl<'v> Depset<'v> {
         for value in direct {
             check_element(&mut element, value.get_type())?;
         }
-        let mut sets = Vec::with_capacity(transitive.len());
-        for value in transitive {
-            let Some(set) = Depset::from_value(*value) else {
-                return fail(format!(
-                    "`transitive` of a depset takes depsets, and got `{}`",
-                    value.get_type()
-                ));
-            };
-            if !compatible(order, set.head.order) {
-                return fail(format!(
-                    "order `{}` of the new depset does not go with order `{}` of one of its parts",
-                    order_name(order),
-                    order_name(set.head.order)
-                ));
-            }
-            if let Some(theirs) = set.head.element {
-                check_element(&mut element, theirs)?;
-                sets.push((*value, set));
-            }
-        }
+        let sets = parts(order, transitive, &mut element)?;
         if element == Some("File") {
             let direct = direct
                 .iter()
@@ -165,6 +146,35 @@ impl<'v> Depset<'v> {
     pub(crate) fn artifacts(&self) -> Option<&ArtifactSet> {
         matches!(self.head.element, None | Some("File")).then_some(&self.files)
     }
+}
+
+/// The sets in `transitive` that have members.
+fn parts<'v>(
+    order: Order,
+    transitive: &[Value<'v>],
+    element: &mut Option<&'static str>,
+) -> starlark::Result<Vec<(Value<'v>, &'v Depset<'v>)>> {
+    let mut sets = Vec::with_capacity(transitive.len());
+    for value in transitive {
+        let Some(set) = Depset::from_value(*value) else {
+            return fail(format!(
+                "`transitive` of a depset takes depsets, and got `{}`",
+                value.get_type()
+            ));
+        };
+        if !compatible(order, set.head.order) {
+            return fail(format!(
+                "order `{}` of the new depset does not go with order `{}` of one of its parts",
+                order_name(order),
+                order_name(set.head.order)
+            ));
+        }
+        if let Some(theirs) = set.head.element {
+            check_element(element, theirs)?;
+            sets.push((*value, set));
+        }
+    }
+    Ok(sets)
 }
 
 fn check_element(element: &mut Option<&'static str>, found: &'static str) -> starlark::Result<()> {

@@ -1,5 +1,7 @@
 //! What analysis refuses.
 
+use std::sync::Arc;
+
 use expect_test::{Expect, expect};
 
 use kiln_bazel::{Limits, LoaderOptions, StarlarkHost};
@@ -525,7 +527,7 @@ fn runaway_functions() {
             ticks: 10_000,
             ..Limits::default()
         };
-        world.host = std::sync::Arc::new(StarlarkHost::new(limits, LoaderOptions::default()));
+        world.host = Arc::new(StarlarkHost::new(limits, LoaderOptions::default()));
         expect.assert_eq(&super::analyzed(&mut world));
     };
     run(

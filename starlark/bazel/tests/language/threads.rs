@@ -89,7 +89,10 @@ fn what_was_loaded_lives_on_by_itself() {
     };
     drop(package);
     world.forget();
-    world.host = StarlarkHost::new(Limits::default(), LoaderOptions::default());
+    world.host = Arc::new(StarlarkHost::new(
+        Limits::default(),
+        LoaderOptions::default(),
+    ));
     let target = inputs
         .analyze(&world, &def, &bare, &world.configuration, None)
         .unwrap();
