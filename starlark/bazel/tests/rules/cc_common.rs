@@ -118,50 +118,34 @@ cc_library(name = "a", srcs = ["a.cc"], hdrs = ["a.h"], defines = ["A"], linkopt
         &mut world,
         "//:x",
         expect![[r#"
-        files: bin/x_program
-        CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
-          progress: Compiling x.cc
-          argv: /usr/bin/g++
-          argv: (first) -std=c++17 -DMINE -DA -iquote . -iquote bin -Wmine (last)
-          argv: -MD -MF <bin/_objs/x/x.d> <bin/_objs/x/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/x/x.o>
-          inputs: x.h a.h x.cc
-          env: PWD=/proc/self/cwd
-          env: default
-          dependency file: bin/_objs/x/x.d
-        CppArchive -> bin/libx.a
-          progress: Archiving bin/libx.a
-          argv: /usr/bin/ar
-          argv: rcsD <bin/libx.a> <bin/_objs/x/x.o> (param file @%s Shell always=false)
-          inputs: bin/_objs/x/x.o
-          env: default
-        CppLink -> bin/x_program
-          progress: Linking bin/x_program
-          argv: /usr/bin/g++
-          argv: -o <bin/x_program> (link) <bin/_objs/x/x.o> [bin/liba.a] -la (param file @%s Shell always=false)
-          inputs: bin/liba.a bin/_objs/x/x.o
-          env: PWD=/proc/self/cwd
-          env: default
-        warning: warning: ["libx.a", "liba.a"] ["-lmine", "-la"] ["MINE", "A"]
-          --> lib.bzl:51:5
-            |
-         51 |     print(libraries, flags, merged.compilation_context.defines.to_list())
-            |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        warning: warning: /usr/bin/g++
-          --> lib.bzl:52:5
-            |
-         52 |     print(cc_common.get_tool_for_action(feature_configuration = features, action_name = "c++-compile"))
-            |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        warning: warning: True
-          --> lib.bzl:53:5
-            |
-         53 |     print(cc_common.is_enabled(feature_configuration = features, feature_name = "on"))
-            |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        warning: warning: gcc k8
-          --> lib.bzl:54:5
-            |
-         54 |     print(toolchain.compiler, toolchain.cpu)
-            |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    "#]],
+            files: bin/x_program
+            CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
+              progress: Compiling x.cc
+              argv: /usr/bin/g++
+              argv: (first) -std=c++17 -DMINE -DA -iquote . -iquote bin -Wmine (last)
+              argv: -MD -MF <bin/_objs/x/x.d> <bin/_objs/x/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/x/x.o>
+              inputs: x.h a.h x.cc
+              env: PWD=/proc/self/cwd
+              env: default
+              dependency file: bin/_objs/x/x.d
+            CppArchive -> bin/libx.a
+              progress: Archiving bin/libx.a
+              argv: /usr/bin/ar
+              argv: rcsD <bin/libx.a> <bin/_objs/x/x.o> (param file @%s Shell always=false)
+              inputs: bin/_objs/x/x.o
+              env: default
+            CppLink -> bin/x_program
+              progress: Linking bin/x_program
+              argv: /usr/bin/g++
+              argv: -o <bin/x_program> (link) <bin/_objs/x/x.o> [bin/liba.a] -la (param file @%s Shell always=false)
+              inputs: bin/liba.a bin/_objs/x/x.o
+              env: PWD=/proc/self/cwd
+              env: default
+            prints: ["libx.a", "liba.a"] ["-lmine", "-la"] ["MINE", "A"]
+            prints: /usr/bin/g++
+            prints: True
+            prints: gcc k8
+        "#]],
     );
 }
 
@@ -243,11 +227,7 @@ r(name = "x")
 "#,
         "//:x",
         expect![[r#"
-            warning: warning: <provider CcInfo> external/kiln_builtins/cc/cc_common.bzl._is_enabled <provider PyInfo>
-              --> d.bzl:2:5
-               |
-             2 |     print(CcInfo, cc_common.is_enabled, PyInfo)
-               |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            prints: <provider CcInfo> external/kiln_builtins/cc/cc_common.bzl._is_enabled <provider PyInfo>
         "#]],
     );
 }

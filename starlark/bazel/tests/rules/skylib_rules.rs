@@ -27,12 +27,8 @@ show = rule(_impl, attrs = {"flags": attr.label_list()})
         files,
         "//:x",
         expect![[r#"
-        warning: warning: [True, 3, "one", ["a", "b"]]
-          --> d.bzl:3:5
-           |
-         3 |     print([flag[BuildSettingInfo].value for flag in ctx.attr.flags])
-           |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    "#]],
+            prints: [True, 3, "one", ["a", "b"]]
+        "#]],
     );
     check_files(
         files,
