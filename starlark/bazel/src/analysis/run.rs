@@ -63,17 +63,16 @@ fn analyze_target(
     let (value, finished) = interpreter.call(&context, |eval| {
         let heap = eval.heap();
         let analysis = Analysis::of(eval)?;
-        let returned = if request.target.rule.kind == RuleKind::Starlark {
-            let rule = Rule::from_value(heap.access_owned_frozen_value(&handle.rule));
-            let implementation = rule.and_then(|rule| rule.implementation);
-            let implementation = implementation
-                .ok_or_else(|| stop(Diag::internal("a rule has no implementation function")))?;
-            let ctx = setup::ctx(analysis, spec, variables, &outputs, heap);
-            let returned = eval.eval_function(implementation, &[ctx], &[])?;
-            setup::status_files(analysis, ctx).map_err(stop)?;
-            returned
-        } else {
-            setup::builtin(analysis, heap)
+        let returned = match request.target.rule.kind {
+            RuleKind::Starlark => {
+                let rule = Rule::from_value(heap.access_owned_frozen_value(&handle.rule));
+                let rule = rule.ok_or_else(|| stop(Diag::internal("a rule's value is no rule")))?;
+                let ctx = setup::ctx(analysis, rule, variables, &outputs, heap);
+                let returned = implementation(rule, ctx, eval)?;
+                setup::status_files(analysis, ctx).map_err(stop)?;
+                returned
+            }
+            RuleKind::Builtin(_) => setup::builtin(analysis, heap),
         };
         finish(analysis, spec, &predeclared, returned, heap).map_err(stop)
     })?;
@@ -88,6 +87,19 @@ fn analyze_target(
         args,
         context.take_warnings(),
     ))
+}
+
+fn implementation<'v>(
+    rule: &Rule<'v>,
+    ctx: Value<'v>,
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<Value<'v>> {
+    match rule.implementation {
+        Some(function) => eval.eval_function(function, &[ctx], &[]),
+        None => Err(stop(Diag::internal(
+            "a rule has no implementation function",
+        ))),
+    }
 }
 
 fn assemble(

@@ -17,6 +17,7 @@ use crate::ctx::{Ctx, Facts};
 use crate::interp::*;
 use crate::providers::BUILTINS;
 use crate::rule::spec::RuleSpec;
+use crate::rule::value::Rule;
 use crate::values::file;
 use crate::values::structs::Struct;
 use crate::values::target::Target;
@@ -82,12 +83,13 @@ pub(crate) fn predeclare(analysis: &Analysis<'_>) -> Result<Vec<Predeclared>, Di
 /// Makes `ctx`.
 pub(crate) fn ctx<'v>(
     analysis: &Analysis<'_>,
-    spec: &RuleSpec,
+    rule: &Rule<'v>,
     variables: BTreeMap<Arc<str>, Arc<str>>,
     outputs: &[Predeclared],
     heap: Heap<'v>,
 ) -> Value<'v> {
     let request = analysis.request;
+    let spec = &*rule.spec;
     let facts = Facts {
         label: analysis.label().clone(),
         configuration: request.configuration.clone(),
@@ -102,7 +104,7 @@ pub(crate) fn ctx<'v>(
         .filter(|_| request.target.rule.machine_tools);
     heap.alloc(Ctx {
         facts,
-        attr: attr(analysis, heap),
+        attr: attr(analysis, rule, heap),
         outputs: output_struct(analysis, spec, outputs, heap),
         toolchains: toolchains(analysis, spec, heap),
         build_setting_value: setting.map(|value| attrs::loaded(value, heap)),
@@ -111,17 +113,25 @@ pub(crate) fn ctx<'v>(
     })
 }
 
-fn attr<'v>(analysis: &Analysis<'_>, heap: Heap<'v>) -> Value<'v> {
+/// `ctx.attr`. What is not given has the rule's own default, which is a value already.
+fn attr<'v>(analysis: &Analysis<'_>, rule: &Rule<'v>, heap: Heap<'v>) -> Value<'v> {
     let request = analysis.request;
     let schemas = &request.target.rule.attrs;
+    let mut given = request.target.attrs.iter().peekable();
     let mut fields = SmallMap::with_capacity(schemas.len());
     let values = request.attrs.iter().zip(request.deps);
-    for (schema, (value, deps)) in schemas.iter().zip(values) {
-        let value = match &*schema.name {
-            "name" => heap.alloc(request.target.label.name()),
+    for (at, (schema, (value, deps))) in schemas.iter().zip(values).enumerate() {
+        // Both lists are sorted by name.
+        let is_given = given.next_if(|(name, _)| *name == schema.name).is_some();
+        let Some((name, default)) = rule.attribute(at) else {
+            continue;
+        };
+        let value = match default {
+            Some(default) if !is_given => default,
+            _ if &*schema.name == "name" => heap.alloc(request.target.label.name()),
             _ => attrs::value(schema.kind, value, deps, heap),
         };
-        fields.insert(heap.alloc_str_intern(&schema.name), value);
+        fields.insert_hashed_unique_unchecked(name.get_hashed(), value);
     }
     heap.alloc(Struct::plain(fields))
 }

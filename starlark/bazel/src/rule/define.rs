@@ -37,7 +37,7 @@ pub(crate) fn globals(builder: &mut GlobalsBuilder) {
             let name = name.as_str();
             definition.keyword(name, value).map_err(in_keyword(name))?;
         }
-        definition.finish().map_err(stop)
+        definition.finish(heap).map_err(stop)
     }
 }
 
@@ -178,7 +178,7 @@ impl<'v> Definition<'v> {
         }
     }
 
-    fn finish(mut self) -> Result<Rule<'v>, Diag> {
+    fn finish(mut self, heap: Heap<'v>) -> Result<Rule<'v>, Diag> {
         let executable = self.executable || self.test;
         let traits = Traits {
             executable,
@@ -215,6 +215,7 @@ impl<'v> Definition<'v> {
             self.implementation,
             self.initializer,
             computed,
+            heap,
         ))
     }
 }

@@ -29,6 +29,10 @@ pub(crate) struct RuleGen<V: ValueLifetimeless> {
     #[trace(unsafe_ignore)]
     #[allocative(skip)]
     computed_names: Box<[Arc<str>]>,
+    /// The names of all attributes as strings, made once for all targets.
+    names: Box<[V]>,
+    /// The defaults of all attributes; `None` where it is a dependency and hence no value yet.
+    defaults: Box<[Option<V>]>,
 }
 
 starlark_complex_value!(pub(crate) Rule);
@@ -47,6 +51,8 @@ impl<'v> Freeze for Rule<'v> {
             initializer: self.initializer.freeze(freezer)?,
             computed: self.computed.freeze(freezer)?,
             computed_names: self.computed_names,
+            names: self.names.freeze(freezer)?,
+            defaults: self.defaults.freeze(freezer)?,
         })
     }
 }
@@ -64,9 +70,17 @@ impl<'v> Rule<'v> {
         implementation: Option<Value<'v>>,
         initializer: Option<Value<'v>>,
         computed: Vec<(Arc<str>, Value<'v>)>,
+        heap: Heap<'v>,
     ) -> Rule<'v> {
         let (computed_names, computed): (Vec<_>, Vec<_>) = computed.into_iter().unzip();
+        let names = spec.attrs.iter().map(|schema| heap.alloc(&*schema.name));
+        let defaults = spec.attrs.iter().map(|schema| {
+            let plain = !schema.kind.is_dependency();
+            plain.then(|| crate::analysis::attrs::loaded(&schema.default, heap))
+        });
         Rule {
+            names: names.collect(),
+            defaults: defaults.collect(),
             spec: Arc::new(spec),
             name: OnceLock::new(),
             implementation,
@@ -74,6 +88,12 @@ impl<'v> Rule<'v> {
             computed: computed.into(),
             computed_names: computed_names.into(),
         }
+    }
+
+    /// The name of an attribute as a string, and its default if that is no dependency.
+    pub(crate) fn attribute(&self, at: usize) -> Option<(StringValue<'v>, Option<Value<'v>>)> {
+        let name = StringValue::new(*self.names.get(at)?)?;
+        Some((name, self.defaults.get(at).copied().flatten()))
     }
 
     /// The rule as plain data. `alive` keeps the heap of the frozen rule `me` alive.
