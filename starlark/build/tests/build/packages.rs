@@ -276,3 +276,18 @@ fn globals_of_the_natives_are_for_bzl_files_only() {
         hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
     );
 }
+
+#[test]
+fn packages_load_in_parallel() {
+    let world = World::default();
+    let text = "thing(name = 't', srcs = glob(['*.cc']), text = select({':a': 'x'}))";
+    let alone = world.build(text, &[]).unwrap();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| world.build(text, &[])))
+            .collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap().unwrap(), alone);
+        }
+    });
+}
