@@ -1,4 +1,8 @@
 //! Bounds on every evaluation: guards against accidents, not against malice.
+//!
+//! Not bounded, because the interpreter looks at its limits between operations only: what a single
+//! operation makes (`"x" * 2000000000`, a text doubled forty times), and the native stack taken
+//! by showing or freezing a value that code nested some ten thousand levels deep.
 
 /// What one evaluation may use. Counted, not timed, so the same file fails the same way anywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
