@@ -167,6 +167,7 @@ async fn run(executor: &LocalExecutor, process: &Process) -> Fallible<()> {
         describe: &describe,
         slots: 1,
         exclusive: false,
+        writable: false,
         observer: &(),
     };
     let result = executor.execute(request).await?;

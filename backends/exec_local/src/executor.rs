@@ -72,10 +72,11 @@ impl LocalExecutor {
         &self.warnings
     }
 
-    fn plan(&self, process: &Process) -> Result<Plan, ExecError> {
+    fn plan(&self, process: &Process, writable: bool) -> Result<Plan, ExecError> {
         let shared = &self.shared;
-        // Without mounts no folder can be shown.
-        let trees = shared.tier.is_hermetic().then_some(&*shared.pool.trees);
+        // Without mounts no folder can be shown, and one that is shown whole cannot be added to.
+        let shown = shared.tier.is_hermetic() && !writable;
+        let trees = shown.then_some(&*shared.pool.trees);
         let mut planned = Planned::new(trees);
         let plan = Plan::of(process, &mut planned).map_err(|clash| failure::clash(&clash))?;
         for tree in planned.wanted {
@@ -88,9 +89,11 @@ impl LocalExecutor {
 
     async fn run(&self, request: Request<'_>) -> Result<ProcessResult, ExecError> {
         let process = request.process;
-        let plan = self.plan(process)?;
+        let mut settings = self.settings;
+        settings.writable_root |= request.writable;
+        let plan = self.plan(process, settings.writable_root)?;
         let mut slot = self.shared.pool.take(process.network).await?;
-        if let Err(error) = slot.launch(process, &plan, &self.shared.store, self.settings) {
+        if let Err(error) = slot.launch(process, &plan, &self.shared.store, settings) {
             // Whatever failed, it failed before the worker was told.
             self.shared.pool.put(slot);
             return Err(error);

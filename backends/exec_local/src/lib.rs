@@ -25,12 +25,10 @@ mod tail;
 mod testing;
 mod tier;
 mod trees;
-mod undeclared;
 mod unix;
 mod zygote;
 
 pub use config::{Keep, LocalConfig, Sandbox};
 pub use executor::LocalExecutor;
 pub use tier::Tier;
-pub use undeclared::{AccessKind, Undeclared, undeclared};
 pub use zygote::ZygoteServer;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kiln_address::{Label, PackageId};
 use kiln_base::Fingerprint;
 use kiln_diag::Diag;
+use kiln_events::Event;
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
     AnalyzeRequest, AnalyzedTarget, Artifact, ArtifactKind, AttrSchema, AttrValue, Cfg,
@@ -14,7 +15,7 @@ use kiln_targets::{
 
 use crate::keys::{SettingKey, TargetKey};
 use crate::repos::Repositories;
-use crate::services::HostService;
+use crate::services::{Events, HostService};
 use crate::targets::{LoadedKind, LoadedTarget, SettingMatch, flag_value, resolve};
 use crate::toolchains::{ChosenToolchain, ToolchainKey};
 use crate::tools::Machine;
@@ -64,7 +65,7 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
 
 /// Analyzes a target.
 #[rule(
-    uses(HostService),
+    uses(HostService, Events),
     gets(
         SettingKey -> SettingMatch, ToolchainKey -> ChosenToolchain, () -> Machine,
         (TargetKey, Configuration) -> Analyzed
@@ -422,6 +423,10 @@ impl Target<'_> {
                 })
             })
             .await??;
+        let events = cx.service::<Events>()?;
+        events.0.emit(Event::TargetAnalyzed);
+        let warnings = analyzed.warnings.iter();
+        warnings.for_each(|warning| events.0.emit(Event::Diagnostic(warning.clone())));
         Ok(Outcome::Ready(Dep::Target(Arc::new(analyzed))))
     }
 }

@@ -1,13 +1,14 @@
 //! Messages about actions that failed.
 
 use kiln_diag::Diag;
-use kiln_process::{Exit, Process, ProcessResult};
+use kiln_process::{AccessKind, Exit, Process, ProcessResult, Undeclared, undeclared};
 use kiln_rules::RuleCx;
 use kiln_store::Store;
 use kiln_targets::{ActionTemplate, Artifact};
 use kiln_tree::Node;
 
 use crate::actions::action_outputs;
+use crate::services::Workspace;
 use crate::spawn::exit_text;
 
 /// How much of a process's output is put into a message, in bytes from its end.
@@ -40,9 +41,34 @@ pub(crate) async fn of_action(
     if !printed.trim().is_empty() {
         diag = diag.note(format!("its output:\n{}", printed.trim_end()));
     }
+    if let Ok(workspace) = cx.service::<Workspace>() {
+        for found in undeclared(process, &printed, &workspace.root) {
+            diag = explain(diag, &found, &template.owner.to_string());
+        }
+    }
     match &result.sandbox {
         Some(sandbox) => diag.note(format!("its sandbox was kept: {}", sandbox.display())),
         None => diag,
+    }
+}
+
+/// Says of an undeclared file what it is and what to do.
+fn explain(diag: Diag, found: &Undeclared, target: &str) -> Diag {
+    let path = &found.path;
+    match found.kind {
+        AccessKind::Read => diag
+            .note(format!(
+                "`{path}` is in the workspace, but is no input of `{target}`"
+            ))
+            .hint(format!(
+                "declare it: put `{path}` into `srcs`, `hdrs` or `data` of `{target}`, or the \
+                 target that has it into `deps`"
+            )),
+        AccessKind::Write => diag
+            .note(format!(
+                "`{target}` wrote to `{path}`, which is not one of its outputs"
+            ))
+            .hint("write to declared outputs or to a temporary folder (`mktemp -d`)"),
     }
 }
 

@@ -13,6 +13,7 @@ use kiln_targets::Configuration;
 use crate::build::Built;
 use crate::keys::TargetKey;
 use crate::patterns::{Selected, SelectedTarget, Selection};
+use crate::repos::Repositories;
 use crate::services::Events;
 use crate::test::{TestKey, TestOptions, TestOutcome};
 
@@ -77,6 +78,12 @@ pub async fn goal_report(
     cx.mark_uncacheable();
     let events = cx.service::<Events>()?;
     let selected = get!(Selected, request.selection.clone() => Selection).await?;
+    for (module, folder) in &get!(Repositories).await?.found_beside {
+        let folder = folder.display();
+        events.0.emit(Event::Note(format!(
+            "module `{module}` is taken from {folder}"
+        )));
+    }
     let mut report = GoalReport {
         targets: Vec::new(),
         tests: Vec::new(),
@@ -186,7 +193,7 @@ fn test_event(test: &TestOutcome) -> TestEvent {
         cached: test.cached && !test.attempts.is_empty(),
         elapsed: test.elapsed,
         output: None,
-        log_path: None,
+        log_path: Some(format!("{}/test.log", test.log_folder())),
     }
 }
 

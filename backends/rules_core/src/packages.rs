@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
+use kiln_events::Event;
 use kiln_fs::{EntryKind, Glob, Ignore};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
@@ -16,7 +17,7 @@ use kiln_targets::{
 use crate::files::{DirEntries, FileText, shown_path};
 use crate::keys::{BzlKey, DirKey, FileKey, PackageKey};
 use crate::repos::Repositories;
-use crate::services::{Embedded, HostService};
+use crate::services::{Embedded, Events, HostService};
 
 /// The BUILD file of a folder, if it is a package.
 #[derive(Debug, PartialEq, Eq)]
@@ -164,7 +165,7 @@ pub async fn natives(cx: &RuleCx) -> Result<Natives, Diag> {
 }
 
 /// Evaluates a BUILD file.
-#[rule(uses(HostService), gets(DirKey -> DirEntries, PackageKey -> PackageLookup))]
+#[rule(uses(HostService, Events), gets(DirKey -> DirEntries, PackageKey -> PackageLookup))]
 pub async fn package(
     cx: &RuleCx,
     key: Arc<PackageKey>,
@@ -221,6 +222,11 @@ pub async fn package(
             })
         })
         .await??;
+    let events = cx.service::<Events>()?;
+    events.0.emit(Event::PackageLoaded);
+    defs.warnings
+        .iter()
+        .for_each(|warning| events.0.emit(Event::Diagnostic(warning.clone())));
     Ok(Package(Arc::new(defs)))
 }
 

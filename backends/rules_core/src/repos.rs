@@ -360,16 +360,34 @@ impl Search<'_> {
         let Some(folder) = self.root.parent().map(|above| above.join(name)) else {
             return Ok(None);
         };
-        match self
+        self.beside(cx, name, folder).await
+    }
+
+    /// A folder beside the workspace with the module's name: taken if its own module file says so,
+    /// or if it has none and is a checkout all the same. The user is told.
+    async fn beside<R>(
+        &mut self,
+        cx: &RuleCx<R>,
+        name: &str,
+        folder: PathBuf,
+    ) -> Result<Option<(Location, ModuleDefs)>, Diag>
+    where
+        R: Declares<DiskText, (DiskPath,)>,
+    {
+        let marked = ["WORKSPACE.bazel", "WORKSPACE", "REPO.bazel", ".git"];
+        let defs = match self
             .read(cx, &folder, "MODULE.bazel", Dialect::Module)
             .await
         {
-            Ok(Some(defs)) if *defs.name == *name => {
-                self.found_beside.push((name.to_owned(), folder.clone()));
-                Ok(Some((Location::Disk(SourceRoot::open(&folder)?), defs)))
+            Ok(Some(defs)) if *defs.name == *name => defs,
+            Ok(None) if marked.iter().any(|marker| folder.join(marker).exists()) => {
+                ModuleDefs::default()
             }
-            _ => Ok(None),
-        }
+            // Whatever else is there was never meant for us.
+            _ => return Ok(None),
+        };
+        self.found_beside.push((name.to_owned(), folder.clone()));
+        Ok(Some((Location::Disk(SourceRoot::open(&folder)?), defs)))
     }
 
     async fn module_at<R>(

@@ -260,22 +260,49 @@ async fn execute(
         describe,
         slots: slots(template),
         exclusive: false,
+        writable: false,
         observer: &progress,
     };
-    let result = executor
-        .0
-        .execute(request)
-        .await
-        .map_err(|error| around(error, template))?;
-    let source = action_source(result.source);
-    let success = result.exit.success();
+    let result = executor.0.execute(request).await;
+    let (source, success, elapsed) = match &result {
+        Ok(result) => (
+            action_source(result.source),
+            result.exit.success(),
+            result.elapsed,
+        ),
+        Err(_) => (ActionSource::Executed, false, Duration::ZERO),
+    };
     events.0.emit(Event::ActionFinished {
-        action: event,
+        action: event.clone(),
         source,
         success,
-        elapsed: result.elapsed,
+        elapsed,
     });
+    let result = result.map_err(|error| around(error, template))?;
+    if success && result.source == Source::Ran {
+        tell_output(cx, &events, event, &result)?;
+    }
     Ok(result)
+}
+
+/// What a process that succeeded had to say: a compiler's warnings.
+fn tell_output(
+    cx: &Cx,
+    events: &Events,
+    action: ActionEvent,
+    result: &ProcessResult,
+) -> Result<(), Diag> {
+    let store = cx.service::<Store>()?;
+    let mut bytes = Vec::new();
+    for digest in [&result.stdout, &result.stderr] {
+        if digest.size() > 0 {
+            bytes.extend(store.read(digest)?.unwrap_or_default());
+        }
+    }
+    if !bytes.is_empty() {
+        events.0.emit(Event::ActionOutput { action, bytes });
+    }
+    Ok(())
 }
 
 /// An action as events name it.

@@ -9,14 +9,14 @@ use kiln_diag::Diag;
 use kiln_fs::Resolved;
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
-    AttrValue, Configuration, PackageDefs, PackageGroup, RuleKind, Select, SelectKey, Settings,
-    Target, TargetDef, Visibility,
+    AttrValue, Configuration, Dep, PackageDefs, PackageGroup, RuleKind, Select, SelectKey,
+    Settings, Target, TargetDef, Visibility,
 };
 
+use crate::analysis::{Analyzed, Outcome};
 use crate::files::DirEntries;
 use crate::keys::{DirKey, PackageKey, SettingKey, TargetKey};
 use crate::packages::{Package, PackageLookup};
-use crate::tools::Machine;
 
 /// A target or file, looked up in its package. A projection: editing another target of the
 /// package leaves it equal.
@@ -155,7 +155,7 @@ pub struct SettingMatch {
 impl Product for SettingMatch {}
 
 /// Decides a condition of a `select`.
-#[rule(gets(() -> Machine))]
+#[rule(gets(TargetKey -> Analyzed))]
 pub async fn setting_match(
     cx: &RuleCx,
     key: Arc<SettingKey>,
@@ -202,7 +202,7 @@ async fn config_setting<R>(
 where
     R: Declares<LoadedTarget, (TargetKey,)>
         + Declares<SettingMatch, (SettingKey,)>
-        + Declares<Machine, ()>,
+        + Declares<Analyzed, (TargetKey,)>,
 {
     let settings = configuration.settings();
     let mut result = SettingMatch {
@@ -291,7 +291,7 @@ async fn starlark_flag<R>(
     configuration: &Configuration,
 ) -> Result<bool, Diag>
 where
-    R: Declares<LoadedTarget, (TargetKey,)> + Declares<Machine, ()>,
+    R: Declares<LoadedTarget, (TargetKey,)> + Declares<Analyzed, (TargetKey,)>,
 {
     let mut label = flag.clone();
     for _ in 0..32 {
@@ -310,14 +310,6 @@ where
                     }
                     _ => break,
                 },
-                "cc_compiler_flag" => {
-                    let machine = cx.get::<Machine, _>(()).await?;
-                    return Ok(machine
-                        .0
-                        .cc
-                        .as_ref()
-                        .is_some_and(|cc| *cc.compiler == *wanted));
-                }
                 "label_flag" | "label_setting" => {
                     let value = flag_value(def, configuration);
                     let AttrValue::Label(value) = value else {
@@ -330,7 +322,13 @@ where
             }
         }
         if def.rule.build_setting.is_none() {
-            break;
+            let analyzed = cx.get::<Analyzed, _>((TargetKey(label.clone()),)).await?;
+            match &analyzed.outcome {
+                Outcome::Ready(Dep::Target(target)) if target.feature_flag.is_some() => {
+                    return Ok(target.feature_flag.as_deref() == Some(wanted));
+                }
+                _ => break,
+            }
         }
         return Ok(equals_text(&flag_value(def, configuration), wanted));
     }

@@ -78,6 +78,21 @@ pub struct TestOutcome {
 }
 impl Product for TestOutcome {}
 
+impl TestOutcome {
+    /// The folder of its logs, in the place that Bazel gives them below the output folder.
+    pub fn log_folder(&self) -> String {
+        let (package, name) = (self.label.package(), self.label.name());
+        let repo = match package.repo.is_root() {
+            true => String::new(),
+            false => format!("external/{}/", package.repo.as_str()),
+        };
+        match package.path.is_root() {
+            true => format!("kiln-out/testlogs/{repo}{name}"),
+            false => format!("kiln-out/testlogs/{repo}{}/{name}", package.path),
+        }
+    }
+}
+
 /// Bazel's timeouts in seconds: short, moderate, long, eternal.
 const TIMEOUTS: [u64; 4] = [60, 300, 900, 3600];
 
@@ -439,6 +454,7 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
             describe: &describe,
             slots: self.attrs.slots(),
             exclusive: self.attrs.tag("exclusive"),
+            writable: true,
             observer: &observer,
         };
         let result = executor

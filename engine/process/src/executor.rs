@@ -47,6 +47,9 @@ pub struct Request<'a> {
     pub slots: u32,
     /// Whether nothing may run beside it (`exclusive`).
     pub exclusive: bool,
+    /// Whether it may write anywhere beside its inputs, as tests may (Bazel); what it leaves there
+    /// is lost. No part of the key: it is the same for all processes of a kind.
+    pub writable: bool,
     /// Who is told.
     pub observer: &'a dyn Observer,
 }

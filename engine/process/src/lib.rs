@@ -14,6 +14,7 @@ mod executor;
 mod process;
 mod result;
 mod result_message;
+mod undeclared;
 
 pub use action::Keyed;
 pub use bounded::Bounded;
@@ -22,3 +23,4 @@ pub use executor::{Description, ExecError, Executor, Observer, Request};
 pub use process::{CacheScope, Process};
 pub use result::{Exit, ProcessResult, Source};
 pub use result_message::{DecodedResult, EncodedResult, ResultError, decode_result, encode_result};
+pub use undeclared::{AccessKind, Undeclared, undeclared};

@@ -244,6 +244,7 @@ fn runs(scope: CacheScope, exit: Exit, between: impl FnOnce(&Store)) -> u32 {
         describe: &describe,
         slots: 1,
         exclusive: false,
+        writable: false,
         observer: &(),
     };
     let first = block_on(cached.execute(request)).unwrap();

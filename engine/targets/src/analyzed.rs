@@ -56,6 +56,8 @@ pub struct AnalyzedTarget {
     pub test_requirements: BTreeMap<Arc<str>, Arc<str>>,
     /// `platform_common.TemplateVariableInfo`
     pub make_variables: BTreeMap<Arc<str>, Arc<str>>,
+    /// `config_common.FeatureFlagInfo`: the value that `config_setting(flag_values)` sees.
+    pub feature_flag: Option<Arc<str>>,
     /// What was printed or is worth a warning.
     pub warnings: Vec<Diag>,
 }

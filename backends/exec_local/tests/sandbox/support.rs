@@ -154,6 +154,7 @@ pub async fn run_for(
         describe: &describe,
         slots: 1,
         exclusive: false,
+        writable: false,
         observer,
     };
     executor.execute(request).await

@@ -1,7 +1,6 @@
 //! `build` and `test`.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use kiln_diag::Diag;
 use kiln_events::Event;
@@ -17,16 +16,16 @@ use crate::command::context::Context;
 use crate::command::run::Outcome;
 use crate::configuration::{configuration, environment};
 use crate::engine::Made;
-use crate::output::{OUT, OutputFolder};
+use crate::output::OutputFolder;
 use crate::show::Show;
 
 /// Runs `build` or `test`.
 pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
-    let started = Instant::now();
     let options = &context.options;
-    let show = Show::new(options, &context.environment);
+    let show = Show::new(options, &context.environment, context.jobs());
     let made = context.engine(show.sink())?;
+    show.read_logs_from(&made.store);
     made.warnings
         .iter()
         .for_each(|warning| show.emit(Event::Diagnostic(warning.clone())));
@@ -45,8 +44,14 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     output.finish().map_err(one)?;
     made.rows.save().map_err(one)?;
     let code = exit_code(&report, tests);
-    show.finish(code == 0, tests, started.elapsed(), &made.store)
-        .map_err(one)?;
+    if code == 4 {
+        show.emit(Event::Diagnostic(
+            Diag::usage("no tests were found")
+                .into_warning()
+                .hint("`kiln build` builds without tests"),
+        ));
+    }
+    show.finish(matches!(code, 0 | 4), tests);
     Ok(Outcome::Exit(code))
 }
 
@@ -155,23 +160,11 @@ fn put_outputs(output: &mut OutputFolder, report: &GoalReport, show: &Show) -> R
 
 /// Puts the logs of a test into the output folder, in the place that Bazel gives them.
 fn put_logs(output: &mut OutputFolder, test: &TestOutcome) -> Result<(), Diag> {
-    let folder = log_folder(test);
+    let folder = test.log_folder();
     for (path, node) in &test.logs {
-        output.put(&format!("{OUT}/{folder}/{path}"), node)?;
+        output.put(&format!("{folder}/{path}"), node)?;
     }
     Ok(())
-}
-
-fn log_folder(test: &TestOutcome) -> String {
-    let (package, name) = (test.label.package(), test.label.name());
-    let repo = match package.repo.is_root() {
-        true => String::new(),
-        false => format!("external/{}/", package.repo.as_str()),
-    };
-    match package.path.is_root() {
-        true => format!("testlogs/{repo}{name}"),
-        false => format!("testlogs/{repo}{}/{name}", package.path),
-    }
 }
 
 /// cli.md 1.4: failures to build before failures of tests; no tests at all is 4.

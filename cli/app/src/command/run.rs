@@ -3,7 +3,6 @@
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
 
 use kiln_diag::Diag;
 use kiln_rules_core::build::{Built, BuiltTarget};
@@ -45,8 +44,7 @@ impl Program {
 /// Runs `run`.
 pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
-    let started = Instant::now();
-    let show = Show::new(&context.options, &context.environment);
+    let show = Show::new(&context.options, &context.environment, context.jobs());
     let made = context.engine(show.sink())?;
     let session = made.engine.session();
     let request = request(context, false).map_err(one)?;
@@ -56,8 +54,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     made.rows.save().map_err(one)?;
     let errors = report.all_errors();
     if let Some(code) = errors.iter().map(|error| error.exit_code()).max() {
-        show.finish(false, false, started.elapsed(), &made.store)
-            .map_err(one)?;
+        show.finish(false, false);
         return Ok(Outcome::Exit(code));
     }
     let [(target, Ok(built))] = &report.targets[..] else {
@@ -90,8 +87,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
             .map_err(one)?;
     }
     output.finish().map_err(one)?;
-    show.finish(true, false, started.elapsed(), &made.store)
-        .map_err(one)?;
+    show.finish(true, false);
     program(context, built, executable.exec_path(), &folder)
         .map(Outcome::Become)
         .map_err(one)

@@ -25,6 +25,7 @@ pub(crate) struct Finished {
     pub(crate) run_environment: RunEnvironment,
     pub(crate) test_requirements: BTreeMap<Arc<str>, Arc<str>>,
     pub(crate) make_variables: BTreeMap<Arc<str>, Arc<str>>,
+    pub(crate) feature_flag: Option<Arc<str>>,
 }
 
 /// Checks what was returned and puts the target together.
@@ -66,6 +67,7 @@ pub(crate) fn finish<'v>(
         run_environment: returned.run_environment()?,
         test_requirements: returned.test_requirements()?,
         make_variables: returned.make_variables()?,
+        feature_flag: returned.feature_flag(),
         facts: facts.clone(),
     };
     let default_info = target::default_info(&facts, heap);

@@ -147,6 +147,12 @@ impl<'v> Returned<'v> {
         }
     }
 
+    /// `FeatureFlagInfo`
+    pub(crate) fn feature_flag(&self) -> Option<Arc<str>> {
+        let value = self.get(&BUILTINS.feature_flag)?.get("value")?;
+        value.unpack_str().map(Arc::from)
+    }
+
     /// `TemplateVariableInfo`
     pub(crate) fn make_variables(&self) -> Result<BTreeMap<Arc<str>, Arc<str>>, Diag> {
         match self.get(&BUILTINS.template_variables) {

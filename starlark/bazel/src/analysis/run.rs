@@ -128,6 +128,7 @@ fn assemble(
         run_environment: finished.run_environment,
         test_requirements: finished.test_requirements,
         make_variables: finished.make_variables,
+        feature_flag: finished.feature_flag,
         warnings,
     }
 }

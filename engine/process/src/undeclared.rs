@@ -6,10 +6,11 @@
 
 use std::path::Path;
 
+use crate::Process;
 use kiln_base::RelPath;
-use kiln_process::Process;
 
-use crate::zygote::wire::EXEC_ROOT;
+/// The path of the exec root in the local sandbox, which messages may begin with.
+const EXEC_ROOT: &str = "/kiln";
 
 /// A file that an action used without having declared it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
