@@ -395,7 +395,14 @@ impl World {
         def: &TargetDef,
         configuration: &Configuration,
     ) -> Result<Inputs, Diag> {
-        let mut inputs = Inputs::default();
+        let bin = format!("kiln-out/{}/bin", configuration.folder());
+        let mode = configuration.settings().mode.name();
+        let variables = [("BINDIR", &*bin), ("COMPILATION_MODE", mode)];
+        let variables = variables.map(|(name, value)| (Arc::from(name), Arc::from(value)));
+        let mut inputs = Inputs {
+            variables: variables.into(),
+            ..Inputs::default()
+        };
         for schema in def.rule.attrs.iter() {
             let value = self.attr(def, &schema.name);
             let mut labels = Vec::new();
@@ -463,6 +470,9 @@ pub struct Inputs {
     pub attrs: Vec<AttrValue>,
     pub deps: Vec<Vec<(Label, Dep)>>,
     pub toolchains: Vec<Option<Arc<AnalyzedTarget>>>,
+    /// What repository names mean in the target's package.
+    pub mapping: Option<Arc<RepoMapping>>,
+    pub variables: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Inputs {
@@ -475,10 +485,8 @@ impl Inputs {
         configuration: &Configuration,
         setting: Option<&AttrValue>,
     ) -> Result<AnalyzedTarget, Diag> {
-        let bin = format!("kiln-out/{}/bin", configuration.folder());
-        let mode = configuration.settings().mode.name();
-        let variables = [("BINDIR", &*bin), ("COMPILATION_MODE", mode)];
-        let variables = variables.map(|(name, value)| (Arc::from(name), Arc::from(value)));
+        let mapping = self.mapping.clone();
+        let mapping = mapping.unwrap_or_else(|| world.mapping(def.label.repo()));
         world.host.analyze(AnalyzeRequest {
             target: def,
             configuration,
@@ -487,9 +495,9 @@ impl Inputs {
             toolchains: &self.toolchains,
             machine_tools: world.machine.as_ref(),
             package_features: &package.features,
-            make_variables: &variables.into(),
+            make_variables: &self.variables,
             build_setting_value: setting,
-            mapping: &world.mapping(def.label.repo()),
+            mapping: &mapping,
             build_file: &package.build_file,
             fingerprint: Fingerprint::build("test")
                 .text(&def.label.to_string())
