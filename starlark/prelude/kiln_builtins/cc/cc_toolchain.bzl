@@ -56,8 +56,13 @@ current_cc_toolchain = rule(
     doc = "The C++ toolchain found on the machine.",
 )
 
+def _compiler_flag_impl(ctx):
+    tools = ctx.machine_tools.cc
+    return [config_common.FeatureFlagInfo(value = tools.compiler if tools else "none")]
+
 compiler_flag = rule(
-    _builtin = "cc_compiler_flag",
+    implementation = _compiler_flag_impl,
+    _machine_tools = True,
     doc = "The compiler's name (`gcc`, `clang`) as something `config_setting(flag_values)` can ask for.",
 )
 

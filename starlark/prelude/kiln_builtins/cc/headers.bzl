@@ -21,7 +21,7 @@ def _prefix(cc, strip_include_prefix):
     if not strip_include_prefix:
         return ""
     if strip_include_prefix.startswith("/"):
-        return normalize(strip_include_prefix[1:])
+        return normalize(strip_include_prefix.lstrip("/"))
     return normalize(join(cc.label.package, strip_include_prefix))
 
 def virtual_headers(actions, cc, name, headers, strip_include_prefix, include_prefix):
