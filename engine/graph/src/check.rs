@@ -1,6 +1,9 @@
 //! Pulled verification: is an earlier result still right?
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -9,6 +12,7 @@ use crate::compute::Compute;
 use crate::deps::{Deps, Edge};
 use crate::request::{Asker, Fetch, Fetched, Wanted};
 use crate::run::Run;
+use crate::wait::WaitGuard;
 
 /// An earlier result of a node: what it was computed from, and which value that gave.
 pub(crate) struct Base {
@@ -17,21 +21,26 @@ pub(crate) struct Base {
 }
 
 /// What a check found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Checked {
+pub(crate) enum Checked<C: Compute> {
     /// Every dependency has the generation that was recorded.
     Unchanged,
     /// One has not, or cannot be asked.
-    Changed,
+    Changed(Leftover<C>),
+}
+
+/// Requests of a check that were still pending when it ended. They are no longer waited for, but
+/// what they started goes on while these are held: the computation that follows most likely asks
+/// for the same, and would have to start it again.
+pub(crate) struct Leftover<C: Compute> {
+    _held: Vec<WaitGuard<C>>,
 }
 
 /// Asks for the recorded dependencies, a group at once and the groups one after another, and
-/// stops at the first that differs, without waiting for slower ones (GR-013). What was asked for
-/// in vain is cancelled, if nobody else wants it.
+/// stops at the first that differs, without waiting for slower ones (GR-013).
 ///
 /// No dependency is asked for unless all groups before its own hold; so nothing is computed that
 /// a run of the node would not have asked for as well.
-pub(crate) async fn check<C: Compute>(run: &Arc<Run<C>>, base: &Base) -> Checked {
+pub(crate) async fn check<C: Compute>(run: &Arc<Run<C>>, base: &Base) -> Checked<C> {
     let asker = Asker {
         session: &run.session,
         run: Some(run),
@@ -42,33 +51,44 @@ pub(crate) async fn check<C: Compute>(run: &Arc<Run<C>>, base: &Base) -> Checked
             let mut fetch = Fetch::new(asker, Wanted::Edge(edge));
             match fetch.start() {
                 Some(fetched) if holds(&fetched, edge) => {}
-                Some(_) => return Checked::Changed,
-                None => pending.push((edge, fetch)),
+                Some(_) => return changed(pending),
+                None => pending.push(Member { edge, fetch }),
             }
         }
-        if !all_hold(pending).await {
-            return Checked::Changed;
+        let mut pending: FuturesUnordered<_> = pending.into_iter().collect();
+        while let Some(holds) = pending.next().await {
+            if !holds {
+                return changed(pending);
+            }
         }
     }
     Checked::Unchanged
 }
 
-async fn all_hold<C: Compute>(mut pending: Vec<(Edge, Fetch<'_, C>)>) -> bool {
-    if pending.len() == 1
-        && let Some((edge, fetch)) = pending.pop()
-    {
-        return holds(&fetch.await, edge);
-    }
-    let mut pending: FuturesUnordered<_> = pending
+fn changed<'a, C: Compute>(pending: impl IntoIterator<Item = Member<'a, C>>) -> Checked<C> {
+    let waits = pending
         .into_iter()
-        .map(|(edge, fetch)| async move { holds(&fetch.await, edge) })
-        .collect();
-    while let Some(holds) = pending.next().await {
-        if !holds {
-            return false;
-        }
+        .filter_map(|member| member.fetch.into_wait());
+    Checked::Changed(Leftover {
+        _held: waits.map(WaitGuard::detach).collect(),
+    })
+}
+
+/// A dependency whose check is under way.
+struct Member<'a, C: Compute> {
+    edge: Edge,
+    fetch: Fetch<'a, C>,
+}
+
+impl<C: Compute> Future for Member<'_, C> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let edge = self.edge;
+        Pin::new(&mut self.fetch)
+            .poll(cx)
+            .map(|fetched| holds(&fetched, edge))
     }
-    true
 }
 
 fn holds<C: Compute>(fetched: &Fetched<C>, recorded: Edge) -> bool {

@@ -1,11 +1,13 @@
 //! What all sessions of a graph share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicIsize;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::collect::Collection;
 use crate::compute::Compute;
+use crate::inline::Inlining;
 use crate::node::{Node, Slot};
 use crate::session::Sessions;
 use crate::slab::{NodeId, Slab};
@@ -26,10 +28,13 @@ pub(crate) struct Core<C: Compute> {
     pub(crate) with_extras: Mutex<Vec<NodeId>>,
     pub(crate) watchdog: Arc<Watchdog<C>>,
     pub(crate) collection: Collection,
+    pub(crate) inlining: Inlining,
+    /// Tasks that were made and have not begun.
+    pub(crate) queued: AtomicIsize,
 }
 
 impl<C: Compute> Core<C> {
-    pub(crate) fn new(compute: Arc<C>) -> Core<C> {
+    pub(crate) fn new(compute: Arc<C>, inlining: Inlining) -> Core<C> {
         Core {
             compute,
             nodes: Slab::new(),
@@ -39,6 +44,8 @@ impl<C: Compute> Core<C> {
             with_extras: Mutex::new(Vec::new()),
             watchdog: Arc::new(Watchdog::new()),
             collection: Collection::default(),
+            inlining,
+            queued: AtomicIsize::new(0),
         }
     }
 

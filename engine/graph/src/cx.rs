@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use crate::compute::Compute;
+use crate::inline;
 use crate::request::{Asker, Fetch, Get, Wanted};
 use crate::run::Run;
 use crate::version::{SessionId, Version};
@@ -83,7 +84,7 @@ impl<C: Compute> NodeCx<C> {
     /// On a thread that drives asynchronous tasks: it would block them.
     pub fn get_blocking(&self, key: C::Key) -> Result<C::Value, C::Error> {
         match self.run.session.handle() {
-            Some(handle) => handle.block_on(self.get(key)),
+            Some(handle) => inline::without(|| handle.block_on(self.get(key))),
             None => unreachable!("this computation was spawned on a runtime"),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::collect::{Collected, GraphStats, Keep};
 use crate::compute::Compute;
 use crate::core::Core;
+use crate::inline::Inlining;
 use crate::invalidate::Invalidated;
 use crate::session::Session;
 use crate::version::Version;
@@ -27,8 +28,13 @@ impl<C: Compute> Clone for Graph<C> {
 impl<C: Compute> Graph<C> {
     /// An empty graph over `compute`.
     pub fn new(compute: Arc<C>) -> Graph<C> {
+        Graph::with_inlining(compute, Inlining::default())
+    }
+
+    /// An empty graph that polls short computations on the spot, or does not.
+    pub fn with_inlining(compute: Arc<C>, inlining: Inlining) -> Graph<C> {
         Graph {
-            core: Arc::new(Core::new(compute)),
+            core: Arc::new(Core::new(compute, inlining)),
         }
     }
 

@@ -86,7 +86,7 @@ impl<C: Compute> Core<C> {
         while let Some((source, dependents)) = dirt.from.pop() {
             for node in dependents {
                 let mut slot = self.lock(node);
-                let extra_ended = slot.end_runs_and_extras(dirt.last, &mut dirt.told);
+                let extra_ended = slot.end_runs_and_extras(Some(source), dirt.last, &mut dirt.told);
                 let mut stays = false;
                 if let Some(main) = &mut slot.main
                     && main.validity.until > dirt.last
@@ -166,7 +166,7 @@ fn clear<C: Compute>(node: NodeId, slot: &mut Slot<C>, dirt: &mut Dirt) -> bool 
     for entry in slot.runs() {
         entry.run.mark_cleared();
     }
-    let extra_ended = slot.end_runs_and_extras(dirt.last, &mut dirt.told);
+    let extra_ended = slot.end_runs_and_extras(None, dirt.last, &mut dirt.told);
     let mut stored = false;
     if let Some(main) = &mut slot.main {
         stored = main.validity.until > dirt.last || main.standing == Standing::Checkable;

@@ -9,6 +9,7 @@ use crate::compute::Compute;
 use crate::dependents::Dependents;
 use crate::deps::Deps;
 use crate::run::Run;
+use crate::slab::NodeId;
 use crate::version::{Reader, SessionId, Validity, Version};
 use crate::wait::Waits;
 
@@ -75,8 +76,8 @@ pub(crate) struct Extra<C: Compute> {
     pub(crate) result: Result<C::Value, C::Error>,
     pub(crate) generation: u32,
     pub(crate) validity: Validity,
-    /// Not to be checked again, only to keep what the result was computed from from being dropped
-    /// while its readers may ask for that as well.
+    /// Not to be checked again; they tell what may end the result, and keep what it was computed
+    /// from from being dropped while its readers may ask for that as well.
     pub(crate) deps: Deps,
 }
 
@@ -224,8 +225,14 @@ impl<C: Compute> Slot<C> {
 
     /// Ends, after `last`, what is under way and what is stored beside the main result, which is
     /// the caller's to judge. Whether a result ended that could have been read after `last`.
-    /// Watchers are handed over, to be told when the change can be read.
-    pub(crate) fn end_runs_and_extras(&mut self, last: Version, told: &mut Vec<Watcher>) -> bool {
+    /// With a `source`, only results that depend on it. Watchers are handed over, to be told when
+    /// the change can be read.
+    pub(crate) fn end_runs_and_extras(
+        &mut self,
+        source: Option<NodeId>,
+        last: Version,
+        told: &mut Vec<Watcher>,
+    ) -> bool {
         let Some(live) = &mut self.live else {
             return false;
         };
@@ -234,8 +241,11 @@ impl<C: Compute> Slot<C> {
         }
         let mut ended = false;
         for extra in &mut live.extras {
-            ended |= extra.validity.until > last;
-            extra.validity.end_at(last);
+            let open = extra.validity.until > last;
+            if open && source.is_none_or(|source| extra.deps.contains(source)) {
+                ended = true;
+                extra.validity.end_at(last);
+            }
         }
         told.append(&mut live.watchers);
         self.tidy();

@@ -147,6 +147,11 @@ impl<'a, C: Compute> Fetch<'a, C> {
         }
     }
 
+    /// What it waits for.
+    pub(crate) fn into_wait(self) -> Option<WaitGuard<C>> {
+        self.blocked
+    }
+
     fn cycle(&self, path: Vec<C::Key>) -> Fetched<C> {
         if let Some(run) = self.asker.run {
             // No dependency stands for the cycle, so only a run can tell whether it is still
@@ -307,7 +312,8 @@ fn start<C: Compute>(
     drop(slot);
     // A run that has not started waits for nobody: it cannot close a cycle.
     let guard = WaitGuard::publish(wait);
-    run.spawn(key, base);
+    // A session's own request is one of several, perhaps, that shall go on in parallel.
+    run.start(key, base, asker.run.is_some());
     guard
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use std::task::Poll;
+
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
@@ -10,6 +12,7 @@ use crate::check::{self, Base, Checked};
 use crate::compute::Compute;
 use crate::cx::NodeCx;
 use crate::deps::{Deps, Recorder};
+use crate::inline;
 use crate::node::RunEntry;
 use crate::session::SessionInner;
 use crate::slab::NodeId;
@@ -91,14 +94,27 @@ impl<C: Compute> Run<C> {
         }
     }
 
-    /// Starts the task. The caller holds a wait for the run, so it cannot be cancelled before its
-    /// handle is in place.
-    pub(crate) fn spawn(self: &Arc<Self>, key: C::Key, base: Option<Base>) {
-        let guard = RunGuard {
+    /// Starts the computation: on the spot if another run asks for it and it seems short, else as
+    /// a task. The caller holds a wait for the run, so it cannot be cancelled before its handle is
+    /// in place.
+    pub(crate) fn start(self: &Arc<Self>, key: C::Key, base: Option<Base>, on_the_spot: bool) {
+        let mut guard = RunGuard {
             run: Arc::clone(self),
             stored: false,
+            queued: false,
         };
-        let task = self.session.spawn(drive(guard, key, base));
+        let session = &self.session;
+        let task = if on_the_spot && session.core.inlining.applies(|| session.workers_hungry()) {
+            let mut body = Box::pin(drive(guard, key, base));
+            if inline::poll_once(body.as_mut()) {
+                return;
+            }
+            session.spawn(body)
+        } else {
+            guard.queued = true;
+            session.count_queued(1);
+            session.spawn(drive(guard, key, base))
+        };
         self.state.lock().abort = Some(task);
     }
 
@@ -200,17 +216,31 @@ pub(crate) fn announce<C: Compute>(entry: RunEntry<C>, ended: Ended) {
 
 /// The body of the task.
 async fn drive<C: Compute>(mut guard: RunGuard<C>, key: C::Key, base: Option<Base>) {
+    guard.begin();
     let run = Arc::clone(&guard.run);
+    let mut leftover = None;
     if let Some(base) = base {
-        let checked = Box::pin(check::check(&run, &base)).await;
-        if checked == Checked::Unchanged && run.session.core.commit_checked(&run, &base) {
-            guard.stored = true;
-            return;
+        match Box::pin(check::check(&run, &base)).await {
+            Checked::Unchanged => {
+                if run.session.core.commit_checked(&run, &base) {
+                    guard.stored = true;
+                    return;
+                }
+            }
+            Checked::Changed(pending) => leftover = Some(pending),
         }
         run.begin_computing();
     }
     let compute = Arc::clone(&run.session.core.compute);
-    let result = compute.compute(key, NodeCx::new(Arc::clone(&run))).await;
+    let mut computing = compute.compute(key, NodeCx::new(Arc::clone(&run)));
+    let result = match futures::poll!(&mut computing) {
+        Poll::Ready(result) => result,
+        Poll::Pending => {
+            // What it wanted of this, it waits for by now.
+            drop(leftover.take());
+            computing.await
+        }
+    };
     run.session.count_run(result.is_ok());
     run.session.core.commit(&run, result);
     guard.stored = true;
@@ -220,10 +250,21 @@ async fn drive<C: Compute>(mut guard: RunGuard<C>, key: C::Key, base: Option<Bas
 struct RunGuard<C: Compute> {
     run: Arc<Run<C>>,
     stored: bool,
+    /// The task is counted as waiting for a worker.
+    queued: bool,
+}
+
+impl<C: Compute> RunGuard<C> {
+    fn begin(&mut self) {
+        if std::mem::take(&mut self.queued) {
+            self.run.session.count_queued(-1);
+        }
+    }
 }
 
 impl<C: Compute> Drop for RunGuard<C> {
     fn drop(&mut self) {
+        self.begin();
         if self.stored {
             return;
         }

@@ -110,6 +110,16 @@ impl<C: Compute> Session<C> {
             .is_some_and(|found| found.validity.until < newest)
     }
 
+    /// Whether what this session knows about `key` is known to hold for the newest version, and
+    /// whoever watches it will hear when it no longer does.
+    pub(crate) fn is_clean(&self, key: &C::Key) -> bool {
+        let core = &self.inner.core;
+        let found = core.table.find(&core.nodes, key);
+        found
+            .and_then(|(_, slot)| slot.find(self.inner.reader))
+            .is_some_and(|found| found.validity.is_clean())
+    }
+
     /// The content of `key`'s value is gone, as when a store lost its bytes: the next request
     /// computes the node again, within this session and for all others. Dependents are not dirty;
     /// if the new value is equal they never notice (PX-092), and if it is not, they are checked
@@ -160,6 +170,20 @@ impl<C: Compute> SessionInner<C> {
 
     pub(crate) fn handle(&self) -> Option<&Handle> {
         self.handle.get()
+    }
+
+    /// Whether there are other workers, and fewer tasks waiting for one than two for each.
+    pub(crate) fn workers_hungry(&self) -> bool {
+        let workers = self
+            .handle
+            .get()
+            .map_or(1, |handle| handle.metrics().num_workers());
+        let enough = 2 * workers.saturating_sub(1);
+        usize::try_from(self.core.queued.load(Ordering::Relaxed)).unwrap_or(0) < enough
+    }
+
+    pub(crate) fn count_queued(&self, change: isize) {
+        self.core.queued.fetch_add(change, Ordering::Relaxed);
     }
 
     pub(crate) fn count_run(&self, success: bool) {

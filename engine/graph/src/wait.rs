@@ -169,6 +169,19 @@ impl<C: Compute> WaitGuard<C> {
         WaitGuard { wait }
     }
 
+    /// Keeps the target going, but no longer as something that the owner waits for: it does not
+    /// count in cycles, and is not to be polled.
+    pub(crate) fn detach(self) -> WaitGuard<C> {
+        self.unpublish();
+        self
+    }
+
+    fn unpublish(&self) {
+        if let Some(owner) = &self.wait.owner {
+            owner.state.lock().waits.remove(&self.wait, End::Owner);
+        }
+    }
+
     pub(crate) fn wait(&self) -> &Arc<Wait<C>> {
         &self.wait
     }
@@ -203,9 +216,7 @@ impl<C: Compute> WaitGuard<C> {
 
 impl<C: Compute> Drop for WaitGuard<C> {
     fn drop(&mut self) {
-        if let Some(owner) = &self.wait.owner {
-            owner.state.lock().waits.remove(&self.wait, End::Owner);
-        }
+        self.unpublish();
         let target = &self.wait.target;
         if target.ended() == Ended::No && leave(&self.wait) {
             target.session.count_cancelled();

@@ -41,12 +41,17 @@ impl<C: Compute> Watch<C> {
     /// # Errors
     /// That of the node. It counts as a value: the watch goes on.
     pub async fn get(&mut self) -> Result<C::Value, C::Error> {
-        // Whatever is invalidated from here on is noticed: dirt goes to whoever has read the
-        // node's dependencies, even if its own computation has not ended or fails.
+        // What is invalidated from here on reaches the watcher, once the node is clean.
         self.outdated = self.listen();
-        // And what is being invalidated already is waited for, so that the session reads it.
+        // What is being invalidated already is waited for, so that the session reads it.
         drop(self.core.changes.lock());
-        Session::open(&self.core, None).get(self.key.clone()).await
+        let session = Session::open(&self.core, None);
+        let result = session.get(self.key.clone()).await;
+        // And what was invalidated before a computation came to read it shows in the result.
+        if !session.is_clean(&self.key) {
+            self.outdated = None;
+        }
+        result
     }
 
     /// [`changed`](Watch::changed), then [`get`](Watch::get).

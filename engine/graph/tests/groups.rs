@@ -35,7 +35,7 @@ async fn joined_requests_are_one_group() {
         Ok(left + right)
     });
     assert_eq!(get(&graph, 20).await, Ok(0));
-    expect!["11 0 10 20"].assert_eq(&checked(&toy, &graph).await);
+    expect!["0 10 11 20"].assert_eq(&checked(&toy, &graph).await);
 }
 
 /// `get_all` makes one group even where the answers were there at once.
@@ -49,7 +49,7 @@ async fn get_all_is_one_group() {
     );
     toy.sum_at_once(20, &[10, 11]);
     assert_eq!(get(&graph, 20).await, Ok(0));
-    expect!["11 0 10 20"].assert_eq(&checked(&toy, &graph).await);
+    expect!["0 10 11 20"].assert_eq(&checked(&toy, &graph).await);
 }
 
 /// A request made because of an answer is checked only if the answer is the same.

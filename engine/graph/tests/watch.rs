@@ -72,13 +72,13 @@ async fn a_watch_catches_up_with_changes_made_elsewhere() {
     let edits = std::thread::spawn({
         let (toy, graph) = (toy.clone(), graph.clone());
         move || {
-            for value in 1..=2000 {
+            for value in 1..=20_000 {
                 toy.set(0, value);
                 graph.invalidate([&0]);
             }
         }
     });
-    while watch.next().await != Ok(2003) {}
+    while watch.next().await != Ok(20_003) {}
     edits.join().expect("no panic");
 }
 

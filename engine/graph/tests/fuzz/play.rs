@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiln_graph::{Graph, Keep, Session};
+use kiln_graph::{Graph, Inlining, Keep, Session};
 use tokio::task::JoinHandle;
 
 use crate::history::{History, Op};
@@ -21,7 +21,13 @@ pub fn play_in_order(history: &History) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(play(history, Patience::Turns(20_000)))
+    // What is adaptive depends on time.
+    let inlining = if history.world.is_multiple_of(2) {
+        Inlining::Always
+    } else {
+        Inlining::Never
+    };
+    runtime.block_on(play(history, Patience::Turns(20_000), inlining))
 }
 
 /// Plays on several threads: the same history may do different things, all of them right.
@@ -31,7 +37,7 @@ pub fn play_in_parallel(history: &History) -> Result<(), Failure> {
         .enable_time()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(play(history, Patience::Time))
+    runtime.block_on(play(history, Patience::Time, Inlining::Adaptive))
 }
 
 #[derive(Clone, Copy)]
@@ -60,10 +66,10 @@ struct Player {
     patience: Patience,
 }
 
-async fn play(history: &History, patience: Patience) -> Result<(), Failure> {
+async fn play(history: &History, patience: Patience, inlining: Inlining) -> Result<(), Failure> {
     let world = Arc::new(World::new(history.world));
     let mut player = Player {
-        graph: Graph::new(Arc::clone(&world)),
+        graph: Graph::with_inlining(Arc::clone(&world), inlining),
         world,
         places: BTreeMap::new(),
         untold: BTreeSet::new(),
