@@ -95,4 +95,10 @@ bzl_globals = {
     "PyInfo": _PyInfo,
     "PyRuntimeInfo": _PyRuntimeInfo,
     "cc_common": _cc_common,
+    # What protobuf's own rules ask the build tool.
+    "proto_common_do_not_use": struct(
+        INCOMPATIBLE_ENABLE_PROTO_TOOLCHAIN_RESOLUTION = False,
+        INCOMPATIBLE_PASS_TOOLCHAIN_TYPE = True,
+        external_proto_infos = lambda: [],
+    ),
 }

@@ -197,3 +197,33 @@ fn folders_stay_in_the_repository() {
         "#]],
     );
 }
+
+#[test]
+fn users_of_runfiles_know_their_repository() {
+    check(
+        "x.cc",
+        "cc_binary(name = 'x', srcs = ['x.cc'], deps = ['@bazel_tools//tools/cpp/runfiles'])",
+        expect![[r#"
+            files: bin/x
+            executable: bin/x
+            runfiles: _main/x
+            data runfiles: _main/x
+            CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
+              progress: Compiling x.cc
+              argv: /usr/bin/g++
+              argv: (first) -std=c++17 -DBAZEL_CURRENT_REPOSITORY="" -iquote . -iquote bin -iquote external/bazel_tools -iquote bin/external/bazel_tools -iquote external/rules_cc -iquote bin/external/rules_cc -Ibin/external/rules_cc/cc/runfiles/_virtual_includes/runfiles (last)
+              argv: -MD -MF <bin/_objs/x/x.d> <bin/_objs/x/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/x/x.o>
+              inputs: external/bazel_tools/tools/cpp/runfiles/runfiles.h external/rules_cc/cc/runfiles/runfiles.h bin/external/rules_cc/cc/runfiles/_virtual_includes/runfiles/rules_cc/cc/runfiles/runfiles.h x.cc
+              env: PWD=/proc/self/cwd
+              env: default
+              dependency file: bin/_objs/x/x.d
+            CppLink -> bin/x
+              progress: Linking bin/x
+              argv: /usr/bin/g++
+              argv: -o <bin/x> (link) <bin/_objs/x/x.o> [bin/external/rules_cc/cc/runfiles/librunfiles.a] (param file @%s Shell always=false)
+              inputs: bin/external/rules_cc/cc/runfiles/librunfiles.a bin/_objs/x/x.o
+              env: PWD=/proc/self/cwd
+              env: default
+        "#]],
+    );
+}

@@ -10,6 +10,7 @@ mod cc_headers;
 mod cc_link;
 mod files;
 mod genrule;
+mod launcher;
 mod prelude_targets;
 mod python;
 mod skylib_lib;

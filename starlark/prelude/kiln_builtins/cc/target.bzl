@@ -40,6 +40,20 @@ def _defines(ctx, attribute, targets):
         defines += words
     return defines
 
+# Targets that depend on these are told which repository they are in: names of repositories in
+# paths of runfiles depend on it.
+_RUNFILES_LIBRARIES = [
+    Label("@bazel_tools//tools/cpp/runfiles"),
+    Label("@rules_cc//cc/runfiles"),
+]
+
+def _local_defines(ctx, targets):
+    defines = _defines(ctx, "local_defines", targets)
+    for target in ctx.attr.deps:
+        if target.label in _RUNFILES_LIBRARIES:
+            return defines + ["BAZEL_CURRENT_REPOSITORY=\"%s\"" % ctx.label.workspace_name]
+    return defines
+
 def _location_targets(ctx):
     targets = []
     for name in ("additional_compiler_inputs", "additional_linker_inputs", "implementation_deps"):
@@ -70,7 +84,7 @@ def _own_context(ctx, cc, kinds, targets):
         quote_includes = cc.quotes,
         system_includes = include_folders(cc, includes) if includes else [],
         defines = _defines(ctx, "defines", targets),
-        local_defines = _defines(ctx, "local_defines", targets),
+        local_defines = _local_defines(ctx, targets),
     )
 
 def compile_target(ctx):
