@@ -216,7 +216,7 @@ fn flags_of_the_command_line() {
             CppLink -> bin/x
               progress: Linking bin/x
               argv: /usr/bin/g++
-              argv: -o <bin/x> -Wl,-no-as-needed -Wl,-z,relro,-z,now -pass-exit-codes <bin/_objs/x/a.o> <bin/_objs/x/b.o> -lall (param file @%s Shell always=false)
+              argv: -o <bin/x> -Wl,-no-as-needed -Wl,-z,relro,-z,now -pass-exit-codes -Wl,-fatal-warnings <bin/_objs/x/a.o> <bin/_objs/x/b.o> -lall (param file @%s Shell always=false)
               inputs: bin/_objs/x/a.o bin/_objs/x/b.o
               env: PWD=/proc/self/cwd
               env: default
@@ -282,5 +282,47 @@ fn a_clang_without_optional_flags() {
           env: PWD=/proc/self/cwd
           env: default
     "#]],
+    );
+}
+
+#[test]
+fn features_with_flags() {
+    let features = ["asan", "fully_static_link", "unknown", "tsan", "-tsan"];
+    with(
+        Settings {
+            features: features.map(Into::into).to_vec(),
+            ..Settings::default()
+        },
+        expect![[r#"
+            files: bin/x
+            executable: bin/x
+            runfiles: _main/x
+            data runfiles: _main/x
+            CppCompile -> bin/_objs/x/a.o bin/_objs/x/a.d
+              progress: Compiling a.cc
+              argv: /usr/bin/g++
+              argv: (first) -fsanitize=address -fno-common -std=c++17 -iquote . -iquote bin (last)
+              argv: -MD -MF <bin/_objs/x/a.d> <bin/_objs/x/a.o as -frandom-seed=%s> -c <a.cc> -o <bin/_objs/x/a.o>
+              inputs: a.cc
+              env: PWD=/proc/self/cwd
+              env: default
+              dependency file: bin/_objs/x/a.d
+            CppCompile -> bin/_objs/x/b.o bin/_objs/x/b.d
+              progress: Compiling s/b.c
+              argv: /usr/bin/gcc
+              argv: (first) -fsanitize=address -fno-common -iquote . -iquote bin (last)
+              argv: -MD -MF <bin/_objs/x/b.d> <bin/_objs/x/b.o as -frandom-seed=%s> -c <s/b.c> -o <bin/_objs/x/b.o>
+              inputs: s/b.c
+              env: PWD=/proc/self/cwd
+              env: default
+              dependency file: bin/_objs/x/b.d
+            CppLink -> bin/x
+              progress: Linking bin/x
+              argv: /usr/bin/g++
+              argv: -o <bin/x> (link) -fsanitize=address -static <bin/_objs/x/a.o> <bin/_objs/x/b.o> (param file @%s Shell always=false)
+              inputs: bin/_objs/x/a.o bin/_objs/x/b.o
+              env: PWD=/proc/self/cwd
+              env: default
+        "#]],
     );
 }

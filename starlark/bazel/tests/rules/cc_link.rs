@@ -76,7 +76,7 @@ cc_test(
             CppLink -> bin/x
               progress: Linking bin/x
               argv: /usr/bin/g++
-              argv: -o <bin/x> (link) <bin/_objs/x/x.o> (param file @%s Shell always=false)
+              argv: -o <bin/x> (link) -Wl,--allow-multiple-definition <bin/_objs/x/x.o> (param file @%s Shell always=false)
               inputs: bin/_objs/x/x.o
               env: PWD=/proc/self/cwd
               env: default
@@ -174,27 +174,27 @@ cc_binary(name = "user", srcs = ["x.cc", ":libnamed.so"], deps = [":a"])
         files,
         "//p:user",
         expect![[r#"
-        files: bin/p/user
-        executable: bin/p/user
-        runfiles: _main/p/libnamed.so _main/p/libpre.so _main/p/user
-        data runfiles: _main/p/libnamed.so _main/p/libpre.so _main/p/user
-        CppCompile -> bin/p/_objs/user/x.o bin/p/_objs/user/x.d
-          progress: Compiling p/x.cc
-          argv: /usr/bin/g++
-          argv: (first) -std=c++17 -iquote . -iquote bin (last)
-          argv: -MD -MF <bin/p/_objs/user/x.d> <bin/p/_objs/user/x.o as -frandom-seed=%s> -c <p/x.cc> -o <bin/p/_objs/user/x.o>
-          inputs: p/x.cc
-          env: PWD=/proc/self/cwd
-          env: default
-          dependency file: bin/p/_objs/user/x.d
-        CppLink -> bin/p/user
-          progress: Linking bin/p/user
-          argv: /usr/bin/g++
-          argv: -o <bin/p/user> (link) -Wl,-rpath,$ORIGIN/../../_main/p -Wl,-rpath,$ORIGIN/user.runfiles/_main/p <bin/p/_objs/user/x.o> [bin/p/liba.a] -Lbin/p -l:libnamed.so -Lp -l:libpre.so (param file @%s Shell always=false)
-          inputs: bin/p/liba.a bin/p/_objs/user/x.o bin/p/libnamed.so p/libpre.so
-          env: PWD=/proc/self/cwd
-          env: default
-    "#]],
+            files: bin/p/user
+            executable: bin/p/user
+            runfiles: _main/p/libnamed.so _main/p/libpre.so _main/p/user
+            data runfiles: _main/p/libnamed.so _main/p/libpre.so _main/p/user
+            CppCompile -> bin/p/_objs/user/x.o bin/p/_objs/user/x.d
+              progress: Compiling p/x.cc
+              argv: /usr/bin/g++
+              argv: (first) -std=c++17 -iquote . -iquote bin (last)
+              argv: -MD -MF <bin/p/_objs/user/x.d> <bin/p/_objs/user/x.o as -frandom-seed=%s> -c <p/x.cc> -o <bin/p/_objs/user/x.o>
+              inputs: p/x.cc
+              env: PWD=/proc/self/cwd
+              env: default
+              dependency file: bin/p/_objs/user/x.d
+            CppLink -> bin/p/user
+              progress: Linking bin/p/user
+              argv: /usr/bin/g++
+              argv: -o <bin/p/user> (link) -Wl,-rpath,$ORIGIN/../../_main/p -Wl,-rpath,$ORIGIN/user.runfiles/_main/p <bin/p/_objs/user/x.o> [bin/p/liba.a] -Lbin/p -l:libnamed.so -Lp -l:libpre.so (param file @%s Shell always=false)
+              inputs: bin/p/liba.a bin/p/_objs/user/x.o bin/p/libnamed.so p/libpre.so
+              env: PWD=/proc/self/cwd
+              env: default
+        "#]],
     );
 }
 
@@ -356,27 +356,27 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":a"], dynamic_deps = [":high"])
         files,
         "//:x",
         expect![[r#"
-        files: bin/x
-        executable: bin/x
-        runfiles: _main/libhigh.so _main/liblow.so _main/x
-        data runfiles: _main/libhigh.so _main/liblow.so _main/x
-        CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
-          progress: Compiling x.cc
-          argv: /usr/bin/g++
-          argv: (first) -std=c++17 -iquote . -iquote bin (last)
-          argv: -MD -MF <bin/_objs/x/x.d> <bin/_objs/x/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/x/x.o>
-          inputs: x.cc
-          env: PWD=/proc/self/cwd
-          env: default
-          dependency file: bin/_objs/x/x.d
-        CppLink -> bin/x
-          progress: Linking bin/x
-          argv: /usr/bin/g++
-          argv: -o <bin/x> (link) -Wl,-rpath,$ORIGIN/../_main -Wl,-rpath,$ORIGIN/x.runfiles/_main <bin/_objs/x/x.o> -Lbin -l:libhigh.so -Lbin -l:liblow.so (param file @%s Shell always=false)
-          inputs: bin/_objs/x/x.o bin/libhigh.so bin/liblow.so
-          env: PWD=/proc/self/cwd
-          env: default
-    "#]],
+            files: bin/x
+            executable: bin/x
+            runfiles: _main/libhigh.so _main/liblow.so _main/x
+            data runfiles: _main/libhigh.so _main/liblow.so _main/x
+            CppCompile -> bin/_objs/x/x.o bin/_objs/x/x.d
+              progress: Compiling x.cc
+              argv: /usr/bin/g++
+              argv: (first) -std=c++17 -iquote . -iquote bin (last)
+              argv: -MD -MF <bin/_objs/x/x.d> <bin/_objs/x/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/x/x.o>
+              inputs: x.cc
+              env: PWD=/proc/self/cwd
+              env: default
+              dependency file: bin/_objs/x/x.d
+            CppLink -> bin/x
+              progress: Linking bin/x
+              argv: /usr/bin/g++
+              argv: -o <bin/x> (link) -Wl,-rpath,$ORIGIN/../_main -Wl,-rpath,$ORIGIN/x.runfiles/_main <bin/_objs/x/x.o> -Lbin -l:libhigh.so -Lbin -l:liblow.so (param file @%s Shell always=false)
+              inputs: bin/_objs/x/x.o bin/libhigh.so bin/liblow.so
+              env: PWD=/proc/self/cwd
+              env: default
+        "#]],
     );
     check_files(
         files,
@@ -390,6 +390,71 @@ cc_binary(name = "x", srcs = ["x.cc"], deps = [":a"], dynamic_deps = [":high"])
           argv: /usr/bin/g++
           argv: -o <bin/c.so> -shared (link) -Wl,--whole-archive [bin/libc.a] -Wl,--no-whole-archive (param file @%s Shell always=false)
           inputs: bin/libc.a
+          env: PWD=/proc/self/cwd
+          env: default
+    "#]],
+    );
+}
+
+#[test]
+fn a_test_links_direct_dependencies_whole() {
+    let files = r#"
+=== BUILD
+cc_library(name = "registered", srcs = ["r.cc"], deps = [":used", ":always"])
+cc_library(name = "used", srcs = ["u.cc"])
+cc_library(name = "always", srcs = ["v.cc"], alwayslink = True)
+cc_test(name = "dynamic", srcs = ["x.cc"], deps = [":registered"])
+cc_test(name = "static", srcs = ["x.cc"], deps = [":registered"], linkstatic = True)
+=== x.cc r.cc u.cc v.cc
+"#;
+    check_files(
+        files,
+        "//:dynamic",
+        expect![[r#"
+        files: bin/dynamic
+        executable: bin/dynamic
+        runfiles: _main/dynamic
+        data runfiles: _main/dynamic
+        CppCompile -> bin/_objs/dynamic/x.o bin/_objs/dynamic/x.d
+          progress: Compiling x.cc
+          argv: /usr/bin/g++
+          argv: (first) -std=c++17 -iquote . -iquote bin (last)
+          argv: -MD -MF <bin/_objs/dynamic/x.d> <bin/_objs/dynamic/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/dynamic/x.o>
+          inputs: x.cc
+          env: PWD=/proc/self/cwd
+          env: default
+          dependency file: bin/_objs/dynamic/x.d
+        CppLink -> bin/dynamic
+          progress: Linking bin/dynamic
+          argv: /usr/bin/g++
+          argv: -o <bin/dynamic> (link) -Wl,--allow-multiple-definition <bin/_objs/dynamic/x.o> -Wl,--whole-archive [bin/libalways.lo] <bin/libregistered.a> -Wl,--no-whole-archive [bin/libregistered.a bin/libused.a] (param file @%s Shell always=false)
+          inputs: bin/libalways.lo bin/libused.a bin/libregistered.a bin/_objs/dynamic/x.o
+          env: PWD=/proc/self/cwd
+          env: default
+    "#]],
+    );
+    check_files(
+        files,
+        "//:static",
+        expect![[r#"
+        files: bin/static
+        executable: bin/static
+        runfiles: _main/static
+        data runfiles: _main/static
+        CppCompile -> bin/_objs/static/x.o bin/_objs/static/x.d
+          progress: Compiling x.cc
+          argv: /usr/bin/g++
+          argv: (first) -std=c++17 -iquote . -iquote bin (last)
+          argv: -MD -MF <bin/_objs/static/x.d> <bin/_objs/static/x.o as -frandom-seed=%s> -c <x.cc> -o <bin/_objs/static/x.o>
+          inputs: x.cc
+          env: PWD=/proc/self/cwd
+          env: default
+          dependency file: bin/_objs/static/x.d
+        CppLink -> bin/static
+          progress: Linking bin/static
+          argv: /usr/bin/g++
+          argv: -o <bin/static> (link) <bin/_objs/static/x.o> -Wl,--whole-archive [bin/libalways.lo] -Wl,--no-whole-archive [bin/libregistered.a bin/libused.a] (param file @%s Shell always=false)
+          inputs: bin/libalways.lo bin/libused.a bin/libregistered.a bin/_objs/static/x.o
           env: PWD=/proc/self/cwd
           env: default
     "#]],

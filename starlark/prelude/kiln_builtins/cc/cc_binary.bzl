@@ -41,10 +41,24 @@ def _linking(ctx, target):
     context = linking_context(own, [info.linking_context for info in cc_infos(deps)])
     return _without_shared(context, ctx.attr.dynamic_deps)
 
+def _as_if_shared(ctx):
+    """What makes static linking behave as linking to shared libraries does, which is what Bazel
+    does for tests without `linkstatic`: a direct dependency is there with all that it registers,
+    used or not, and the first of several definitions counts.
+
+    Returns:
+      flags, and archives to link whole
+    """
+    if ctx.attr.linkstatic or ctx.attr.linkshared or ctx.attr.dynamic_deps:
+        return [], []
+    whole = [archive for info in cc_infos(ctx.attr.deps) for archive in info.linking_context.own]
+    return ["-Wl,--allow-multiple-definition"], whole
+
 def _cc_binary_impl(ctx):
     target = compile_target(ctx)
     output = ctx.actions.declare_file(_output_name(ctx))
     context = _linking(ctx, target)
+    extra_flags, whole = _as_if_shared(ctx)
     shared = link(
         ctx.actions,
         target.cc,
@@ -54,6 +68,8 @@ def _cc_binary_impl(ctx):
         linkopts = expand_linkopts(ctx, target.targets + ctx.attr.deps),
         additional_inputs = ctx.files.additional_linker_inputs + linker_scripts(ctx),
         shared = ctx.attr.linkshared,
+        extra_flags = extra_flags,
+        whole = whole,
     )
     runfiles = collect_runfiles(
         ctx,
@@ -77,10 +93,7 @@ _ATTRS = COMPILE_ATTRS | LINK_ATTRS | {
     ),
     "link_extra_lib": attr.label(providers = [CcInfo], doc = "Accepted and ignored."),
     "linkshared": attr.bool(doc = "Whether to make a shared library."),
-    "linkstatic": attr.bool(
-        default = True,
-        doc = "Accepted: libraries are always linked statically.",
-    ),
+    "linkstatic": attr.bool(default = True, doc = "As in `cc_test`."),
     "malloc": attr.label(providers = [CcInfo], doc = "The library that gives `malloc`."),
     "reexport_deps": attr.label_list(providers = [CcInfo], doc = "Accepted and ignored."),
 }
@@ -101,6 +114,8 @@ cc_test = rule(
     test = True,
     fragments = ["cpp"],
     attrs = _ATTRS | TEST_ATTRS | {
-        "linkstatic": attr.bool(doc = "Accepted: libraries are always linked statically."),
+        "linkstatic": attr.bool(
+            doc = "If not, all of the direct dependencies is linked, used or not, and symbols may have several definitions.",
+        ),
     },
 )

@@ -29,8 +29,8 @@ def _configure_features(*, ctx = None, cc_toolchain, language = None, requested_
     return cc_config(
         ctx,
         cc_toolchain.tools,
-        ctx.features if requested_features == None else requested_features,
-        ctx.disabled_features if unsupported_features == None else unsupported_features,
+        requested_features,
+        unsupported_features,
     )
 
 def _is_enabled(*, feature_configuration, feature_name):

@@ -1,6 +1,6 @@
 """Compile actions: one a source."""
 
-load("//cc:config.bzl", "is_enabled", "per_file_flags")
+load("//cc:config.bzl", "per_file_flags")
 load("//cc:flags.bzl", "language_flags")
 
 # Debug information records the folder of the compilation, which sandboxes must not show.
@@ -27,7 +27,6 @@ def _common_args(actions, cc, kind, lists, options):
     args = actions.args()
     args.add_all(
         cc.compile_flags +
-        (["-Werror"] if is_enabled(cc, "treat_warnings_as_errors") else []) +
         language_flags(kind) +
         _search_flags(lists) +
         user +

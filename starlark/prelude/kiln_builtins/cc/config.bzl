@@ -1,6 +1,12 @@
 """What compiling and linking need to know of a target, its configuration and the machine."""
 
-load("//cc:flags.bzl", "default_compile_flags", "default_link_flags", "final_compile_flags")
+load(
+    "//cc:flags.bzl",
+    "default_compile_flags",
+    "default_link_flags",
+    "feature_flags",
+    "final_compile_flags",
+)
 load("//common:paths.bzl", "join")
 
 def require_tools(tools, label):
@@ -23,17 +29,22 @@ def cc_config(ctx, tools = None, features = None, disabled_features = None):
     mode = ctx.var["COMPILATION_MODE"]
     root = ctx.label.workspace_root
     bin = ctx.bin_dir.path
+    if features == None:
+        features = ctx.features
+    if disabled_features == None:
+        disabled_features = ctx.disabled_features
+    compiling, linking = feature_flags(features, disabled_features)
     return struct(
         bin = join(bin, root),
-        compile_flags = default_compile_flags(tools, mode),
+        compile_flags = default_compile_flags(tools, mode) + compiling,
         conlyopts = cpp.conlyopts,
         copts = cpp.copts,
         cxxopts = cpp.cxxopts,
-        disabled_features = ctx.disabled_features if disabled_features == None else disabled_features,
-        features = ctx.features if features == None else features,
+        disabled_features = disabled_features,
+        features = features,
         final_flags = final_compile_flags(tools),
         label = ctx.label,
-        link_flags = default_link_flags(tools, mode, getattr(cpp, "strip", "sometimes")),
+        link_flags = default_link_flags(tools, mode, getattr(cpp, "strip", "sometimes")) + linking,
         linkopts = cpp.linkopts,
         mode = mode,
         per_file_copts = [_per_file(option) for option in getattr(cpp, "per_file_copts", [])],

@@ -10,11 +10,18 @@ _EMPTY_TOPOLOGICAL = depset(order = "topological")
 
 def unique(lists):
     """All items of the lists, each once, in the order of their first appearance."""
+    first = lists[0] if lists else []
+    others = [items for items in lists if items and items != first]
+    if not others:
+        return first
     seen = {}
     for items in lists:
         for item in items:
             seen[item] = None
     return seen.keys()
+
+def _set(items):
+    return depset(items) if items else _EMPTY
 
 def compilation_context(
         headers = _EMPTY,
@@ -47,13 +54,13 @@ def compilation_context(
         direct_public_headers = public_headers,
         direct_private_headers = private_headers,
         direct_textual_headers = textual_headers,
-        includes = depset(includes),
-        quote_includes = depset(quote_includes),
-        system_includes = depset(system_includes),
+        includes = _set(includes),
+        quote_includes = _set(quote_includes),
+        system_includes = _set(system_includes),
         external_includes = _EMPTY,
-        framework_includes = depset(framework_includes),
-        defines = depset(defines),
-        local_defines = depset(local_defines),
+        framework_includes = _set(framework_includes),
+        defines = _set(defines),
+        local_defines = _set(local_defines),
         validation_artifacts = _EMPTY,
         lists = struct(
             defines = defines,
@@ -137,7 +144,8 @@ def linking_context(inputs, contexts = []):
     """A context of these linker inputs and those of dependencies.
 
     `archives` and `whole_archives` repeat the static libraries of `linker_inputs` as files, and
-    `specials` those inputs that are more than that, so that most linking lists nothing.
+    `specials` those inputs that are more than that, so that most linking lists nothing. `own` are
+    the archives of `inputs`.
     """
     archives = []
     whole = []
@@ -156,6 +164,7 @@ def linking_context(inputs, contexts = []):
     return struct(
         archives = merged(archives, "archives"),
         linker_inputs = merged(inputs, "linker_inputs"),
+        own = archives,
         specials = merged([input for input in inputs if _is_special(input)], "specials"),
         whole_archives = merged(whole, "whole_archives"),
     )

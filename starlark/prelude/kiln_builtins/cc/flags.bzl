@@ -28,10 +28,29 @@ _REPRODUCIBLE = [
     "-D__TIME__=\"redacted\"",
 ]
 
+# Features that add flags: for compilations, and for linking.
+_FEATURES = {
+    "asan": (["-fsanitize=address", "-fno-common"], ["-fsanitize=address"]),
+    "fully_static_link": ([], ["-static"]),
+    "treat_warnings_as_errors": (["-Werror"], ["-Wl,-fatal-warnings"]),
+    "tsan": (["-fsanitize=thread"], ["-fsanitize=thread"]),
+    "ubsan": (["-fsanitize=undefined"], ["-fsanitize=undefined"]),
+}
+
 _PREFIXES = ["-no-canonical-prefixes", "-fno-canonical-system-headers"]
 
 def _supported(tools, flags):
     return [flag for flag in flags if flag in tools.supported_flags]
+
+def feature_flags(features, disabled_features):
+    """What features ask for: flags for compilations, and flags for linking."""
+    compiling = []
+    linking = []
+    for feature in features:
+        if feature in _FEATURES and feature not in disabled_features:
+            compiling += _FEATURES[feature][0]
+            linking += _FEATURES[feature][1]
+    return compiling, linking
 
 def default_compile_flags(tools, mode):
     """What comes first."""

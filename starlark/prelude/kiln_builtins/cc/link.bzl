@@ -1,6 +1,5 @@
 """Archive and link actions."""
 
-load("//cc:contexts.bzl", "unique")
 load("//common:paths.bzl", "dirname", "runfiles_path")
 
 def _in_file_if_long(args):
@@ -29,7 +28,7 @@ def _search_at_run_time(output, libraries):
     from where it is built."""
     up = "../" * len(runfiles_path(output).split("/")[:-1])
     flags = []
-    for folder in unique([[dirname(runfiles_path(library)) for library in libraries]]):
+    for folder in {dirname(runfiles_path(library)): None for library in libraries}:
         flags.append("-Wl,-rpath,$ORIGIN/" + up + folder)
         flags.append("-Wl,-rpath,$ORIGIN/%s.runfiles/%s" % (output.basename, folder))
     return flags
@@ -75,7 +74,8 @@ def link(
         linkopts = [],
         additional_inputs = [],
         shared = False,
-        extra_flags = []):
+        extra_flags = [],
+        whole = []):
     """Links a program or a shared library.
 
     Args:
@@ -88,6 +88,7 @@ def link(
       additional_inputs: files that these flags name
       shared: whether to make a shared library
       extra_flags: flags before everything of the user's
+      whole: archives of the context that are linked whole although nothing says so
 
     Returns:
       the shared libraries that the result needs when it runs
@@ -101,9 +102,10 @@ def link(
     args.add_all(_search_at_run_time(output, parts.runtime))
     args.add_all(objects)
     args.add_all(parts.objects)
-    if context.whole_archives:
+    if context.whole_archives or whole:
         args.add("-Wl,--whole-archive")
         args.add_all(context.whole_archives)
+        args.add_all(whole)
         args.add("-Wl,--no-whole-archive")
     args.add_all(context.archives)
     for library in parts.shared:
