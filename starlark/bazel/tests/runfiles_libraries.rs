@@ -24,7 +24,11 @@ struct Case {
 impl Case {
     fn new(files: &[(&str, &str)]) -> Case {
         let case = Case {
-            folder: tempfile::tempdir().expect("a folder"),
+            // A fixed ending: a random one could be the `T` that stands for the folder.
+            folder: tempfile::Builder::new()
+                .suffix("-case")
+                .tempdir()
+                .expect("a folder"),
             env: Vec::new(),
         };
         for (path, text) in files {
