@@ -1,7 +1,8 @@
 //! Measures the graph: `cargo run --release -p kiln-graph --example bench`.
 //!
-//! Times are wall times of a runtime with one worker thread, so they read as CPU per node, with
-//! the tasks' own cost in them; figures for more threads come last.
+//! Times are CPU times of the whole process, with the cost of tasks and of the runtime in them, so
+//! that other work on the machine matters little; the clock ticks every 10 ms. "A second" means a
+//! second of one processor. To run one shape: `... --example bench layers`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::sync::Arc;
@@ -93,50 +94,50 @@ fn measure(runtime: &Runtime, shape: Shape) {
     let before = resident();
     let graph = Graph::new(Arc::new(Bench(shape)));
     let cold = top(runtime, &graph);
-    let nodes = graph.stats().nodes;
-    let edges = graph.stats().edges;
-    let per = |time: Duration| time.as_nanos() as usize / nodes.max(1);
+    let (nodes, edges) = (graph.stats().nodes, graph.stats().edges);
     println!("  nodes {nodes}, edges {edges}");
-    println!(
-        "  cold            {:>6} ns/node   {:>9} nodes/s",
-        per(cold),
-        rate(nodes, cold)
-    );
-    let warm = each(runtime, &graph, NODES / 2..NODES) * 2;
-    println!(
-        "  warm, each      {:>6} ns/node   {:>9} checks/s",
-        warm.as_nanos() as usize / NODES as usize,
-        rate(NODES as usize, warm)
-    );
+    line("cold", cold, nodes);
+    let warm = each(runtime, &graph, NODES / 2..NODES);
+    line("warm, each of many", warm, (NODES / 2) as usize);
     let few = (0..500).flat_map(|_| NODES - FEW..NODES);
-    let cached = each(runtime, &graph, few);
-    let asked = (500 * FEW) as usize;
-    println!(
-        "  warm, cached    {:>6} ns/node   {:>9} checks/s",
-        cached.as_nanos() as usize / asked,
-        rate(asked, cached)
+    line(
+        "warm, each of few",
+        each(runtime, &graph, few),
+        (500 * FEW) as usize,
     );
-    let begun = cpu();
-    let dirtied = graph.invalidate_where(|key| *key == 0).dirtied;
-    let push = cpu() - begun;
+    measure_change(runtime, &graph, shape);
     println!(
-        "  push dirt       {:>6} ns/node   {dirtied} dirtied",
-        push.as_nanos() as usize / dirtied.max(1)
-    );
-    let check = top(runtime, &graph);
-    println!(
-        "  check dirty     {:>6} ns/node   {:>9} nodes/s",
-        check.as_nanos() as usize / dirtied.max(1),
-        rate(dirtied, check)
-    );
-    println!(
-        "  memory          {:>6} bytes/node, {} with values and allocator",
+        "  {:<20} {:>6} bytes a node, {} with values, tasks and allocator",
+        "memory",
         graph.stats().bytes / nodes.max(1),
         resident().saturating_sub(before) / nodes.max(1)
     );
     let begun = cpu();
     drop(graph);
-    println!("  drop            {:>6} ns/node", per(cpu() - begun));
+    line("drop", cpu() - begun, nodes);
+}
+
+/// Leaves are touched and come out equal: everything above them is dirtied, and checked.
+fn measure_change(runtime: &Runtime, graph: &Graph<Bench>, shape: Shape) {
+    let touched = |key: &u32| match shape {
+        Shape::Chain => *key == 0,
+        Shape::Layers => *key < 20,
+        Shape::Fan => *key < NODES - 1,
+    };
+    let begun = cpu();
+    let done = graph.invalidate_where(touched);
+    let changed = done.cleared + done.dirtied;
+    println!("  touched {}, dirtied {}", done.cleared, done.dirtied);
+    line("push dirt", cpu() - begun, changed);
+    line("run or check again", top(runtime, graph), changed);
+}
+
+fn line(what: &str, time: Duration, count: usize) {
+    println!(
+        "  {what:<20} {:>6} ns each   {:>10} a second",
+        time.as_nanos() as usize / count.max(1),
+        rate(count, time)
+    );
 }
 
 fn rate(nodes: usize, time: Duration) -> usize {

@@ -55,6 +55,12 @@ pub(crate) async fn check<C: Compute>(run: &Arc<Run<C>>, base: &Base) -> Checked
                 None => pending.push(Member { edge, fetch }),
             }
         }
+        if let [only] = pending.as_mut_slice() {
+            if !only.await {
+                return Checked::Changed(Leftover { _held: Vec::new() });
+            }
+            continue;
+        }
         let mut pending: FuturesUnordered<_> = pending.into_iter().collect();
         while let Some(holds) = pending.next().await {
             if !holds {

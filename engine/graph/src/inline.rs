@@ -35,7 +35,7 @@ const DEPTH: u32 = 16;
 /// A poll that took this long was worth a task, if there is somebody to take it.
 const LONG: Duration = Duration::from_micros(20);
 /// After polls in vain, up to two to this power runs are made tasks without a try.
-const LONGEST_STREAK: u32 = 5;
+const LONGEST_STREAK: u32 = 3;
 
 thread_local! {
     static DEPTH_HERE: Cell<u32> = const { Cell::new(0) };
