@@ -60,7 +60,22 @@ enum Stage {
     Marking(Vec<NodeId>),
     /// Which nodes are being dropped. Whoever asks for one of them before its turn has come finds
     /// it empty already.
-    Sweeping(Arc<[bool]>),
+    Sweeping(Arc<Condemned>),
+}
+
+/// The nodes that a collection drops.
+struct Condemned {
+    nodes: Vec<bool>,
+    /// The last session that may have reached any of them.
+    cutoff: SessionId,
+}
+
+impl Condemned {
+    /// Whether a node is to go that was last used by the given session. One that has been used
+    /// since is another node in the same place.
+    fn contains(&self, node: NodeId, last_used: SessionId) -> bool {
+        last_used <= self.cutoff && self.nodes.get(node.to_raw() as usize) == Some(&true)
+    }
 }
 
 impl<C: Compute> Core<C> {
@@ -90,7 +105,7 @@ impl<C: Compute> Core<C> {
         let mut dropped = 0;
         if let Some(cutoff) = cutoff(&reached, floor, keep.nodes) {
             let condemned = self.finish_marking(&mut reached, cutoff, newest);
-            dropped = self.sweep(cutoff, &condemned);
+            dropped = self.sweep(&condemned);
         }
         self.collection.under_way.store(false, Ordering::Release);
         *self.collection.stage.lock() = Stage::Idle;
@@ -111,7 +126,7 @@ impl<C: Compute> Core<C> {
         if slot.last_used >= session {
             return None;
         }
-        slot.last_used = session;
+        let before = std::mem::replace(&mut slot.last_used, session);
         // Set before the collection looks at any node; so either it has not looked at this one
         // yet and will see the session above, or the flag is seen here.
         if !self.collection.under_way.load(Ordering::Acquire) {
@@ -124,7 +139,7 @@ impl<C: Compute> Core<C> {
                 None
             }
             Stage::Sweeping(condemned) => {
-                if is_set(condemned, node) {
+                if condemned.contains(node, before) {
                     slot.empty().main
                 } else {
                     None
@@ -186,7 +201,7 @@ impl<C: Compute> Core<C> {
         reached: &mut [Option<SessionId>],
         cutoff: SessionId,
         newest: SessionId,
-    ) -> Arc<[bool]> {
+    ) -> Arc<Condemned> {
         loop {
             let mut stage = self.collection.stage.lock();
             match &mut *stage {
@@ -199,7 +214,8 @@ impl<C: Compute> Core<C> {
                 }
                 _ => {
                     let old = |session: &Option<SessionId>| session.is_some_and(|at| at <= cutoff);
-                    let condemned: Arc<[bool]> = reached.iter().map(old).collect();
+                    let nodes = reached.iter().map(old).collect();
+                    let condemned = Arc::new(Condemned { nodes, cutoff });
                     *stage = Stage::Sweeping(Arc::clone(&condemned));
                     return condemned;
                 }
@@ -207,15 +223,12 @@ impl<C: Compute> Core<C> {
         }
     }
 
-    fn sweep(&self, cutoff: SessionId, condemned: &[bool]) -> usize {
+    fn sweep(&self, condemned: &Condemned) -> usize {
         let mut dropped = Vec::new();
         let mut garbage = Vec::new();
         self.table.retain(|node| {
-            if !is_set(condemned, node) {
-                return true;
-            }
             let mut slot = self.lock(node);
-            if slot.last_used > cutoff {
+            if !condemned.contains(node, slot.last_used) {
                 return true;
             }
             garbage.push((slot.key.take(), slot.empty()));
@@ -269,8 +282,4 @@ fn cutoff(reached: &[Option<SessionId>], floor: SessionId, mark: usize) -> Optio
         cutoff = Some(session);
     }
     cutoff
-}
-
-fn is_set(bits: &[bool], node: NodeId) -> bool {
-    bits.get(node.to_raw() as usize).copied().unwrap_or(false)
 }

@@ -159,3 +159,50 @@ async fn edits_do_not_add_up() {
     }
     assert_eq!(graph.stats(), before);
 }
+
+/// Sessions go on while nodes are dropped, and ask, several at once, for just those.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_are_asked_for_while_they_are_dropped() {
+    const TOP: u32 = 200;
+    let (toy, graph) = Toy::graph();
+    toy.define(0, |_| async {
+        tokio::task::yield_now().await;
+        Ok(0)
+    });
+    for key in 1..=TOP {
+        toy.define(key, move |cx| async move {
+            tokio::task::yield_now().await;
+            Ok(cx.get(key / 3).await? + 1)
+        });
+    }
+    let asking: Vec<_> = (0..8)
+        .map(|_| {
+            let graph = graph.clone();
+            tokio::spawn(async move {
+                for round in 0..10_000 {
+                    let key = round * 7 % TOP;
+                    let depth = std::iter::successors(Some(key), |key| Some(key / 3));
+                    let depth = depth.take_while(|key| *key > 0).count() as i64;
+                    assert_eq!(get(&graph, key).await, Ok(depth));
+                }
+            })
+        })
+        .collect();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let collecting = std::thread::spawn({
+        let (graph, stop) = (graph.clone(), stop.clone());
+        move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                graph.collect(Keep {
+                    nodes: 0,
+                    sessions: 0,
+                });
+            }
+        }
+    });
+    for asked in asking {
+        asked.await.expect("no panic");
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    collecting.join().expect("no panic");
+}
