@@ -114,6 +114,16 @@ pub(crate) struct Found<C: Compute> {
     pub(crate) validity: Validity,
 }
 
+impl<C: Compute> Extra<C> {
+    fn found(&self) -> Found<C> {
+        Found {
+            result: self.result.clone(),
+            generation: self.generation,
+            validity: self.validity,
+        }
+    }
+}
+
 impl<C: Compute> From<Stored<C>> for Extra<C> {
     fn from(stored: Stored<C>) -> Extra<C> {
         let Stored {
@@ -157,8 +167,15 @@ impl<C: Compute> Default for Live<C> {
 }
 
 impl<C: Compute> Slot<C> {
-    /// The result that holds for `reader`, if there is one.
+    /// The result that holds for `reader`, if there is one. One that is for this session alone
+    /// comes first: it was the only one when it was stored, and the session may have read it.
     pub(crate) fn find(&self, reader: Reader) -> Option<Found<C>> {
+        let extras = self.live.as_ref().map_or(&[][..], |live| &live.extras);
+        let own = |extra: &&Extra<C>| extra.validity.only == reader.session;
+        let covers = |extra: &&Extra<C>| extra.validity.covers(reader);
+        if let Some(extra) = extras.iter().filter(own).find(covers) {
+            return Some(extra.found());
+        }
         if let Some(main) = &self.main
             && main.standing != Standing::Lost
             && main.validity.covers(reader)
@@ -169,16 +186,7 @@ impl<C: Compute> Slot<C> {
                 validity: main.validity,
             });
         }
-        let live = self.live.as_ref()?;
-        let extra = live
-            .extras
-            .iter()
-            .find(|extra| extra.validity.covers(reader))?;
-        Some(Found {
-            result: extra.result.clone(),
-            generation: extra.generation,
-            validity: extra.validity,
-        })
+        extras.iter().find(covers).map(Extra::found)
     }
 
     pub(crate) fn live_mut(&mut self) -> &mut Live<C> {

@@ -51,6 +51,15 @@ fn replayed() {
          edit 3 609 16 609
          invalidate 30
          collect 6",
+        // A later shared result hid an error that the session had already seen.
+        "world 441535268772015900
+         open 0
+         edit 2 5 4 5 10 5
+         edit 5 797
+         open 2
+         open 2
+         get 2 30
+         get 0 30",
     ];
     for text in histories {
         let history = parse(text);
