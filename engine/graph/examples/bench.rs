@@ -133,6 +133,10 @@ fn measure_change(runtime: &Runtime, graph: &Graph<Bench>, shape: Shape) {
 }
 
 fn line(what: &str, time: Duration, count: usize) {
+    if time.is_zero() {
+        println!("  {what:<20} too short for the clock");
+        return;
+    }
     println!(
         "  {what:<20} {:>6} ns each   {:>10} a second",
         time.as_nanos() as usize / count.max(1),
