@@ -1,4 +1,10 @@
-//! The `kiln` binary.
+//! The `kiln` binary: flags to a request, the composition root, answers to exit codes.
+//!
+//! What it is not: no build logic is here. [`engine`] is the only place that knows every
+//! implementation; what is built and tested is decided by typed rules.
+//!
+//! Invariants: the zygotes that sandboxes are forked from start before any thread; standard output
+//! carries answers only, all else goes to standard error; exit codes are Bazel's.
 
 mod command;
 mod configuration;

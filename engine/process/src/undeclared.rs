@@ -208,16 +208,35 @@ fn shown(process: &Process, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use expect_test::{Expect, expect};
     use kiln_base::Digest;
     use kiln_tree::{Node, Tree};
 
     use super::*;
+    use crate::CacheScope;
+
+    fn process(argv: &[&str]) -> Process {
+        Process {
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            env: BTreeMap::new(),
+            workdir: RelPath::root(),
+            inputs: Tree::empty(),
+            outputs: Vec::new(),
+            timeout: None,
+            network: false,
+            platform: BTreeMap::new(),
+            environment: Arc::from(&b""[..]),
+            cache: CacheScope::Successful,
+        }
+    }
 
     /// In the workspace: `a/b.h`, `a/data.txt`, `lib/include/x/y.h`, `w/local.txt`, `tools/gen`
     /// and `in.txt`; the last is declared.
     fn check(argv: &[&str], stderr: &str, expected: Expect) {
-        let mut process = crate::testing::process(argv);
+        let mut process = process(argv);
         let declared = RelPath::new("in.txt").unwrap();
         let digest = Digest::EMPTY;
         let executable = false;
@@ -367,13 +386,13 @@ mod tests {
         let many: String = (0..100)
             .map(|i| format!("sh: f{i}: Read-only file system\n"))
             .collect();
-        let found = find(&crate::testing::process(&["x"]), &many, &|_| false);
+        let found = find(&process(&["x"]), &many, &|_| false);
         assert_eq!(found.len(), MAX_FOUND);
     }
 
     #[test]
     fn paths_are_relative_to_the_working_directory() {
-        let mut process = crate::testing::process(&["sh"]);
+        let mut process = process(&["sh"]);
         process.workdir = RelPath::new("w").unwrap();
         let stderr = "cat: local.txt: No such file or directory\n\
                       cat: ../a/b.h: No such file or directory\n\

@@ -50,7 +50,7 @@ async fn sum(cx: &RuleCx, _platform: Arc<Platform>) -> Result<Arc<Sum>, Diag> {
     let length = get!(Length, word => Word).await?;
     let (a, b) = futures::try_join!(
         get!(Length, Word::new("b"), via length),
-        get!(Length, Word { 0: "c".to_owned() }),
+        get!(Length, Word("c".to_owned())),
     )?;
     let many = get_all!(Length, vec![Word::new("d")] => Word).await?;
     let pairs = get_all!(Length, [(Word::new("e"), Platform)] => (Word, Platform)).await?;

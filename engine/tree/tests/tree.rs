@@ -1,5 +1,7 @@
 //! Trees: building, merging and the REAPI encoding (R2, R12, R14, PX-076).
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
