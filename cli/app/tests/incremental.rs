@@ -1,0 +1,73 @@
+//! What runs again after which change (GR-011, GR-068): the action cache, early cutoff, output
+//! folders.
+
+use kiln_testkit::Workspace;
+
+const KILN: &str = env!("CARGO_BIN_EXE_kiln");
+
+const FILES: &str = r#"
+//- lib/BUILD.bazel
+cc_library(
+    name = "lib",
+    srcs = ["lib.cc"],
+    hdrs = ["lib.h"],
+    visibility = ["//visibility:public"],
+)
+//- lib/lib.h
+int answer();
+//- lib/lib.cc
+#include "lib/lib.h"
+int answer() { return 42; }
+//- app/BUILD.bazel
+cc_binary(
+    name = "app",
+    srcs = ["app.cc"],
+    deps = ["//lib"],
+)
+
+cc_test(
+    name = "app_test",
+    srcs = ["app_test.cc"],
+    deps = ["//lib"],
+)
+//- app/app.cc
+#include "lib/lib.h"
+int main() { return answer() - 42; }
+//- app/app_test.cc
+#include "lib/lib.h"
+int main() { return answer() == 42 ? 0 : 1; }
+"#;
+
+fn executed(workspace: &Workspace) -> String {
+    let output = workspace.kiln("test //... --format=json");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    output.json("actions.executed").expect("the summary has a count")
+}
+
+#[test]
+fn only_what_changed_runs_again() {
+    let workspace = Workspace::with(KILN, FILES);
+    assert_eq!(executed(&workspace), "7", "four compilations and links, one archive, one test");
+    assert_eq!(executed(&workspace), "0", "nothing changed");
+
+    workspace.remove("kiln-out");
+    assert_eq!(executed(&workspace), "0", "outputs come from the store");
+    assert!(workspace.read("kiln-out/testlogs/app/app_test/test.log").is_some());
+
+    workspace.write("lib/lib.h", "int answer();\n");
+    assert_eq!(executed(&workspace), "0", "a touched file is the same file");
+
+    workspace.write("lib/lib.h", "// The answer.\nint answer();\n");
+    assert_eq!(executed(&workspace), "3", "dependents compile, and stop there: objects are equal");
+
+    workspace.write("app/app_test.cc", "int main() { return 0; }\n");
+    assert_eq!(executed(&workspace), "3", "one compilation, one link, one test");
+}
+
+#[test]
+fn a_second_checkout_shares_results() {
+    let one = Workspace::with(KILN, FILES);
+    assert_ne!(executed(&one), "0");
+    let two = Workspace::with(KILN, FILES).env("KILN_CACHE_DIR", &one.cache().to_string_lossy());
+    assert_eq!(executed(&two), "0");
+}
