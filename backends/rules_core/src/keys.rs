@@ -12,9 +12,16 @@ macro_rules! params {
     ($($(#[$doc:meta])* $vis:vis struct $name:ident($inner:ty);)*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            #[derive(Clone, PartialEq, Eq, Hash)]
             $vis struct $name(pub $inner);
             impl Param for $name {}
+
+            /// As what it names: keys stand in messages about cycles.
+            impl std::fmt::Debug for $name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    std::fmt::Debug::fmt(&self.0, f)
+                }
+            }
         )*
     };
 }

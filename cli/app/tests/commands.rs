@@ -54,14 +54,22 @@ fn building() {
     let workspace = Workspace::with(KILN, FILES);
     let output = workspace.kiln("build //:made");
     assert_eq!(output.code, Some(0), "{}", output.show());
-    assert_eq!(workspace.read("kiln-out/fastbuild/bin/out.txt").as_deref(), Some("FIRE\n"));
+    assert_eq!(
+        workspace.read("kiln-out/fastbuild/bin/out.txt").as_deref(),
+        Some("FIRE\n")
+    );
 }
 
 #[test]
 fn running() {
     let workspace = Workspace::with(KILN, FILES);
     let output = workspace.kiln("run //:greet -- you");
-    assert_eq!((output.code, &*output.stdout), (Some(0), "hello you\n"), "{}", output.show());
+    assert_eq!(
+        (output.code, &*output.stdout),
+        (Some(0), "hello you\n"),
+        "{}",
+        output.show()
+    );
 }
 
 #[test]
@@ -79,13 +87,55 @@ fn exit_codes_of_tests() {
 
 #[test]
 fn listing() {
-    check("list //... --output=label_kind", expect![""]);
-    check("list //:made --format=json", expect![""]);
-    check("query kind(test,//...)", expect![""]);
-    check("query deps(//:made,1)--//:made --noimplicit_deps", expect![""]);
+    check(
+        "list //... --output=label_kind",
+        expect![[r#"
+        exit: 0
+        --- stdout
+        sh_test rule //:fails
+        sh_binary rule //:greet
+        genrule rule //:made
+        sh_test rule //:passes
+    "#]],
+    );
+    check(
+        "list //:made --format=json",
+        expect![[r#"
+        exit: 0
+        --- stdout
+        {"label":"//:made","kind":"genrule rule"}
+    "#]],
+    );
+    check(
+        "query kind(test,//...)",
+        expect![[r#"
+        exit: 0
+        --- stdout
+        //:fails
+        //:passes
+    "#]],
+    );
 }
 
 #[test]
 fn a_failed_test_shows_its_output() {
-    check("test //:fails", expect![""]);
+    check(
+        "test //:fails",
+        expect![[r#"
+        exit: 3
+        --- stdout
+        //:fails          FAILED in [TIME]
+          kiln-out/testlogs/fails/test.log
+        1 test: 1 failed
+        --- stderr
+        FAILED: //:fails (exit code 3) in [TIME], see kiln-out/testlogs/fails/test.log
+        ==================== Test output for //:fails:
+        this one fails
+        ================================================================================
+        //:fails:
+          kiln-out/fastbuild/bin/fails
+        hint: run again: kiln test //:fails
+        failed: 1 of 1 target built in [TIME]; 1 action: 1 run
+    "#]],
+    );
 }

@@ -41,27 +41,45 @@ int main() { return answer() == 42 ? 0 : 1; }
 fn executed(workspace: &Workspace) -> String {
     let output = workspace.kiln("test //... --format=json");
     assert_eq!(output.code, Some(0), "{}", output.show());
-    output.json("actions.executed").expect("the summary has a count")
+    output
+        .json("actions.executed")
+        .expect("the summary has a count")
 }
 
 #[test]
 fn only_what_changed_runs_again() {
     let workspace = Workspace::with(KILN, FILES);
-    assert_eq!(executed(&workspace), "7", "four compilations and links, one archive, one test");
+    assert_eq!(
+        executed(&workspace),
+        "7",
+        "four compilations and links, one archive, one test"
+    );
     assert_eq!(executed(&workspace), "0", "nothing changed");
 
     workspace.remove("kiln-out");
     assert_eq!(executed(&workspace), "0", "outputs come from the store");
-    assert!(workspace.read("kiln-out/testlogs/app/app_test/test.log").is_some());
+    assert!(
+        workspace
+            .read("kiln-out/testlogs/app/app_test/test.log")
+            .is_some()
+    );
 
     workspace.write("lib/lib.h", "int answer();\n");
     assert_eq!(executed(&workspace), "0", "a touched file is the same file");
 
     workspace.write("lib/lib.h", "// The answer.\nint answer();\n");
-    assert_eq!(executed(&workspace), "3", "dependents compile, and stop there: objects are equal");
+    assert_eq!(
+        executed(&workspace),
+        "3",
+        "dependents compile, and stop there: objects are equal"
+    );
 
     workspace.write("app/app_test.cc", "int main() { return 0; }\n");
-    assert_eq!(executed(&workspace), "3", "one compilation, one link, one test");
+    assert_eq!(
+        executed(&workspace),
+        "3",
+        "one compilation, one link, one test"
+    );
 }
 
 #[test]
