@@ -8,7 +8,7 @@ use kiln_base::Fingerprint;
 use kiln_bazel::{StarlarkHost, prelude};
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
-use kiln_events::EventSink;
+use kiln_events::{Event, EventSink};
 use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
 use kiln_host::Limits;
 use kiln_process::{Bounded, Cached, Executor};
@@ -17,6 +17,8 @@ use kiln_rules_core::services::{
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
+
+use crate::show::Show;
 
 /// What an engine is made for.
 pub(crate) struct Setup {
@@ -45,6 +47,18 @@ pub(crate) struct Made {
     pub(crate) out: PathBuf,
     /// What the store and the sandbox had to say.
     pub(crate) warnings: Vec<Diag>,
+}
+
+impl Made {
+    /// Sees to it that what was learned outlives this process. What cannot be kept costs time in
+    /// the next run and nothing else, so it is a warning.
+    pub(crate) fn save(&self, show: &Show) {
+        for result in [self.rows.save(), self.store.flush()] {
+            if let Err(error) = result {
+                show.emit(Event::Diagnostic(error.into_warning()));
+            }
+        }
+    }
 }
 
 /// The user's cache folder: `--cache_dir`, `$KILN_CACHE_DIR`, else `kiln` in the XDG cache folder.

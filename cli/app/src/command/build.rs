@@ -42,7 +42,7 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
         put_logs(&mut output, test).map_err(one)?;
     }
     output.finish().map_err(one)?;
-    made.rows.save().map_err(one)?;
+    made.save(&show);
     let code = exit_code(&report, tests);
     if code == 4 {
         show.emit(Event::Diagnostic(

@@ -51,7 +51,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let report = report(context, &session, &context.repo_options(), request)
         .await
         .map_err(one)?;
-    made.rows.save().map_err(one)?;
+    made.save(&show);
     let errors = report.all_errors();
     if let Some(code) = errors.iter().map(|error| error.exit_code()).max() {
         show.finish(false, false);
