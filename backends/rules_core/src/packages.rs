@@ -125,7 +125,14 @@ fn point_at_load(error: Diag, parsed: &Parsed) -> Diag {
             .rsplit([':', '/'])
             .next()
             .unwrap_or(&load.module);
-        error.span().is_none() && error.message().contains(name)
+        let repo = load
+            .module
+            .split("//")
+            .next()
+            .filter(|repo| repo.starts_with('@'));
+        let named = |part: &str| error.message().contains(part);
+        error.span().is_none()
+            && (named(name) || repo.is_some_and(|repo| named(&format!("`{repo}`"))))
     });
     match about {
         Some(load) => error.at(load.span.clone()),

@@ -103,11 +103,15 @@ fn build_files() {
         "//- BUILD\nload(\"@nowhere//:x.bzl\", \"f\")\n",
         "build //...",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: repository `@nowhere` is not available
-        hint: declare it in MODULE.bazel: bazel_dep(name = "nowhere", version = "...")
-    "#]],
+            exit: 1
+            --- stderr
+            error: repository `@nowhere` is not available
+              --> BUILD:1:6
+               |
+             1 | load("@nowhere//:x.bzl", "f")
+               |      ^^^^^^^^^^^^^^^^^^
+            hint: declare it in MODULE.bazel: bazel_dep(name = "nowhere", version = "...")
+        "#]],
     );
 }
 
@@ -381,5 +385,20 @@ fn command_lines() {
         hint: did you mean `GoalReport`?
         hint: `kiln rules graph` shows all rules and their types
     "#]],
+    );
+}
+
+#[test]
+fn flags_that_nothing_acts_on_say_so() {
+    check(
+        "//- BUILD\nfilegroup(name = \"x\")\n",
+        "build --nobuild //:x",
+        expect![[r#"
+            exit: 0
+            --- stderr
+            warning: `--build` has no effect yet
+            //:x:
+            built 1 target in [TIME]
+        "#]],
     );
 }

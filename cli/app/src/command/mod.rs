@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use kiln_diag::Diag;
 use kiln_exec_local::ZygoteServer;
-use kiln_options::Verb;
+use kiln_options::{Options, Origin, Verb};
 
 use context::Context;
 
@@ -37,6 +37,9 @@ fn run() -> Result<u8, Vec<Diag>> {
     for warning in context.options.warnings() {
         crate::show::errors(std::slice::from_ref(warning));
     }
+    for warning in without_effect(&context.options) {
+        crate::show::errors(&[warning]);
+    }
     match context.options.verb() {
         Verb::Help => help::help(&context).map_err(one),
         Verb::Version => help::version().map_err(one),
@@ -44,6 +47,49 @@ fn run() -> Result<u8, Vec<Diag>> {
         Verb::Clean => clean::clean(&context).map_err(one),
         verb => within_runtime(&context, verb),
     }
+}
+
+/// Flags that are read, checked and kept, but that nothing acts on yet.
+const WITHOUT_EFFECT: &[&str] = &[
+    "analyze",
+    "build",
+    "build_manual_tests",
+    "check_visibility",
+    "collect_code_coverage",
+    "compiler",
+    "deleted_packages",
+    "embed_label",
+    "enable_runfiles",
+    "explain",
+    "host_action_env",
+    "host_platform",
+    "instrumentation_filter",
+    "local_test_jobs",
+    "run_under",
+    "stamp",
+    "stripopt",
+    "symlink_prefix",
+    "target_pattern_file",
+    "test_keep_going",
+    "test_lang_filters",
+    "test_runner_fail_fast",
+    "test_strategy",
+    "test_timeout_filters",
+    "tool_deps",
+    "workspace_status_command",
+];
+
+/// A warning for each such flag of the command line. Lines of rc files are written for many
+/// commands and tools, and say nothing about what this user expects.
+fn without_effect(options: &Options) -> Vec<Diag> {
+    let given = options.all_given().iter();
+    let given = given.filter(|given| given.origin == Origin::CommandLine);
+    let inert = given.filter(|given| WITHOUT_EFFECT.contains(&given.option.name));
+    inert
+        .map(|given| {
+            Diag::usage(format!("`--{}` has no effect yet", given.option.name)).into_warning()
+        })
+        .collect()
 }
 
 /// Runs a verb that needs the engine.
