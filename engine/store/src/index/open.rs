@@ -207,7 +207,8 @@ fn set_aside(root: &Path, path: &Path, why: &str, warnings: &mut Vec<Diag>) {
     const PREFIX: &str = "index.corrupt-";
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            let _ = fs::remove_dir_all(entry.path());
+            // What was set aside may be anything, a plain file too. A leftover harms nothing.
+            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
         }
     }
     let aside: PathBuf = root.join(format!("{PREFIX}{}", clock::seconds()));
