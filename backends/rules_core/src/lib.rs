@@ -21,7 +21,9 @@ pub mod packages;
 pub mod patterns;
 pub mod query;
 pub mod repos;
+mod select;
 pub mod services;
+mod settings;
 mod spawn;
 pub mod targets;
 pub mod test;
@@ -46,6 +48,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         patterns::rules(),
         query::rules(),
         repos::rules(),
+        settings::rules(),
         targets::rules(),
         test::rules(),
         toolchains::rules(),

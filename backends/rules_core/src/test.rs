@@ -21,8 +21,9 @@ use crate::analysis::{Analyzed, Outcome, resolved_attrs};
 use crate::artifacts::{ArtifactNode, RunfilesTree, add};
 use crate::keys::{ArtifactKey, RunfilesKey, SettingKey, TargetKey};
 use crate::services::{CallerEnv, Events, Execution};
+use crate::settings::SettingMatch;
 use crate::spawn::{DEFAULT_PATH, action_event, action_source, cache_scope};
-use crate::targets::{LoadedKind, LoadedTarget, SettingMatch};
+use crate::targets::{LoadedKind, LoadedTarget};
 use crate::tools::Machine;
 
 /// A test to run.

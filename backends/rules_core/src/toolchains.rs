@@ -12,7 +12,8 @@ use crate::keys::{DirKey, PackageKey, SettingKey, TargetKey};
 use crate::packages::{Package, PackagesBelow};
 use crate::repos::Repositories;
 use crate::services::Embedded;
-use crate::targets::{LoadedKind, LoadedTarget, SettingMatch};
+use crate::settings::SettingMatch;
+use crate::targets::{LoadedKind, LoadedTarget};
 
 /// A toolchain type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,211 @@
+//! One target of a rule on its way from attributes to providers.
+
+use std::sync::Arc;
+
+use kiln_address::Label;
+use kiln_diag::Diag;
+use kiln_events::Event;
+use kiln_rules::RuleCx;
+use kiln_targets::{
+    AnalyzeRequest, AnalyzedTarget, AttrSchema, AttrValue, Cfg, Configuration, Dep, TargetDef,
+};
+
+use super::facts::{fingerprint, make_variables};
+use super::{Analyzed, Outcome, analyzed, resolved_attrs};
+use crate::keys::{SettingKey, TargetKey};
+use crate::repos::Repositories;
+use crate::services::{Events, HostService};
+use crate::settings::{SettingMatch, flag_value};
+use crate::targets::LoadedTarget;
+use crate::toolchains::{ChosenToolchain, ToolchainKey};
+use crate::tools::Machine;
+
+/// A rule's target on its way.
+pub(super) struct Target<'a> {
+    pub(super) def: &'a Arc<TargetDef>,
+    pub(super) loaded: &'a LoadedTarget,
+    pub(super) configuration: &'a Configuration,
+}
+
+/// For each attribute its dependencies.
+pub(super) type Deps = Vec<Vec<(Label, Dep)>>;
+
+impl Target<'_> {
+    pub(super) async fn analyze(
+        &self,
+        cx: &RuleCx<analyzed>,
+        repositories: &Repositories,
+    ) -> Result<Outcome, Diag> {
+        let attrs = resolved_attrs(cx, self.def).await?;
+        let wanted = self.wanted(&attrs);
+        let keys = wanted
+            .iter()
+            .map(|(_, label, configuration)| (TargetKey(label.clone()), configuration.clone()));
+        let answers = cx
+            .get_each::<Analyzed, (TargetKey, Configuration)>(keys.collect())
+            .await;
+        let mut deps: Deps = vec![Vec::new(); attrs.len()];
+        let mut incompatible = None;
+        for ((attr, label, _), answer) in wanted.iter().zip(answers) {
+            let schema = &self.def.rule.attrs[*attr];
+            let answer = answer.map_err(|error| self.needed_by(error, schema, label))?;
+            self.check_visible(cx, schema, label, &answer).await?;
+            match &answer.outcome {
+                Outcome::Ready(dep) => deps[*attr].push((label.clone(), dep.clone())),
+                Outcome::Incompatible(reason) => {
+                    incompatible.get_or_insert_with(|| -> Arc<str> {
+                        Arc::from(format!(
+                            "its dependency `{label}` is incompatible: {reason}"
+                        ))
+                    });
+                }
+            }
+        }
+        if let Some(reason) = self.incompatible(cx, &attrs).await?.or(incompatible) {
+            return Ok(Outcome::Incompatible(reason));
+        }
+        let toolchains = self.toolchains(cx).await?;
+        let machine = match self.def.rule.machine_tools {
+            true => Some(cx.get::<Machine, _>(()).await?),
+            false => None,
+        };
+        self.evaluate(cx, repositories, attrs, deps, toolchains, machine)
+            .await
+    }
+
+    /// All labels to analyze, with the attribute's index and the configuration.
+    fn wanted(&self, attrs: &[AttrValue]) -> Vec<(usize, Label, Configuration)> {
+        let mut wanted = Vec::new();
+        for (at, (schema, value)) in self.def.rule.attrs.iter().zip(attrs).enumerate() {
+            // Compatibility is decided on its own, and licenses are not built.
+            let ignored = [
+                "target_compatible_with",
+                "applicable_licenses",
+                "package_metadata",
+            ];
+            if !schema.kind.is_dependency() || ignored.contains(&&*schema.name) {
+                continue;
+            }
+            let configuration = match schema.cfg {
+                Cfg::Target => self.configuration.clone(),
+                Cfg::Exec => self.configuration.exec(),
+            };
+            let first = wanted.len();
+            value.visit_labels(&mut |label, _| {
+                let seen = wanted[first..].iter().any(|(_, known, _)| known == label);
+                if !seen {
+                    wanted.push((at, label.clone(), configuration.clone()));
+                }
+            });
+        }
+        wanted
+    }
+
+    /// A missing dependency is reported where it is written.
+    fn needed_by(&self, error: Diag, schema: &AttrSchema, label: &Label) -> Diag {
+        if error.span().is_some() {
+            return error;
+        }
+        let text = format!("`{label}` is in `{}` of `{}`", schema.name, self.def.label);
+        error.at(self.def.span.clone()).note(text)
+    }
+
+    /// Why `target_compatible_with` rules this configuration out, if it does.
+    async fn incompatible(
+        &self,
+        cx: &RuleCx<analyzed>,
+        attrs: &[AttrValue],
+    ) -> Result<Option<Arc<str>>, Diag> {
+        let schemas = self.def.rule.attrs.iter().zip(attrs);
+        let mut found = schemas.filter(|(schema, _)| *schema.name == *"target_compatible_with");
+        let Some((_, value)) = found.next() else {
+            return Ok(None);
+        };
+        for constraint in value.items() {
+            let AttrValue::Label(constraint) = constraint else {
+                continue;
+            };
+            let held = cx
+                .get::<SettingMatch, _>((SettingKey(constraint.clone()),))
+                .await?;
+            if !held.matches {
+                let text = format!("`{constraint}` does not hold for the target platform");
+                return Ok(Some(Arc::from(text)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn toolchains(
+        &self,
+        cx: &RuleCx<analyzed>,
+    ) -> Result<Vec<Option<Arc<AnalyzedTarget>>>, Diag> {
+        let mut chosen = Vec::new();
+        for wanted in self.def.rule.toolchains.iter() {
+            let key = ToolchainKey(wanted.label.clone());
+            let found = cx.get::<ChosenToolchain, _>((key,)).await?;
+            if found.0.is_none() && wanted.mandatory {
+                let own = &self.def.label;
+                return Err(Diag::build(format!("no toolchain of type `{}` for `{own}`", wanted.label))
+                    .at(self.def.span.clone())
+                    .hint("register one: `register_toolchains(...)` in MODULE.bazel or `--extra_toolchains=...`"));
+            }
+            let Some(target) = &found.0 else {
+                chosen.push(None);
+                continue;
+            };
+            let key = (TargetKey(target.clone()), self.configuration.exec());
+            let analyzed = cx.get::<Analyzed, _>(key).await?;
+            chosen.push(match &analyzed.outcome {
+                Outcome::Ready(Dep::Target(target)) => Some(target.clone()),
+                _ => None,
+            });
+        }
+        Ok(chosen)
+    }
+
+    async fn evaluate(
+        &self,
+        cx: &RuleCx<analyzed>,
+        repositories: &Repositories,
+        attrs: Vec<AttrValue>,
+        deps: Deps,
+        toolchains: Vec<Option<Arc<AnalyzedTarget>>>,
+        machine: Option<Arc<Machine>>,
+    ) -> Result<Outcome, Diag> {
+        let host = cx.service::<HostService>()?.0.clone();
+        let (def, configuration) = (self.def.clone(), self.configuration.clone());
+        let mapping = repositories.get(def.label.repo())?.mapping.clone();
+        let features = self.loaded.package_features.clone();
+        let build_file = self.loaded.build_file.clone();
+        let fingerprint = fingerprint(&def, &configuration, &attrs, &deps, &toolchains, &machine);
+        let variables = make_variables(&configuration);
+        let setting = def
+            .rule
+            .build_setting
+            .map(|_| flag_value(&def, &configuration));
+        let analyzed = cx
+            .cpu(move || {
+                host.analyze(AnalyzeRequest {
+                    target: &def,
+                    configuration: &configuration,
+                    attrs: &attrs,
+                    deps: &deps,
+                    toolchains: &toolchains,
+                    machine_tools: machine.as_ref().map(|machine| &machine.0),
+                    package_features: &features,
+                    make_variables: &variables,
+                    build_setting_value: setting.as_ref(),
+                    mapping: &mapping,
+                    build_file: &build_file,
+                    fingerprint,
+                })
+            })
+            .await??;
+        let events = cx.service::<Events>()?;
+        events.0.emit(Event::TargetAnalyzed);
+        let warnings = analyzed.warnings.iter();
+        warnings.for_each(|warning| events.0.emit(Event::Diagnostic(warning.clone())));
+        Ok(Outcome::Ready(Dep::Target(Arc::new(analyzed))))
+    }
+}
