@@ -42,6 +42,18 @@ pub enum Sandbox {
     Off,
 }
 
+impl Sandbox {
+    /// The flag that asks for it.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Sandbox::Auto => "--sandbox=auto",
+            Sandbox::Require => "--sandbox=required",
+            Sandbox::Landlock => "--sandbox=landlock",
+            Sandbox::Off => "--sandbox=off",
+        }
+    }
+}
+
 /// Whose sandboxes are kept for a look (`--keep-sandboxes`, PX-023).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keep {

@@ -47,6 +47,15 @@ impl Tier {
         matches!(self, Tier::Namespaces | Tier::OuterProc)
     }
 
+    /// What sets results of this tier apart from those of a hermetic one; empty for such.
+    pub fn identity(self) -> &'static str {
+        match self {
+            Tier::Namespaces | Tier::OuterProc => "",
+            Tier::Landlock => "landlock",
+            Tier::Plain => "plain",
+        }
+    }
+
     fn wire(self) -> WireTier {
         match self {
             Tier::Namespaces => WireTier::Namespaces { fresh_proc: true },
@@ -205,12 +214,12 @@ fn refused(sandbox: Sandbox, refusals: &[Failure]) -> Diag {
     let Some(first) = refusals.first() else {
         return Diag::internal("no sandbox was tried");
     };
-    let (asked, diag) = match sandbox {
-        Sandbox::Require => ("--sandbox=require", cause(first)),
-        Sandbox::Landlock => ("--sandbox=landlock", failure::step(first)),
+    let diag = match sandbox {
+        Sandbox::Require => cause(first),
+        Sandbox::Landlock => failure::step(first),
         Sandbox::Off | Sandbox::Auto => return cause(refusals.last().unwrap_or(first)),
     };
-    diag.note(format!("`{asked}` was asked for"))
+    diag.note(format!("`{}` was asked for", sandbox.flag()))
 }
 
 /// What is to be said of a tier that does not isolate everything.
@@ -233,7 +242,7 @@ fn warning(tier: Tier, sandbox: Sandbox, refusals: &[Failure]) -> Option<Diag> {
         _ => refusals.first(),
     };
     let diag = match refusal.filter(|_| sandbox == Sandbox::Auto) {
-        None => diag,
+        None => diag.note(format!("`{}` was asked for", sandbox.flag())),
         Some(refusal) => {
             let why = cause(refusal);
             let noted = diag.note(why.message());
@@ -367,7 +376,7 @@ mod tests {
         let refusals = [Failure::new(Step::UserNamespace, libc::ENOSPC, "")];
         expect![[r#"
             error: the sandbox cannot make a user namespace: their limit is reached
-               = `--sandbox=require` was asked for
+               = `--sandbox=required` was asked for
             hint: user namespaces are limited to none or too few here: `sudo sysctl user.max_user_namespaces=10000`"#]].assert_eq(&refused(Sandbox::Require, &refusals).to_string());
     }
 }

@@ -13,6 +13,8 @@ pub mod analysis;
 mod arguments;
 pub mod artifacts;
 pub mod build;
+mod command_line;
+mod dependency_file;
 mod failure;
 pub mod files;
 pub mod goals;

@@ -15,7 +15,13 @@ use kiln_targets::Host;
 pub struct HostService(pub Arc<dyn Host>);
 
 /// Whatever runs processes.
-pub struct Execution(pub Arc<dyn Executor>);
+pub struct Execution {
+    /// What runs them.
+    pub executor: Arc<dyn Executor>,
+    /// How what it cannot isolate is called, for the environment's identity: results that may
+    /// depend on undeclared things must never pass for those of a hermetic run. Empty for one.
+    pub isolation: &'static str,
+}
 
 /// Who is told what happens.
 pub struct Events(pub Arc<dyn EventSink>);

@@ -19,20 +19,21 @@ use kiln_targets::{
 use kiln_tree::{Node, Tree, TreeBuilder};
 
 use crate::actions::{ActionOutputs, action_outputs};
-use crate::arguments::{Expanded, expand, param_file_text};
 use crate::artifacts::{RunfilesTree, SetTree, add, conflict};
+use crate::command_line::command_line;
+use crate::dependency_file;
 use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
-use crate::services::{Events, Execution, Workspace};
+use crate::services::{Events, Execution};
 use crate::tools::Machine;
 
-/// The longest command line that is not moved into param files, in bytes.
-const MAX_COMMAND_LINE: usize = 128 * 1024;
-
-type Cx = RuleCx<action_outputs>;
+pub(crate) type Cx = RuleCx<action_outputs>;
 
 /// Runs a `Spawn` action.
 pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<ActionOutputs, Diag> {
+    // Told before its inputs are made, so that the total is known early.
+    let events = cx.service::<Events>()?;
+    events.0.emit(Event::ActionsPlanned(1));
     let process = process(cx, template).await?;
     let describe = description(template);
     let result = execute(cx, template, &process, &describe).await?;
@@ -40,7 +41,7 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
         return Err(failure::of_action(cx, template, &process, &result).await);
     }
     let outputs = outputs(template, &result)?;
-    check_dependency_file(cx, template, &process, &outputs)?;
+    dependency_file::check(cx, template, &process, &outputs)?;
     Ok(ActionOutputs(outputs))
 }
 
@@ -81,8 +82,8 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
     }
     let store = cx.service::<Store>()?;
     let (argv, files) = command_line(&store, template, arguments, &tree)?;
-    if !files.is_empty() {
-        tree = tree.merge(&files).map_err(conflict)?;
+    for more in [files, output_folders(template)?] {
+        tree = tree.merge(&more).map_err(conflict)?;
     }
     let settings = template.configuration.settings();
     let mut environment: BTreeMap<String, String> = BTreeMap::new();
@@ -115,6 +116,18 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         environment: machine.1.clone(),
         cache: cache_scope(requirements),
     })
+}
+
+/// Declared output folders are there when an action begins (PX-014, Bazel). They are inputs, so
+/// that every worker makes them, wherever it runs: REAPI lets it make only the folders above.
+fn output_folders(template: &ActionTemplate) -> Result<Tree, Diag> {
+    let mut builder = TreeBuilder::new();
+    for output in template.outputs.iter() {
+        if output.kind() == ArtifactKind::Directory {
+            add(&mut builder, output.exec_path(), Node::Dir(Tree::empty()))?;
+        }
+    }
+    Ok(builder.build())
 }
 
 /// Where actions find programs, unless they say otherwise.
@@ -175,58 +188,6 @@ pub(crate) async fn tree_of_arguments(cx: &Cx, list: &ArgList) -> Result<Tree, D
     Ok(tree)
 }
 
-/// The command line, and the param files that go with it.
-fn command_line(
-    store: &Store,
-    template: &ActionTemplate,
-    lists: &[ArgList],
-    inputs: &Tree,
-) -> Result<(Vec<String>, Tree), Diag> {
-    let expanded: Vec<Expanded> = lists.iter().map(|list| expand(list, inputs)).collect();
-    let length: usize = expanded
-        .iter()
-        .flat_map(|list| &list.texts)
-        .map(|t| t.len() + 1)
-        .sum();
-    let mut argv = Vec::new();
-    let mut files = TreeBuilder::new();
-    for (at, (list, expanded)) in lists.iter().zip(expanded).enumerate() {
-        let wanted = list.param_file.as_ref();
-        let wanted = wanted.filter(|file| file.always || length > MAX_COMMAND_LINE);
-        let Some(file) = wanted else {
-            argv.extend(expanded.texts);
-            continue;
-        };
-        let base = template
-            .outputs
-            .first()
-            .map_or("action", Artifact::exec_path);
-        let path = format!("{base}-{at}.params");
-        let (text, flags) = match file.format {
-            kiln_targets::ParamFileFormat::FlagPerLine => {
-                let (flags, others): (Vec<_>, Vec<_>) = expanded
-                    .texts
-                    .into_iter()
-                    .partition(|text| text.starts_with("--"));
-                (param_file_text(&flags, file.format), others)
-            }
-            format => (param_file_text(&expanded.texts, format), Vec::new()),
-        };
-        let digest = store.put_bytes(text.as_bytes())?;
-        add(
-            &mut files,
-            &path,
-            Node::File {
-                digest,
-                executable: false,
-            },
-        )?;
-        argv.push(file.argument.replacen("%s", &path, 1));
-        argv.extend(flags);
-    }
-    Ok((argv, files.build()))
-}
-
 /// Tells the world when the process really starts.
 struct Progress<'a> {
     events: &'a Events,
@@ -246,7 +207,7 @@ async fn execute(
     process: &Process,
     describe: &Description,
 ) -> Result<ProcessResult, Diag> {
-    let executor = cx.service::<Execution>()?;
+    let execution = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
     let keyed = Keyed::of(process);
     let event = action_event(describe, keyed.digest);
@@ -263,7 +224,7 @@ async fn execute(
         writable: false,
         observer: &progress,
     };
-    let result = executor.0.execute(request).await;
+    let result = execution.executor.execute(request).await;
     let (source, success, elapsed) = match &result {
         Ok(result) => (
             action_source(result.source),
@@ -373,97 +334,11 @@ fn outputs(
     Ok(found)
 }
 
-/// Every file that the compiler says it read must be an input, or lie outside of the tree of
-/// inputs (system headers). In the sandbox nothing else can be read; where there is none, this
-/// is what notices.
-fn check_dependency_file(
-    cx: &Cx,
-    template: &ActionTemplate,
-    process: &Process,
-    outputs: &[(Artifact, Node)],
-) -> Result<(), Diag> {
-    let ActionKind::Spawn {
-        dependency_file: Some(file),
-        ..
-    } = &template.kind
-    else {
-        return Ok(());
-    };
-    let node = outputs
-        .iter()
-        .find(|(output, _)| output == file)
-        .map(|(_, node)| node);
-    let Some(Node::File { digest, .. }) = node else {
-        return Ok(());
-    };
-    let store = cx.service::<Store>()?;
-    let Some(text) = store.read(digest)? else {
-        return Ok(());
-    };
-    let text = String::from_utf8_lossy(&text);
-    let workspace = cx.service::<Workspace>()?;
-    for path in dependencies(&text) {
-        let relative = match path.strip_prefix(&*workspace.root.to_string_lossy()) {
-            Some(below) => below.trim_start_matches('/'),
-            None if path.starts_with('/') => continue,
-            None => path.as_str(),
-        };
-        let declared = RelPath::normalize(relative).ok();
-        if declared.is_none_or(|path| process.inputs.get(&path).is_none()) {
-            return Err(failure::undeclared_header(template, &path));
-        }
-    }
-    Ok(())
-}
-
-/// The prerequisites in a make-style dependency file.
-pub(crate) fn dependencies(text: &str) -> Vec<String> {
-    let joined = text.replace("\\\n", " ");
-    let Some((_, list)) = joined.split_once(": ") else {
-        return Vec::new();
-    };
-    let list = list.split('\n').next().unwrap_or(list);
-    let mut paths = Vec::new();
-    let mut path = String::new();
-    let mut chars = list.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' if chars.peek().is_some_and(|next| " #\\".contains(*next)) => {
-                path.extend(chars.next());
-            }
-            '$' if chars.peek() == Some(&'$') => path.extend(chars.next()),
-            c if c.is_whitespace() => {
-                if !path.is_empty() {
-                    paths.push(std::mem::take(&mut path));
-                }
-            }
-            c => path.push(c),
-        }
-    }
-    if !path.is_empty() {
-        paths.push(path);
-    }
-    paths
-}
-
 /// What a result's exit says, for messages: "exit code 1", "signal 11".
 pub(crate) fn exit_text(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
         Exit::TimedOut => "a timeout".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::dependencies;
-
-    #[test]
-    fn dependency_files() {
-        let text = "a.o: a.cc b\\ c.h \\\n  d.h x$$y.h\n\nd.h:\n";
-        assert_eq!(dependencies(text), ["a.cc", "b c.h", "d.h", "x$y.h"]);
-        assert_eq!(dependencies("a.o:\n"), Vec::<String>::new());
-        assert_eq!(dependencies(""), Vec::<String>::new());
     }
 }

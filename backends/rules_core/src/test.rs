@@ -243,6 +243,8 @@ impl Test<'_> {
         for run in 0..self.runs() {
             parts.extend((0..shards.max(1)).map(|shard| Part { run, shard }));
         }
+        let events = cx.service::<Events>()?;
+        events.0.emit(Event::ActionsPlanned(parts.len()));
         let each = parts.iter().map(|part| self.run_part(cx, *part, shards));
         let results = futures::future::try_join_all(each).await?;
         self.summarize(&parts, shards, results)
@@ -435,7 +437,7 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
         cx: &RuleCx<test_outcome>,
         process: &Process,
     ) -> Result<ProcessResult, Diag> {
-        let executor = cx.service::<Execution>()?;
+        let execution = cx.service::<Execution>()?;
         let events = cx.service::<Events>()?;
         let label = self.target.label.to_string();
         let describe = Description {
@@ -458,8 +460,8 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
             writable: true,
             observer: &observer,
         };
-        let result = executor
-            .0
+        let result = execution
+            .executor
             .execute(request)
             .await
             .map_err(|error| match error {

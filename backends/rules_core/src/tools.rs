@@ -13,6 +13,7 @@ use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
 use kiln_targets::{CcTools, MachineTools, PythonTools, ShellTools};
 
+use crate::services::Execution;
 use crate::spawn::DEFAULT_PATH;
 
 /// What was found, and the identity of the environment that runs actions (R17): it goes into
@@ -23,9 +24,10 @@ impl Product for Machine {}
 
 /// Looks for compilers and interpreters. What running them told is remembered in the store, under
 /// a key of the files found: a start on an unchanged machine runs none of them.
-#[rule(uses(Store))]
+#[rule(uses(Store, Execution))]
 pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
     let store = cx.service::<Store>()?;
+    let isolation = cx.service::<Execution>()?.isolation;
     cx.cpu(move || {
         let key = found_key();
         let known = store.get_action(&key);
@@ -44,7 +46,7 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
                 tools
             }
         };
-        Ok(Machine(tools, environment()))
+        Ok(Machine(tools, environment(isolation)))
     })
     .await?
 }
@@ -76,8 +78,9 @@ fn found_key() -> Digest {
     Digest::of(text.as_bytes())
 }
 
-/// Operating system, instruction set, and the C library that system programs are linked with.
-fn environment() -> Arc<[u8]> {
+/// Operating system, instruction set, the C library that system programs are linked with, and what
+/// actions are not isolated from.
+fn environment(isolation: &str) -> Arc<[u8]> {
     let mut builder = Fingerprint::build("environment");
     builder
         .text(std::env::consts::OS)
@@ -95,6 +98,9 @@ fn environment() -> Arc<[u8]> {
                 builder.text(folder).text(name).number(meta.len());
             }
         }
+    }
+    if !isolation.is_empty() {
+        builder.text(isolation);
     }
     Arc::from(&builder.finish().bytes()[..])
 }

@@ -11,7 +11,7 @@ use kiln_diag::Diag;
 use kiln_events::{Event, EventSink};
 use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
 use kiln_host::Limits;
-use kiln_process::{Bounded, Cached, Executor};
+use kiln_process::{Bounded, Cached};
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace,
 };
@@ -45,11 +45,20 @@ pub(crate) struct Made {
     pub(crate) rows: Arc<SourceRows>,
     /// The folder that `kiln-out` points to.
     pub(crate) out: PathBuf,
-    /// What the store and the sandbox had to say.
-    pub(crate) warnings: Vec<Diag>,
+    executor: Arc<Cached<Bounded<LocalExecutor>>>,
 }
 
 impl Made {
+    /// What the sandbox cannot enforce on this machine: of interest to commands that run actions.
+    pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {
+        self.executor.inner().inner().warnings().to_vec()
+    }
+
+    /// What the store had to say since the last call.
+    pub(crate) fn store_warnings(&self) -> Vec<Diag> {
+        self.store.warnings()
+    }
+
     /// Sees to it that what was learned outlives this process. What cannot be kept costs time in
     /// the next run and nothing else, so it is a warning.
     pub(crate) fn save(&self, show: &Show) {
@@ -57,6 +66,10 @@ impl Made {
             if let Err(error) = result {
                 show.emit(Event::Diagnostic(error.into_warning()));
             }
+        }
+        let warnings = [self.executor.warnings(), self.store_warnings()].concat();
+        for warning in warnings {
+            show.emit(Event::Diagnostic(warning));
         }
     }
 }
@@ -109,7 +122,10 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
             Limits::default(),
             LoaderOptions::default(),
         ))))
-        .with(Execution(executor))
+        .with(Execution {
+            isolation: executor.inner().inner().tier().identity(),
+            executor: executor.clone(),
+        })
         .with(Events(setup.events))
         .with(Workspace {
             root: setup.workspace,
@@ -127,13 +143,12 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         threads,
         trace: None,
     })?;
-    let warnings = store.warnings();
     Ok(Made {
         engine,
         store,
         rows,
         out,
-        warnings,
+        executor,
     })
 }
 
@@ -142,7 +157,7 @@ fn executor(
     setup: &Setup,
     store: Store,
     zygotes: Arc<ZygoteServer>,
-) -> Result<Arc<dyn Executor>, Diag> {
+) -> Result<Arc<Cached<Bounded<LocalExecutor>>>, Diag> {
     let mut config = LocalConfig::new(setup.cache.join("exec"));
     config.sandbox = setup.sandbox;
     config.keep = setup.keep;

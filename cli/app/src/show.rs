@@ -17,6 +17,8 @@ use kiln_ui::{
     mode_wanted,
 };
 
+use crate::engine::Made;
+
 /// How often live lines are drawn anew.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -128,6 +130,13 @@ impl Show {
     /// Says where logs are read from.
     pub(crate) fn read_logs_from(&self, store: &Store) {
         let _ = self.screen.store.set(store.clone());
+    }
+
+    /// Tells what the store has to say, and what the sandbox of this machine cannot enforce.
+    pub(crate) fn warn(&self, made: &Made) {
+        for warning in [made.store_warnings(), made.sandbox_warnings()].concat() {
+            self.emit(Event::Diagnostic(warning));
+        }
     }
 
     /// Tells of one event.

@@ -111,6 +111,25 @@ impl Workspace {
         Output::new(output, &self.redactions())
     }
 
+    /// Runs kiln by way of another program: `through`, with kiln and its arguments at the end.
+    pub fn run_through(&self, through: &[&str], command_line: &str) -> Output {
+        let words: Vec<&str> = command_line.split_whitespace().collect();
+        let inner = self.command("", &words);
+        let mut outer = Command::new(through[0]);
+        outer
+            .args(&through[1..])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .current_dir(self.root())
+            .env_clear()
+            .stdin(Stdio::null());
+        for (name, value) in inner.get_envs() {
+            outer.env(name, value.unwrap_or_default());
+        }
+        let output = outer.output().expect("the other program can be started");
+        Output::new(output, &self.redactions())
+    }
+
     /// The command itself, for tests that must hold the process.
     pub fn command(&self, folder: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.kiln);

@@ -223,8 +223,14 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Flag, "analyze", BUILDING, Execution, "true", "Analyze; `--noanalyze` stops after loading."),
     option(Flag, "check_visibility", LOADING, Execution, "true", "Enforce `visibility`."),
     option(
-        words(&["auto", "required", "off"]), "sandbox", BUILDING, Execution, "auto",
-        "Run actions in a sandbox: as strict as this machine permits, or not at all if it cannot be strict.",
+        Kind::Choice(Choice {
+            words: &["auto", "required", "landlock", "off"],
+            synonyms: &[("require", "required")],
+            implicit: None,
+            negated: Some("off"),
+        }),
+        "sandbox", BUILDING, Execution, "auto",
+        "What actions run in: the strictest sandbox that this machine permits, a strict one or none at all (`required`), one without namespaces (`landlock`), or a plain folder (`off`).",
     ),
     option(
         Kind::Choice(Choice {

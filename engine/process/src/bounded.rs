@@ -27,6 +27,11 @@ impl<E> Bounded<E> {
             alone: RwLock::new(()),
         }
     }
+
+    /// What is bounded.
+    pub fn inner(&self) -> &E {
+        &self.inner
+    }
 }
 
 impl<E: Executor> Executor for Bounded<E> {

@@ -41,6 +41,11 @@ impl<E> Cached<E> {
         }
     }
 
+    /// What is asked when nothing is known.
+    pub fn inner(&self) -> &E {
+        &self.inner
+    }
+
     /// What could not be recorded since the last call, and why.
     pub fn warnings(&self) -> Vec<Diag> {
         std::mem::take(&mut self.warnings.lock())

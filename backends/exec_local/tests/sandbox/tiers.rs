@@ -41,7 +41,9 @@ fn open(fixture: &Fixture) {
 fn plain(fixture: &Fixture) {
     let executor = executor(fixture, Sandbox::Off);
     assert_eq!(executor.tier(), Tier::Plain);
-    expect!["warning: sandbox: not hermetic: actions can read and write whatever this user can, and use the network; results are not shared"].assert_eq(&executor.warnings()[0].to_string());
+    expect![[r#"
+        warning: sandbox: not hermetic: actions can read and write whatever this user can, and use the network; results are not shared
+           = `--sandbox=off` was asked for"#]].assert_eq(&executor.warnings()[0].to_string());
     let mut process = sh(
         "find . | sort; cat in/a; ./tool.sh; echo o > out/o; mkdir out/d; echo u > in/undeclared; \
          echo x >> in/a; ln -s x out/l; [ $(id -u) != 0 ] && echo ordinary; cat",
@@ -170,7 +172,7 @@ fn refused(fixture: &Fixture) {
     let report = elsewhere(fixture, &[], script, REFUSED_TEST);
     expect![[r#"
         error: the sandbox cannot make a user namespace: their limit is reached
-           = `--sandbox=require` was asked for
+           = `--sandbox=required` was asked for
         hint: user namespaces are limited to none or too few here: `sudo sysctl user.max_user_namespaces=10000`"#]].assert_eq(&report);
 }
 

@@ -26,9 +26,7 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let show = Show::new(options, &context.environment, context.jobs());
     let made = context.engine(show.sink())?;
     show.read_logs_from(&made.store);
-    made.warnings
-        .iter()
-        .for_each(|warning| show.emit(Event::Diagnostic(warning.clone())));
+    show.warn(&made);
     let session = made.engine.session();
     let repos = context.repo_options();
     let tests = options.verb() == Verb::Test;

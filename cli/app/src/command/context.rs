@@ -107,6 +107,7 @@ impl Context {
             jobs: self.jobs(),
             sandbox: match self.options.sandbox() {
                 "required" => Sandbox::Require,
+                "landlock" => Sandbox::Landlock,
                 "off" => Sandbox::Off,
                 _ => Sandbox::Auto,
             },

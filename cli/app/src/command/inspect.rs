@@ -31,6 +31,7 @@ struct Asking {
 
 async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
     let made = context.engine(Arc::new(()))?;
+    errors(&made.store_warnings());
     let session = made.engine.session();
     let repos = context.repo_options();
     let repositories = session.query::<Repositories, _>((repos.clone(),)).await;

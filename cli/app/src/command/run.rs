@@ -46,6 +46,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     let show = Show::new(&context.options, &context.environment, context.jobs());
     let made = context.engine(show.sink())?;
+    show.warn(&made);
     let session = made.engine.session();
     let request = request(context, false).map_err(one)?;
     let report = report(context, &session, &context.repo_options(), request)
