@@ -11,7 +11,8 @@ use kiln_tree::{Node, Tree};
 use crate::analysis::{Analyzed, Outcome};
 use crate::arguments::{Expanded, expand, param_file_text};
 use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
-use crate::keys::{ActionKey, ArtifactKey, RunfilesKey, SetKey, TargetKey};
+use crate::keys::{ActionKey, ArtifactKey, PackageKey, RunfilesKey, SetKey, TargetKey};
+use crate::packages::{Package, PackageLookup};
 use crate::services::{CallerEnv, Events, Execution, Workspace};
 use crate::spawn;
 use crate::tools::Machine;
@@ -47,7 +48,10 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 /// Runs an action, or takes its result from the cache.
 #[rule(
     uses(Store, Execution, Events, Workspace, CallerEnv),
-    gets(SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine)
+    gets(
+        SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine,
+        PackageKey -> Package, PackageKey -> PackageLookup
+    )
 )]
 pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOutputs, Diag> {
     let template = get!(Template, (*key).clone() => ActionKey).await?.0.clone();

@@ -1,5 +1,7 @@
 //! What compilers say they read.
 
+use std::path::Path;
+
 use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_process::Process;
@@ -7,14 +9,14 @@ use kiln_store::Store;
 use kiln_targets::{ActionKind, ActionTemplate, Artifact};
 use kiln_tree::Node;
 
-use crate::failure;
-use crate::services::Workspace;
+use crate::services::{Execution, Workspace};
 use crate::spawn::Cx;
+use crate::undeclared::{Place, undeclared_reads};
 
 /// Every file that the compiler says it read must be an input, or lie outside of the tree of
-/// inputs (system headers). In the sandbox nothing else can be read; where there is none, this
-/// is what notices.
-pub(crate) fn check(
+/// inputs (system headers). In a sandbox nothing else can be read, and the list is not looked at;
+/// where there is none, this is what notices.
+pub(crate) async fn check(
     cx: &Cx,
     template: &ActionTemplate,
     process: &Process,
@@ -27,6 +29,9 @@ pub(crate) fn check(
     else {
         return Ok(());
     };
+    if cx.service::<Execution>()?.isolation.is_empty() {
+        return Ok(());
+    }
     let node = outputs
         .iter()
         .find(|(output, _)| output == file)
@@ -38,20 +43,40 @@ pub(crate) fn check(
     let Some(text) = store.read(digest)? else {
         return Ok(());
     };
-    let text = String::from_utf8_lossy(&text);
     let workspace = cx.service::<Workspace>()?;
-    for path in dependencies(&text) {
-        let relative = match path.strip_prefix(&*workspace.root.to_string_lossy()) {
-            Some(below) => below.trim_start_matches('/'),
-            None if path.starts_with('/') => continue,
-            None => path.as_str(),
+    let text = String::from_utf8_lossy(&text);
+    let paths = undeclared(&text, process, &workspace.root);
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let target = &template.owner;
+    let place = Place {
+        target,
+        process,
+        runfiles: None,
+    };
+    let diag = Diag::build(format!(
+        "`{target}` includes files that it does not declare"
+    ));
+    Err(undeclared_reads(cx, &workspace, &place, paths, diag).await)
+}
+
+/// The files in the list that are no inputs, relative to the workspace.
+fn undeclared(text: &str, process: &Process, workspace: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in dependencies(text) {
+        let relative = match Path::new(&path).strip_prefix(workspace) {
+            Ok(below) => below.to_string_lossy().into_owned(),
+            Err(_) if path.starts_with('/') => continue,
+            Err(_) => path,
         };
-        let declared = RelPath::normalize(relative).ok();
-        if declared.is_none_or(|path| process.inputs.get(&path).is_none()) {
-            return Err(failure::undeclared_header(template, &path));
+        match RelPath::normalize(&relative) {
+            Ok(path) if process.inputs.get(&path).is_some() => {}
+            Ok(path) => found.push(path.to_string()),
+            Err(_) => found.push(relative),
         }
     }
-    Ok(())
+    found
 }
 
 /// The prerequisites in a make-style dependency file.

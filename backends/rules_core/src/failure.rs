@@ -1,7 +1,7 @@
 //! Messages about actions that failed.
 
 use kiln_diag::Diag;
-use kiln_process::{AccessKind, Exit, Process, ProcessResult, Undeclared, undeclared};
+use kiln_process::{Exit, Process, ProcessResult};
 use kiln_rules::RuleCx;
 use kiln_store::Store;
 use kiln_targets::{ActionTemplate, Artifact};
@@ -10,6 +10,7 @@ use kiln_tree::Node;
 use crate::actions::action_outputs;
 use crate::services::Workspace;
 use crate::spawn::exit_text;
+use crate::undeclared::{Place, explain};
 
 /// How much of a process's output is put into a message, in bytes from its end.
 const SHOWN_OUTPUT: usize = 16 * 1024;
@@ -42,9 +43,12 @@ pub(crate) async fn of_action(
         diag = diag.note(format!("its output:\n{}", printed.trim_end()));
     }
     if let Ok(workspace) = cx.service::<Workspace>() {
-        for found in undeclared(process, &printed, &workspace.root) {
-            diag = explain(diag, &found, &template.owner.to_string());
-        }
+        let place = Place {
+            target: &template.owner,
+            process,
+            runfiles: None,
+        };
+        diag = explain(cx, &workspace, &place, &printed, diag).await;
     }
     match &result.sandbox {
         Some(sandbox) => diag.note(format!("its sandbox was kept: {}", sandbox.display())),
@@ -52,28 +56,8 @@ pub(crate) async fn of_action(
     }
 }
 
-/// Says of an undeclared file what it is and what to do.
-fn explain(diag: Diag, found: &Undeclared, target: &str) -> Diag {
-    let path = &found.path;
-    match found.kind {
-        AccessKind::Read => diag
-            .note(format!(
-                "`{path}` is in the workspace, but is no input of `{target}`"
-            ))
-            .hint(format!(
-                "declare it: put `{path}` into `srcs`, `hdrs` or `data` of `{target}`, or the \
-                 target that has it into `deps`"
-            )),
-        AccessKind::Write => diag
-            .note(format!(
-                "`{target}` wrote to `{path}`, which is not one of its outputs"
-            ))
-            .hint("write to declared outputs or to a temporary folder (`mktemp -d`)"),
-    }
-}
-
 /// The end of what was printed, as text.
-fn tail(bytes: &[u8]) -> String {
+pub(crate) fn tail(bytes: &[u8]) -> String {
     let skipped = bytes.len().saturating_sub(SHOWN_OUTPUT);
     let text = String::from_utf8_lossy(&bytes[skipped..]).into_owned();
     match skipped {
@@ -104,17 +88,5 @@ pub(crate) fn wrong_output(template: &ActionTemplate, output: &Artifact, node: &
         template.mnemonic,
         template.owner,
         output.exec_path()
-    ))
-}
-
-/// A compiler read a header that is no input.
-pub(crate) fn undeclared_header(template: &ActionTemplate, path: &str) -> Diag {
-    Diag::build(format!(
-        "`{}` includes `{path}`, which is not declared",
-        template.owner
-    ))
-    .hint(format!(
-        "add the target that has `{path}` in its `hdrs` to the `deps` of `{}`",
-        template.owner
     ))
 }

@@ -31,6 +31,7 @@ pub mod targets;
 pub mod test;
 mod toolchains;
 mod tools;
+mod undeclared;
 
 use kiln_rules::{QueryDef, RuleDef};
 use kiln_targets::Configuration;

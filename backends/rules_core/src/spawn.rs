@@ -41,7 +41,7 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
         return Err(failure::of_action(cx, template, &process, &result).await);
     }
     let outputs = outputs(template, &result)?;
-    dependency_file::check(cx, template, &process, &outputs)?;
+    dependency_file::check(cx, template, &process, &outputs).await?;
     Ok(ActionOutputs(outputs))
 }
 

@@ -13,18 +13,21 @@ use kiln_process::{
     Source,
 };
 use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
+use kiln_store::Store;
 use kiln_targets::{AnalyzedTarget, Artifact, AttrValue, Configuration, Dep, TargetDef};
 use kiln_tree::{Node, TreeBuilder};
 use regex_lite::Regex;
 
 use crate::analysis::{Analyzed, Outcome, resolved_attrs};
 use crate::artifacts::{ArtifactNode, RunfilesTree, add};
-use crate::keys::{ArtifactKey, RunfilesKey, SettingKey, TargetKey};
-use crate::services::{CallerEnv, Events, Execution};
+use crate::keys::{ArtifactKey, PackageKey, RunfilesKey, SettingKey, TargetKey};
+use crate::packages::{Package, PackageLookup};
+use crate::services::{CallerEnv, Events, Execution, Workspace};
 use crate::settings::SettingMatch;
 use crate::spawn::{DEFAULT_PATH, action_event, action_source, cache_scope};
 use crate::targets::{LoadedKind, LoadedTarget};
 use crate::tools::Machine;
+use crate::undeclared::warn_of_test;
 
 /// A test to run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -99,10 +102,11 @@ const TIMEOUTS: [u64; 4] = [60, 300, 900, 3600];
 
 /// Runs a test.
 #[rule(
-    uses(Execution, Events, CallerEnv),
+    uses(Execution, Events, CallerEnv, Store, Workspace),
     gets(
         SettingKey -> SettingMatch, ArtifactKey -> ArtifactNode, RunfilesKey -> RunfilesTree,
-        TargetKey -> LoadedTarget, TargetKey -> Analyzed, () -> Machine
+        TargetKey -> LoadedTarget, TargetKey -> Analyzed, () -> Machine,
+        PackageKey -> Package, PackageKey -> PackageLookup
     )
 )]
 pub async fn test_outcome(
@@ -478,6 +482,10 @@ exec \"$TEST_SRCDIR/$TEST_BINARY_RUNFILES\" \"$@\" 2>&1";
             success: result.exit.success(),
             elapsed: result.elapsed,
         });
+        if let (false, Some(executable)) = (result.exit.success(), &self.target.executable) {
+            let (label, program) = (&self.target.label, executable.exec_path());
+            warn_of_test(cx, label, program, process, &result).await?;
+        }
         Ok(result)
     }
 

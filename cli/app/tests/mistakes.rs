@@ -247,15 +247,15 @@ fn actions() {
         "//- BUILD\ngenrule(name = \"x\", outs = [\"o\"], cmd = \"cat secret.txt > $@\")\n//- secret.txt\ns\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
-           = its output:
-             cat: secret.txt: No such file or directory
-           = `secret.txt` is in the workspace, but is no input of `//:x`
-        hint: declare it: put `secret.txt` into `srcs`, `hdrs` or `data` of `//:x`, or the target that has it into `deps`
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]],
+            exit: 1
+            --- stderr
+            error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+               = its output:
+                 cat: secret.txt: No such file or directory
+               = `secret.txt` is in the workspace, but is no input of `//:x`
+            hint: declare it: put `secret.txt` into `srcs` of `//:x`
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
     );
     check(
         "//- BUILD\ngenrule(name = \"x\", outs = [\"o\"], cmd = \"echo > elsewhere.txt\")\n",

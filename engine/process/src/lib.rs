@@ -23,4 +23,4 @@ pub use executor::{Description, ExecError, Executor, Observer, Request};
 pub use process::{CacheScope, Process};
 pub use result::{Exit, ProcessResult, Source};
 pub use result_message::{DecodedResult, EncodedResult, ResultError, decode_result, encode_result};
-pub use undeclared::{AccessKind, Undeclared, undeclared};
+pub use undeclared::{AccessKind, Scene, Undeclared, undeclared};
