@@ -187,8 +187,8 @@ fn python() {
             Read a/data.txt
             Write gen/out.txt
             Read tools/gen
-            Read py/mod.py
-            Read py/pack/__init__.py"#]],
+            Import py/mod.py
+            Import py/pack/__init__.py"#]],
     );
 }
 
@@ -228,6 +228,7 @@ fn absolute_paths() {
          cat: /opt/none: No such file or directory\n",
         expect![[r#"
             Read a/data.txt
+            Outside /home/me/ws/in.txt
             Absent none.txt none.txt
             Outside /opt/tool"#]],
     );
