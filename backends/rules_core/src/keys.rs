@@ -130,6 +130,10 @@ pub struct RepoOptions {
     pub vendor_dir: Option<PathBuf>,
     /// `--override_module` and `--override_repository`: name and absolute folder.
     pub overrides: Vec<(String, PathBuf)>,
+    /// `--extra_toolchains`, as written.
+    pub extra_toolchains: Vec<String>,
+    /// `--extra_execution_platforms`, as written.
+    pub extra_platforms: Vec<String>,
 }
 
 impl Param for RepoOptions {

@@ -29,7 +29,7 @@ mod settings;
 mod spawn;
 pub mod targets;
 pub mod test;
-mod toolchains;
+pub mod toolchains;
 mod tools;
 mod undeclared;
 
@@ -68,6 +68,7 @@ pub fn queries() -> Vec<QueryDef> {
         QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),
+        QueryDef::of::<toolchains::PlatformConstraints, (toolchains::PlatformKey, RepoOptions)>(),
         QueryDef::of::<repos::Repositories, (RepoOptions,)>(),
     ]
 }

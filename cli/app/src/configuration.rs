@@ -10,6 +10,7 @@ use kiln_options::{EnvSetting, Options, StarlarkFlag};
 use kiln_rules_core::keys::{RepoOptions, TargetKey};
 use kiln_rules_core::repos::Repositories;
 use kiln_rules_core::targets::{LoadedKind, LoadedTarget};
+use kiln_rules_core::toolchains::{PlatformConstraints, PlatformKey};
 use kiln_scheduler::Session;
 use kiln_targets::{AttrKind, AttrValue, CompilationMode, Configuration, RuleKind, Settings};
 
@@ -33,7 +34,9 @@ pub(crate) async fn configuration(
     }
     if let Some(platform) = platforms.first() {
         let label = root_label(platform, &mapping).map_err(|e| usage(&e, "--platforms"))?;
-        settings.constraints = platform_constraints(&label, session, repos).await?;
+        let key = (PlatformKey(label.clone()), repos.clone());
+        let found = session.query::<PlatformConstraints, _>(key).await?;
+        settings.constraints = found.0.clone();
         settings.platform = Some(label);
     }
     Ok(Configuration::new(settings))
@@ -206,49 +209,4 @@ fn flag_value(kind: AttrKind, text: Option<&str>) -> Option<AttrValue> {
         }
         _ => None,
     }
-}
-
-/// The constraint values of a `platform` target and of those it inherits from.
-async fn platform_constraints(
-    label: &Label,
-    session: &Session,
-    repos: &RepoOptions,
-) -> Result<Vec<Label>, Diag> {
-    let mut constraints: Vec<Label> = Vec::new();
-    let mut pending = vec![label.clone()];
-    let mut seen: Vec<Label> = Vec::new();
-    while let Some(label) = pending.pop() {
-        if seen.contains(&label) {
-            continue;
-        }
-        seen.push(label.clone());
-        let key = (TargetKey(label.clone()), repos.clone());
-        let loaded = session.query::<LoadedTarget, _>(key).await?;
-        let LoadedKind::Rule(def) = &loaded.kind else {
-            return Err(usage(&format!("`{label}` is no platform"), "--platforms"));
-        };
-        match &def.rule.kind {
-            RuleKind::Builtin(kind) if **kind == *"platform" => {}
-            RuleKind::Builtin(kind) if **kind == *"alias" => {
-                pending.extend(def.attr("actual").and_then(AttrValue::as_label).cloned());
-                continue;
-            }
-            _ => {
-                return Err(usage(
-                    &format!("`{label}` is a `{}` and no platform", def.rule.name),
-                    "--platforms",
-                ));
-            }
-        }
-        for (attr, into) in [
-            ("constraint_values", &mut constraints),
-            ("parents", &mut pending),
-        ] {
-            let items = def.attr(attr).map_or(&[][..], AttrValue::items);
-            into.extend(items.iter().filter_map(|item| item.as_label().cloned()));
-        }
-    }
-    constraints.sort();
-    constraints.dedup();
-    Ok(constraints)
 }

@@ -100,6 +100,16 @@ fn dependencies_point_downward() {
                 wrong.push(format!("`{}` may not use `{used}`", manifest.name));
             }
         }
+        let uses = |name: &str| manifest.dependencies.contains(&format!("kiln-{name}"));
+        for unused in may_use
+            .iter()
+            .filter(|name| **name != "everything" && !uses(name))
+        {
+            wrong.push(format!(
+                "`{}` does not use `{unused}`, which the table allows",
+                manifest.name
+            ));
+        }
         if !manifest.lints {
             wrong.push(format!(
                 "`{}` does not take the workspace's lints",

@@ -74,8 +74,11 @@ impl PackageId {
 
 impl fmt::Display for PackageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.repo.is_root() {
-            write!(f, "@@{}", self.repo.as_str())?;
+        // A name that means nothing is shown as it was written.
+        match RepoMapping::undefined(&self.repo) {
+            Some(name) => write!(f, "@{name}")?,
+            None if self.repo.is_root() => {}
+            None => write!(f, "@@{}", self.repo.as_str())?,
         }
         write!(f, "//{}", self.path)
     }
@@ -290,7 +293,7 @@ mod tests {
             expect!["@@com_google_googletest//:gtest_main"],
         );
         check("@@canon+1.0//c", expect!["@@canon+1.0//c:c"]);
-        check("@unknown//c", expect!["@@[unknown]//c:c"]);
+        check("@unknown//c", expect!["@unknown//c:c"]);
         check("a=b+c@d#e", expect!["@@here//a/b:a=b+c@d#e"]);
     }
 

@@ -184,7 +184,7 @@ const UNSUPPORTED_VALUES: &str = "
     coverage_support crosstool_top cs_fdo_instrument cs_fdo_profile custom_malloc
     default_test_resources exec_aspects experimental_action_listener experimental_multi_cpu
     experimental_output_paths experimental_remote_grpc_log experimental_ui_max_stdouterr_bytes
-    extra_execution_platforms extra_toolchains fdo_instrument fdo_optimize fdo_prefetch_hints
+    fdo_instrument fdo_optimize fdo_prefetch_hints
     fdo_profile fission force_python grte_top host_compilation_mode host_compiler
     host_crosstool_top host_force_python host_grte_top host_ltobackendopt host_per_file_copt
     host_stripopt inject_repository lipo_context ltobackendopt ltoindexopt memprof_profile
@@ -216,7 +216,7 @@ mod tests {
             irrelevant(false)
         );
         assert_eq!(bazel_flag("noincompatible_x"), irrelevant(false));
-        assert!(bazel_flag("extra_toolchains").is_some_and(|flag| flag.unsupported));
+        assert!(bazel_flag("fdo_instrument").is_some_and(|flag| flag.unsupported));
         assert_eq!(bazel_flag("lock_file_mode"), None);
     }
 

@@ -259,6 +259,8 @@ accessors! {
     flag tool_deps -> bool;
     overrides override_modules = "override_module" -> Vec<(Arc<str>, PathBuf)>;
     overrides override_repositories = "override_repository" -> Vec<(Arc<str>, PathBuf)>;
+    commas extra_toolchains -> Vec<Arc<str>>;
+    commas extra_execution_platforms -> Vec<Arc<str>>;
     commas deleted_packages -> Vec<Arc<str>>;
     text test_filter -> Option<&str>;
     list test_args = "test_arg" -> Vec<Arc<str>>;

@@ -188,6 +188,8 @@ pub static OPTIONS: &[OptionSpec] = &[
         "Take a repository from a folder: `NAME=PATH`.",
     )
     .check(checks::pair),
+    option(Commas, "extra_toolchains", LOADING, Repositories, "", "`toolchain` targets (patterns) to choose from before all that are registered."),
+    option(Commas, "extra_execution_platforms", LOADING, Repositories, "", "`platform` targets (patterns) to run actions on before all that are registered."),
     option(Commas, "deleted_packages", LOADING, Repositories, "", "Packages that are taken not to be there."),
     // Tests.
     option(Text, "test_filter", BUILDING, Tests, "", "Run only the test cases that match; the test's framework decides how.").aliases(&["filter"]),

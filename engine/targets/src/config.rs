@@ -138,7 +138,7 @@ struct Inner {
     settings: Settings,
     fingerprint: Fingerprint,
     folder: Arc<str>,
-    /// `None` for an exec configuration, which is its own.
+    /// `None` for the exec configuration of this machine, which is its own.
     exec: Option<Configuration>,
 }
 
@@ -152,7 +152,8 @@ impl Configuration {
             false => mode.to_owned(),
         };
         let folder = Arc::from(folder + &settings.folder_suffix);
-        let exec = (!settings.exec).then(|| Configuration::new(exec_settings(&settings)));
+        let last = settings.exec && settings.platform.is_none();
+        let exec = (!last).then(|| Configuration::new(exec_settings(&settings)));
         Configuration(Arc::new(Inner {
             settings,
             fingerprint,
@@ -171,10 +172,23 @@ impl Configuration {
         self.0.fingerprint
     }
 
-    /// The configuration for tools of targets in this one (Bazel: exec configuration). Tools of
-    /// tools share it.
+    /// The configuration for tools of targets in this one (Bazel: exec configuration), for this
+    /// machine. Tools of tools share it.
     pub fn exec(&self) -> Configuration {
         self.0.exec.clone().unwrap_or_else(|| self.clone())
+    }
+
+    /// As [`Configuration::exec`], for a `platform` of which these constraint values hold.
+    pub fn exec_on(&self, platform: &Label, constraints: &[Label]) -> Configuration {
+        let exec = self.exec();
+        let label = platform.to_string();
+        let mark = Fingerprint::build("platform").text(&label).finish().hex();
+        Configuration::new(Settings {
+            constraints: constraints.to_vec(),
+            platform: Some(platform.clone()),
+            folder_suffix: Arc::from(format!("-{}-{}", platform_folder(platform), &mark[..8])),
+            ..exec.settings().clone()
+        })
     }
 
     /// The folder below `kiln-out/` for what is built in this configuration (`fastbuild`).
@@ -201,6 +215,12 @@ impl fmt::Debug for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{:?}", self.0.folder, self.0.fingerprint)
     }
+}
+
+/// A platform's name as part of a folder's name.
+fn platform_folder(platform: &Label) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    platform.name().chars().map(plain).take(40).collect()
 }
 
 fn exec_settings(from: &Settings) -> Settings {

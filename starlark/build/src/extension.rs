@@ -99,11 +99,15 @@ impl<'v> StarlarkValue<'v> for RepoRuleProxy {
         };
         let (state, span) = (ModuleState::of(eval)?, here(eval)?);
         state.name_repo(name, &span)?;
+        // A rule is known by its name only: its .bzl file is never loaded.
+        let local = self.name.ends_with("local_repository");
+        let path = local.then(|| named("path")?.unpack_str()).flatten();
         state.add_extension(ExtensionUse {
             bzl: Arc::from(self.bzl.as_str()),
             name: Arc::from(self.name.as_str()),
             dev: named("dev_dependency").is_some_and(|dev| dev.to_bool()),
             repos: vec![(Arc::from(name), Arc::from(name))],
+            path: path.map(Arc::from),
             span,
         });
         Ok(Value::new_none())

@@ -3,7 +3,6 @@
 #![allow(unused_qualifications)] // in what the derives write
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_address::{PackageId, Repo, RepoMapping};
@@ -22,14 +21,9 @@ use kiln_targets::{BazelDep, ExtensionUse, ModuleDefs, Override, OverrideKind, P
 
 use crate::extension::{ExtensionProxy, RepoRuleProxy};
 
-/// The state of a MODULE.bazel file's evaluation.
+/// What a MODULE.bazel file has said so far.
 #[derive(ProvidesStaticType, Default)]
-pub(crate) struct ModuleState {
-    defs: RefCell<ModuleDefs>,
-    module_call: RefCell<Option<Span>>,
-    /// Apparent repository names and where they come from.
-    names: RefCell<BTreeMap<Arc<str>, Span>>,
-}
+pub(crate) struct ModuleState(RefCell<ModuleDefs>);
 
 /// Evaluates a MODULE.bazel file.
 pub(crate) fn module(
@@ -50,7 +44,7 @@ pub(crate) fn module(
     let context = EvalContext::new(interpreter, Phase::Module, Arc::new(scope), state);
     interpreter.eval_effects(parsed, globals, &[], &context)?;
     match context.state::<ModuleState>() {
-        Some(state) => Ok(state.defs.take()),
+        Some(state) => Ok(state.0.take()),
         None => Err(Diag::internal(
             "a MODULE.bazel file's evaluation lost its state",
         )),
@@ -66,31 +60,13 @@ impl ModuleState {
 
     /// Notes an apparent repository name, which must be the only one of its kind.
     pub(crate) fn name_repo(&self, name: &str, span: &Span) -> starlark::Result<()> {
-        let before = self
-            .names
-            .borrow_mut()
-            .insert(Arc::from(name), span.clone());
-        match before {
-            None => Ok(()),
-            Some(first) => Err(raise(
-                Diag::build(format!("two repositories are called `{name}` here"))
-                    .at(span.clone())
-                    .note_at("first named here", first)
-                    .hint("give one of them another name (`repo_name = …`, `use_repo(ext, other = …)`)"),
-            )),
-        }
+        self.0.borrow_mut().name_repo(name, span).map_err(raise)
     }
 
     pub(crate) fn add_extension(&self, used: ExtensionUse) -> usize {
-        let extensions = &mut self.defs.borrow_mut().extensions;
+        let extensions = &mut self.0.borrow_mut().extensions;
         extensions.push(used);
         extensions.len() - 1
-    }
-
-    fn add_override(&self, module: &str, kind: OverrideKind, span: Span) {
-        let module = Arc::from(module);
-        let overrides = &mut self.defs.borrow_mut().overrides;
-        overrides.push(Override { module, kind, span });
     }
 }
 
@@ -99,7 +75,36 @@ pub(crate) fn here(eval: &Evaluator<'_, '_, '_>) -> starlark::Result<Span> {
     call_span(eval).ok_or_else(|| raise(Diag::internal("a call has no place")))
 }
 
+/// Notes what a module is replaced by; a second override of it is an error (Bazel).
+fn add_override(
+    eval: &Evaluator<'_, '_, '_>,
+    module: &str,
+    kind: OverrideKind,
+) -> starlark::Result<NoneType> {
+    let span = here(eval)?;
+    let mut defs = ModuleState::of(eval)?.0.borrow_mut();
+    let added = defs.add_override(Override {
+        module: Arc::from(module),
+        kind,
+        span,
+    });
+    added.map(|()| NoneType).map_err(raise)
+}
+
+/// Adds patterns to one of the file's lists of registrations.
+fn register(
+    eval: &Evaluator<'_, '_, '_>,
+    patterns: UnpackTuple<&str>,
+    list: impl FnOnce(&mut ModuleDefs) -> &mut Vec<Arc<str>>,
+) -> starlark::Result<NoneType> {
+    let mut defs = ModuleState::of(eval)?.0.borrow_mut();
+    list(&mut defs).extend(patterns.items.into_iter().map(Arc::from));
+    Ok(NoneType)
+}
+
 type Rest<'v> = UnpackDictEntries<&'v str, Value<'v>>;
+type Names<'v> = UnpackTuple<&'v str>;
+type Renamed<'v> = UnpackDictEntries<&'v str, &'v str>;
 
 /// The functions of MODULE.bazel files. What only matters to fetching (registries, patches,
 /// URLs) is accepted and not kept.
@@ -117,15 +122,12 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
     ) -> starlark::Result<NoneType> {
         let _ = (compatibility_level, bazel_compatibility);
         let (state, span) = (ModuleState::of(eval)?, here(eval)?);
-        if let Some(first) = state.module_call.replace(Some(span.clone())) {
-            let diag = Diag::build("`module` is called twice in one MODULE.bazel file");
-            return Err(raise(diag.note_at("first called here", first)));
-        }
+        state.0.borrow_mut().declare(&span).map_err(raise)?;
         let repo_name = repo_name.into_option().filter(|name| !name.is_empty());
         if let Some(own) = repo_name.or(Some(name)).filter(|name| !name.is_empty()) {
             state.name_repo(own, &span)?;
         }
-        let mut defs = state.defs.borrow_mut();
+        let mut defs = state.0.borrow_mut();
         defs.name = Arc::from(name);
         defs.version = Arc::from(version);
         defs.repo_name = repo_name.map(Arc::from);
@@ -151,7 +153,7 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         if let Some(repo_name) = repo_name {
             state.name_repo(repo_name, &span)?;
         }
-        state.defs.borrow_mut().deps.push(BazelDep {
+        state.0.borrow_mut().deps.push(BazelDep {
             name: Arc::from(name),
             version: Arc::from(version),
             repo_name: repo_name.map(Arc::from),
@@ -167,9 +169,7 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         #[starlark(require = named)] path: &str,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let kind = OverrideKind::LocalPath(Arc::from(path));
-        ModuleState::of(eval)?.add_override(module_name, kind, here(eval)?);
-        Ok(NoneType)
+        add_override(eval, module_name, OverrideKind::LocalPath(Arc::from(path)))
     }
 
     /// Replaces a module by an archive.
@@ -179,8 +179,11 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let _ = rest;
-        ModuleState::of(eval)?.add_override(module_name, OverrideKind::Download, here(eval)?);
-        Ok(NoneType)
+        add_override(
+            eval,
+            module_name,
+            OverrideKind::Download("archive_override"),
+        )
     }
 
     /// Replaces a module by a commit.
@@ -190,8 +193,7 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let _ = rest;
-        ModuleState::of(eval)?.add_override(module_name, OverrideKind::Download, here(eval)?);
-        Ok(NoneType)
+        add_override(eval, module_name, OverrideKind::Download("git_override"))
     }
 
     /// Pins a module's version, registry or patches.
@@ -201,8 +203,7 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let _ = rest;
-        ModuleState::of(eval)?.add_override(module_name, OverrideKind::Version, here(eval)?);
-        Ok(NoneType)
+        add_override(eval, module_name, OverrideKind::Version)
     }
 
     /// Lets several versions of a module coexist.
@@ -212,8 +213,7 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let _ = rest;
-        ModuleState::of(eval)?.add_override(module_name, OverrideKind::Version, here(eval)?);
-        Ok(NoneType)
+        add_override(eval, module_name, OverrideKind::Version)
     }
 
     /// A module extension; calls of its tags are accepted.
@@ -230,6 +230,7 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
             name: Arc::from(extension_name),
             dev: dev_dependency,
             repos: Vec::new(),
+            path: None,
             span: here(eval)?,
         });
         Ok(ExtensionProxy { index })
@@ -238,15 +239,15 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
     /// Takes repositories from an extension: their names, or `own = "theirs"`.
     fn use_repo<'v>(
         #[starlark(require = pos)] extension_proxy: &ExtensionProxy,
-        #[starlark(args)] args: UnpackTuple<&'v str>,
-        #[starlark(kwargs)] kwargs: UnpackDictEntries<&'v str, &'v str>,
+        #[starlark(args)] args: Names<'v>,
+        #[starlark(kwargs)] kwargs: Renamed<'v>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let (state, span) = (ModuleState::of(eval)?, here(eval)?);
         let same = args.items.into_iter().map(|name| (name, name));
         for (own, theirs) in same.chain(kwargs.entries) {
             state.name_repo(own, &span)?;
-            let extensions = &mut state.defs.borrow_mut().extensions;
+            let extensions = &mut state.0.borrow_mut().extensions;
             if let Some(used) = extensions.get_mut(extension_proxy.index) {
                 used.repos.push((Arc::from(own), Arc::from(theirs)));
             }
@@ -268,8 +269,8 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
     /// Replaces repositories of an extension: accepted, since extensions are not run.
     fn override_repo<'v>(
         #[starlark(require = pos)] extension_proxy: &ExtensionProxy,
-        #[starlark(args)] args: UnpackTuple<&'v str>,
-        #[starlark(kwargs)] kwargs: UnpackDictEntries<&'v str, &'v str>,
+        #[starlark(args)] args: Names<'v>,
+        #[starlark(kwargs)] kwargs: Renamed<'v>,
     ) -> starlark::Result<NoneType> {
         let _ = (extension_proxy, args, kwargs);
         Ok(NoneType)
@@ -278,8 +279,8 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
     /// Adds repositories to an extension: accepted, since extensions are not run.
     fn inject_repo<'v>(
         #[starlark(require = pos)] extension_proxy: &ExtensionProxy,
-        #[starlark(args)] args: UnpackTuple<&'v str>,
-        #[starlark(kwargs)] kwargs: UnpackDictEntries<&'v str, &'v str>,
+        #[starlark(args)] args: Names<'v>,
+        #[starlark(kwargs)] kwargs: Renamed<'v>,
     ) -> starlark::Result<NoneType> {
         let _ = (extension_proxy, args, kwargs);
         Ok(NoneType)
@@ -291,13 +292,10 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = false)] dev_dependency: bool,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let defs = &mut *ModuleState::of(eval)?.defs.borrow_mut();
-        let list = match dev_dependency {
+        register(eval, args, |defs| match dev_dependency {
             true => &mut defs.dev_toolchains,
             false => &mut defs.toolchains,
-        };
-        list.extend(args.items.into_iter().map(Arc::from));
-        Ok(NoneType)
+        })
     }
 
     /// Offers platforms to run actions on.
@@ -306,13 +304,10 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = false)] dev_dependency: bool,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let defs = &mut *ModuleState::of(eval)?.defs.borrow_mut();
-        let list = match dev_dependency {
+        register(eval, args, |defs| match dev_dependency {
             true => &mut defs.dev_platforms,
             false => &mut defs.platforms,
-        };
-        list.extend(args.items.into_iter().map(Arc::from));
-        Ok(NoneType)
+        })
     }
 
     /// Names another file that is part of this one.
@@ -321,11 +316,8 @@ pub(crate) fn module_functions(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let (state, span) = (ModuleState::of(eval)?, here(eval)?);
-        state
-            .defs
-            .borrow_mut()
-            .includes
-            .push((Arc::from(label), span));
+        let includes = &mut state.0.borrow_mut().includes;
+        includes.push((Arc::from(label), span));
         Ok(NoneType)
     }
 }

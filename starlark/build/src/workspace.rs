@@ -37,7 +37,7 @@ struct Reader<'a> {
 }
 
 /// Calls with a `name` that make no repository.
-const NOT_REPOSITORIES: &[&str] = &["bind", "workspace", "register_toolchains"];
+const NOT_REPOSITORIES: &[&str] = &["bind", "workspace"];
 
 impl Reader<'_> {
     fn statement(&mut self, statement: &AstStmt) {
@@ -68,6 +68,13 @@ impl Reader<'_> {
         let Some(mut rule) = dotted(function) else {
             return;
         };
+        match rule.as_str() {
+            "register_toolchains" => return self.defs.toolchains.extend(self.positional(args)),
+            "register_execution_platforms" => {
+                return self.defs.platforms.extend(self.positional(args));
+            }
+            _ => {}
+        }
         let Some(name) = self.argument(args, "name") else {
             return;
         };
@@ -93,6 +100,15 @@ impl Reader<'_> {
             path: path.map(Arc::from),
             span: to_span(span),
         });
+    }
+
+    /// The positional arguments that are texts.
+    fn positional(&self, args: &CallArgs) -> Vec<Arc<str>> {
+        let texts = args.args.iter().filter_map(|arg| match &arg.node {
+            ArgumentP::Positional(value) => self.text(value).map(Arc::from),
+            _ => None,
+        });
+        texts.collect()
     }
 
     fn argument(&self, args: &CallArgs, wanted: &str) -> Option<String> {

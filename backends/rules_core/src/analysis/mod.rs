@@ -20,7 +20,7 @@ use crate::select::resolve;
 use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
 use crate::targets::{LoadedKind, LoadedTarget};
-use crate::toolchains::{ChosenToolchain, ToolchainKey};
+use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
 use crate::tools::Machine;
 use target::Target;
 
@@ -71,7 +71,7 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
 #[rule(
     uses(HostService, Events),
     gets(
-        SettingKey -> SettingMatch, ToolchainKey -> ChosenToolchain, () -> Machine,
+        SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, () -> Machine,
         (TargetKey, Configuration) -> Analyzed
     )
 )]

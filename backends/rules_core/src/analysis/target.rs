@@ -17,7 +17,7 @@ use crate::repos::Repositories;
 use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
 use crate::targets::LoadedTarget;
-use crate::toolchains::{ChosenToolchain, ToolchainKey};
+use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
 use crate::tools::Machine;
 
 /// A rule's target on its way.
@@ -37,7 +37,15 @@ impl Target<'_> {
         repositories: &Repositories,
     ) -> Result<Outcome, Diag> {
         let attrs = resolved_attrs(cx, self.def).await?;
-        let wanted = self.wanted(&attrs);
+        if let Some(reason) = self.incompatible(cx, &attrs).await? {
+            return Ok(Outcome::Incompatible(reason));
+        }
+        let resolved = self.resolve_toolchains(cx, repositories, &attrs).await?;
+        let exec = match &resolved {
+            Some(resolved) => resolved.exec.clone(),
+            None => self.configuration.exec(),
+        };
+        let wanted = self.wanted(&attrs, &exec);
         let keys = wanted
             .iter()
             .map(|(_, label, configuration)| (TargetKey(label.clone()), configuration.clone()));
@@ -61,10 +69,13 @@ impl Target<'_> {
                 }
             }
         }
-        if let Some(reason) = self.incompatible(cx, &attrs).await?.or(incompatible) {
+        if let Some(reason) = incompatible {
             return Ok(Outcome::Incompatible(reason));
         }
-        let toolchains = self.toolchains(cx).await?;
+        let toolchains = match &resolved {
+            Some(resolved) => self.toolchains(cx, resolved).await?,
+            None => Vec::new(),
+        };
         let machine = match self.def.rule.machine_tools {
             true => Some(cx.get::<Machine, _>(()).await?),
             false => None,
@@ -74,7 +85,11 @@ impl Target<'_> {
     }
 
     /// All labels to analyze, with the attribute's index and the configuration.
-    fn wanted(&self, attrs: &[AttrValue]) -> Vec<(usize, Label, Configuration)> {
+    fn wanted(
+        &self,
+        attrs: &[AttrValue],
+        exec: &Configuration,
+    ) -> Vec<(usize, Label, Configuration)> {
         let mut wanted = Vec::new();
         for (at, (schema, value)) in self.def.rule.attrs.iter().zip(attrs).enumerate() {
             // Compatibility is decided on its own, and licenses are not built.
@@ -88,7 +103,7 @@ impl Target<'_> {
             }
             let configuration = match schema.cfg {
                 Cfg::Target => self.configuration.clone(),
-                Cfg::Exec => self.configuration.exec(),
+                Cfg::Exec => exec.clone(),
             };
             let first = wanted.len();
             value.visit_labels(&mut |label, _| {
@@ -136,25 +151,51 @@ impl Target<'_> {
         Ok(None)
     }
 
+    /// Where the target's actions run and which toolchains they get; `None` if it asks for no
+    /// toolchain and nobody offers any place but this machine.
+    async fn resolve_toolchains(
+        &self,
+        cx: &RuleCx<analyzed>,
+        repositories: &Repositories,
+        attrs: &[AttrValue],
+    ) -> Result<Option<Arc<ResolvedToolchains>>, Diag> {
+        let own = &self.def.label;
+        let schemas = self.def.rule.attrs.iter().zip(attrs);
+        let mut found = schemas.filter(|(schema, _)| *schema.name == *"exec_compatible_with");
+        let constraints = found.next().map_or(&[][..], |(_, value)| value.items());
+        let types = &self.def.rule.toolchains;
+        if types.is_empty() && constraints.is_empty() && !repositories.register_platforms() {
+            return Ok(None);
+        }
+        let mapping = &repositories.get(own.repo())?.mapping;
+        let at = |error: Diag| error.at(self.def.span.clone());
+        let mut exec_compatible_with = Vec::new();
+        for constraint in constraints.iter().filter_map(AttrValue::as_str) {
+            let label = Label::parse(constraint, own.package(), mapping);
+            let label = label.map_err(|error| at(Diag::build(error.to_string())))?;
+            exec_compatible_with.push(label);
+        }
+        let key = ToolchainsKey {
+            types: types.clone(),
+            exec_compatible_with,
+        };
+        let resolved = cx.get::<ResolvedToolchains, _>((key,)).await;
+        resolved.map(Some).map_err(at)
+    }
+
+    /// The toolchains that were chosen, analyzed for where the target's actions run.
     async fn toolchains(
         &self,
         cx: &RuleCx<analyzed>,
+        resolved: &ResolvedToolchains,
     ) -> Result<Vec<Option<Arc<AnalyzedTarget>>>, Diag> {
         let mut chosen = Vec::new();
-        for wanted in self.def.rule.toolchains.iter() {
-            let key = ToolchainKey(wanted.label.clone());
-            let found = cx.get::<ChosenToolchain, _>((key,)).await?;
-            if found.0.is_none() && wanted.mandatory {
-                let own = &self.def.label;
-                return Err(Diag::build(format!("no toolchain of type `{}` for `{own}`", wanted.label))
-                    .at(self.def.span.clone())
-                    .hint("register one: `register_toolchains(...)` in MODULE.bazel or `--extra_toolchains=...`"));
-            }
-            let Some(target) = &found.0 else {
+        for target in &resolved.chosen {
+            let Some(target) = target else {
                 chosen.push(None);
                 continue;
             };
-            let key = (TargetKey(target.clone()), self.configuration.exec());
+            let key = (TargetKey(target.clone()), resolved.exec.clone());
             let analyzed = cx.get::<Analyzed, _>(key).await?;
             chosen.push(match &analyzed.outcome {
                 Outcome::Ready(Dep::Target(target)) => Some(target.clone()),

@@ -1,5 +1,6 @@
 //! Which repositories there are, where they are, and how they name one another.
 
+mod missing;
 mod modules;
 mod names;
 mod search;
@@ -17,6 +18,7 @@ use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use crate::files::DiskText;
 use crate::keys::{DiskPath, RepoOptions};
 use crate::services::{Embedded, HostService, Workspace};
+use missing::Missing;
 use search::Search;
 
 /// All repositories that can be read.
@@ -24,11 +26,24 @@ use search::Search;
 pub struct Repositories {
     repos: BTreeMap<Repo, RepoInfo>,
     /// Names that are declared somewhere but have no content here.
-    missing: Vec<String>,
+    missing: BTreeMap<String, Missing>,
+    /// The root, then the modules in the order in which they were found.
+    order: Vec<Repo>,
+    /// `--extra_toolchains` and `--extra_execution_platforms`, the first one first.
+    extra: Registrations,
     /// Folders beside the workspace that were taken for modules nobody said the place of.
     pub found_beside: Vec<(String, PathBuf)>,
 }
 impl Product for Repositories {}
+
+/// Patterns of targets that are offered to whoever needs one of their kind.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Registrations {
+    /// `register_toolchains`
+    pub toolchains: Vec<Arc<str>>,
+    /// `register_execution_platforms`
+    pub platforms: Vec<Arc<str>>,
+}
 
 /// One repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +56,8 @@ pub struct RepoInfo {
     pub module: Arc<str>,
     /// Its module's version; empty if it has none.
     pub version: Arc<str>,
-    /// `register_toolchains` of its module file.
-    pub toolchains: Vec<Arc<str>>,
+    /// What its module file registers; what is for development counts in the root only.
+    pub registered: Registrations,
 }
 
 /// Where the files of a repository are.
@@ -70,15 +85,29 @@ impl Repositories {
         self.repos.iter()
     }
 
+    /// What is registered, the first one first, each with the names it is written in: by the
+    /// command line, by the root, then by the modules it needs (Bazel).
+    pub fn registered(&self) -> impl Iterator<Item = (&Registrations, &Arc<RepoMapping>)> {
+        let infos = self.order.iter().filter_map(|repo| self.repos.get(repo));
+        let extra = self.repos.get(&Repo::root());
+        let extra = extra.map(|root| (&self.extra, &root.mapping));
+        extra
+            .into_iter()
+            .chain(infos.map(|info| (&info.registered, &info.mapping)))
+    }
+
+    /// Whether actions may run on platforms that somebody registered.
+    pub fn register_platforms(&self) -> bool {
+        self.registered()
+            .any(|(these, _)| !these.platforms.is_empty())
+    }
+
     fn absent(&self, repo: &Repo) -> Diag {
         let name = RepoMapping::undefined(repo).unwrap_or(repo.as_str());
-        let diag = Diag::build(format!("repository `@{name}` is not available"));
-        if self.missing.iter().any(|missing| missing == name) {
-            return diag.note("it is declared, but nothing says where its files are").hint(format!(
-                "put a checkout into a folder `{name}` and pass `--vendor_dir=<the folder above>`, \
-                 or pass `--override_repository={name}=<folder>`"
-            ));
+        if let Some(missing) = self.missing.get(name) {
+            return missing.explain(name);
         }
+        let diag = Diag::build(format!("repository `@{name}` is not available"));
         let known = self
             .repos
             .values()
@@ -106,7 +135,7 @@ pub async fn repositories(cx: &RuleCx, options: Arc<RepoOptions>) -> Result<Repo
         options: &options,
         embedded: &embedded,
         host: &*host.0,
-        local_overrides: BTreeMap::new(),
+        overrides: BTreeMap::new(),
         found_beside: Vec::new(),
     };
     let (root, is_module) = search.read_root(cx).await?;

@@ -10,7 +10,7 @@ use kiln_fs::SourceRoot;
 use kiln_targets::ModuleDefs;
 
 use super::search::{Module, Search};
-use super::{Location, RepoInfo};
+use super::{Location, Registrations, RepoInfo};
 
 impl Search<'_> {
     pub(super) fn add_embedded(&self, repos: &mut BTreeMap<Repo, RepoInfo>) {
@@ -23,7 +23,7 @@ impl Search<'_> {
                 mapping: Arc::new(mapping),
                 module: Arc::from(*name),
                 version: Arc::from(""),
-                toolchains: Vec::new(),
+                registered: Registrations::default(),
             };
             repos.insert(repo, info);
         }
@@ -33,6 +33,15 @@ impl Search<'_> {
     pub(super) fn map_embedded(&self, mapping: &mut RepoMapping) {
         for name in self.embedded.repos.keys() {
             mapping.insert(*name, Repo::new(name));
+        }
+    }
+
+    /// What the command line registers: of several the last one counts most (Bazel).
+    pub(super) fn extra(&self) -> Registrations {
+        let reversed = |list: &[String]| list.iter().rev().map(|text| Arc::from(&**text)).collect();
+        Registrations {
+            toolchains: reversed(&self.options.extra_toolchains),
+            platforms: reversed(&self.options.extra_platforms),
         }
     }
 
@@ -65,11 +74,22 @@ impl Search<'_> {
 }
 
 pub(super) fn info(module: &Module, mapping: RepoMapping) -> RepoInfo {
+    let defs = &module.defs;
+    let mut toolchains = defs.toolchains.clone();
+    let mut platforms = defs.platforms.clone();
+    // What is for development counts in the root only (Bazel).
+    if module.repo.is_root() {
+        toolchains.extend(defs.dev_toolchains.iter().cloned());
+        platforms.extend(defs.dev_platforms.iter().cloned());
+    }
     RepoInfo {
         location: module.location.clone(),
         mapping: Arc::new(mapping),
-        module: module.defs.name.clone(),
-        version: module.defs.version.clone(),
-        toolchains: module.defs.toolchains.clone(),
+        module: defs.name.clone(),
+        version: defs.version.clone(),
+        registered: Registrations {
+            toolchains,
+            platforms,
+        },
     }
 }

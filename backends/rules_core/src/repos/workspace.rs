@@ -8,6 +8,7 @@ use kiln_fs::SourceRoot;
 use kiln_rules::{Declares, RuleCx};
 use kiln_targets::ModuleDefs;
 
+use super::missing::Missing;
 use super::names::info;
 use super::search::{Module, Search};
 use super::{Location, Repositories};
@@ -24,11 +25,14 @@ impl Search<'_> {
     where
         R: Declares<DiskText, (DiskPath,)>,
     {
-        let mut missing = Vec::new();
+        let mut missing = BTreeMap::new();
         let mut names: BTreeMap<String, (Repo, Location)> = BTreeMap::new();
         for repo in &root.workspace_repos {
-            let location = match &repo.path {
-                Some(path) => Some(Location::Disk(SourceRoot::open(&self.root.join(&**path))?)),
+            let named = repo.path.as_ref().map(|path| self.root.join(&**path));
+            let given = self.given(&repo.name)?;
+            let location = match given.or_else(|| named.clone().filter(|path| path.is_dir())) {
+                Some(folder) => Some(Location::Disk(SourceRoot::open(&folder)?)),
+                None if named.is_some() => None,
                 None => self
                     .find(cx, &repo.name)
                     .await?
@@ -42,7 +46,17 @@ impl Search<'_> {
                     };
                     names.insert(repo.name.to_string(), (name, location));
                 }
-                None => missing.push(repo.name.to_string()),
+                None => {
+                    let absent = Missing {
+                        folder: repo.name.clone(),
+                        declared_by: repo.rule.clone(),
+                        span: repo.span.clone(),
+                        module: false,
+                        path: named,
+                        vendor_dir: self.options.vendor_dir.clone(),
+                    };
+                    missing.insert(repo.name.to_string(), absent);
+                }
             }
         }
         let mut repos = BTreeMap::new();
@@ -73,6 +87,8 @@ impl Search<'_> {
         Ok(Repositories {
             repos,
             missing,
+            order: vec![Repo::root()],
+            extra: self.extra(),
             found_beside: self.found_beside,
         })
     }

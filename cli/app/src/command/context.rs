@@ -85,6 +85,8 @@ impl Context {
             overrides: overrides
                 .map(|(name, path)| (name.to_string(), path))
                 .collect(),
+            extra_toolchains: texts(self.options.extra_toolchains()),
+            extra_platforms: texts(self.options.extra_execution_platforms()),
         }
     }
 
@@ -121,6 +123,10 @@ impl Context {
         };
         make(setup, self.zygotes.clone())
     }
+}
+
+fn texts(list: Vec<Arc<str>>) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }
 
 /// Memory in MiB, as far as Linux says.

@@ -114,8 +114,8 @@ include("//:more.MODULE.bazel")
             dep b 1 as Some("com_b")
             dep c  as None dev
             override a by LocalPath("../a") at MODULE.bazel:9:1
-            override b by Download at MODULE.bazel:10:1
-            override c by Download at MODULE.bazel:11:1
+            override b by Download("archive_override") at MODULE.bazel:10:1
+            override c by Download("git_override") at MODULE.bazel:11:1
             override d by Version at MODULE.bazel:12:1
             override e by Version at MODULE.bazel:13:1
             extension //:ext.bzl%ext [("r1", "r1"), ("r2", "r2"), ("own", "theirs"), ("r3", "r3")] dev
@@ -134,16 +134,32 @@ fn mistakes() {
     check(
         "module(name = 'a')\nmodule(name = 'b')",
         expect![[r#"
-        error: `module` is called twice in one MODULE.bazel file
-          --> MODULE.bazel:2:1
-           |
-         2 | module(name = 'b')
-           | ^^^^^^^^^^^^^^^^^^
-           = first called here
-          --> MODULE.bazel:1:1
-           |
-         1 | module(name = 'a')
-           | ^^^^^^^^^^^^^^^^^^"#]],
+            error: `module` is called twice
+              --> MODULE.bazel:2:1
+               |
+             2 | module(name = 'b')
+               | ^^^^^^^^^^^^^^^^^^
+               = first called here
+              --> MODULE.bazel:1:1
+               |
+             1 | module(name = 'a')
+               | ^^^^^^^^^^^^^^^^^^
+            hint: remove one of the calls: a module has one name and one version"#]],
+    );
+    check(
+        "git_override(module_name = 'a')\nlocal_path_override(module_name = 'a', path = 'x')",
+        expect![[r#"
+            error: module `a` is overridden twice
+              --> MODULE.bazel:2:1
+               |
+             2 | local_path_override(module_name = 'a', path = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = first overridden here
+              --> MODULE.bazel:1:1
+               |
+             1 | git_override(module_name = 'a')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: remove one of the overrides"#]],
     );
     check(
         "module(nmae = 'a')",
@@ -288,13 +304,16 @@ load("@com_x//:deps.bzl", "deps")
 deps()
 undefined(x, y)
 http_archive(name = unknown())
-register_toolchains("//:t")
+register_toolchains("//:t", "@l//:all")
+register_execution_platforms("//:p")
 def f():
     http_archive(name = "inside")
 [http_archive(name = n) for n in ["a"]]
 "#,
         expect![[r#"
             module ws  None
+            toolchains ["//:t", "@l//:all"]
+            platforms ["//:p"]
             http_archive com_x path None
             local_repository l path Some("third_party/l")
             new_local_repository n path Some("n")

@@ -29,7 +29,7 @@ thing(name = "a/b+c@d")
 "#,
         expect![[r#"
             a/b+c@d: thing()
-            t: thing(flag = true, labels = {//p:l: "v"}, lists = {"k": ["v"]}, number = -7, numbers = [1, 2], one = //l:l, srcs = [//p:a.cc, //p:b, //c:c, //c:d, @@dep+//e:f, @@dep+//:dep, @@[nowhere]//x:x, //r:r, @@x+//y:z], text = "x", texts = ["a", "b"], tools = {"k": //t:t}, words = {"k": "v"})"#]],
+            t: thing(flag = true, labels = {//p:l: "v"}, lists = {"k": ["v"]}, number = -7, numbers = [1, 2], one = //l:l, srcs = [//p:a.cc, //p:b, //c:c, //c:d, @@dep+//e:f, @@dep+//:dep, @nowhere//x:x, //r:r, @@x+//y:z], text = "x", texts = ["a", "b"], tools = {"k": //t:t}, words = {"k": "v"})"#]],
     );
 }
 
@@ -52,7 +52,7 @@ thing(name = "empty", visibility = [])
             after: thing(testonly = false) visibility public
             before: thing(testonly = true) visibility public
             empty: thing(testonly = true)
-            listed: thing(testonly = true) visibility [//p, //x/..., @@[nowhere]//y, group //g:g]
+            listed: thing(testonly = true) visibility [//p, //x/..., @nowhere//y, group //g:g]
             none: thing(testonly = true) visibility public
             own: thing(testonly = true)"#]],
     );

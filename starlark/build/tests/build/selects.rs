@@ -46,7 +46,7 @@ fn lists() {
     );
     check(
         "srcs = select({Label('//c:d'): ['e'], '@dep//:c': [], '@nowhere//:x': None})",
-        expect!["t: thing(srcs = select(//c:d: [//p:e], @@[nowhere]//:x: None, @@dep+//:c: []))"],
+        expect!["t: thing(srcs = select(//c:d: [//p:e], @@dep+//:c: [], @nowhere//:x: None))"],
     );
     check(
         "numbers = [1] + select({':a': [2]})",

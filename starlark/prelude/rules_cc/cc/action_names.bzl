@@ -1,7 +1,7 @@
 """Names of C++ actions, for `cc_common.get_tool_for_action` and toolchain descriptions."""
 
 load(
-    "@kiln_builtins//cc:action_names.bzl",
+    "@bazel_tools//tools/build_defs/cc:action_names.bzl",
     _ASSEMBLE_ACTION_NAME = "ASSEMBLE_ACTION_NAME",
     _CC_FLAGS_MAKE_VARIABLE_ACTION_NAME = "CC_FLAGS_MAKE_VARIABLE_ACTION_NAME",
     _CLIF_MATCH_ACTION_NAME = "CLIF_MATCH_ACTION_NAME",
