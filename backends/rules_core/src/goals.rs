@@ -28,6 +28,8 @@ pub struct GoalRequest {
     pub tests: Option<Arc<TestOptions>>,
     /// `--build_tests_only`
     pub tests_only: bool,
+    /// Whether other tests go on when one fails (`--test_keep_going`).
+    pub test_keep_going: bool,
 }
 impl Param for GoalRequest {}
 
@@ -91,7 +93,7 @@ pub async fn goal_report(
     };
     let mut wanted: Vec<SelectedTarget> = selected.targets.clone();
     if request.tests_only {
-        wanted.retain(|target| target.test);
+        wanted.retain(|target| target.run);
     }
     events.0.emit(Event::TargetsRequested(wanted.len()));
     for error in &report.errors {
@@ -100,13 +102,19 @@ pub async fn goal_report(
     let mut pending: FuturesUnordered<_> = wanted
         .into_iter()
         .map(|target| {
-            let tests = request.tests.clone().filter(|_| target.test);
+            let tests = request.tests.clone().filter(|_| target.run);
             async move { (one(cx, &target, tests).await, target) }
         })
         .collect();
     while let Some((done, target)) = pending.next().await {
-        let failed = take(&mut report, &events, target, done);
-        if failed && !request.keep_going {
+        let testing = request.tests.is_some() && target.run;
+        let end = take(&mut report, &events, target, done, testing);
+        let stop = match end {
+            End::Good => false,
+            End::NotBuilt => !request.keep_going,
+            End::TestFailed => !request.test_keep_going,
+        };
+        if stop {
             break;
         }
     }
@@ -133,8 +141,21 @@ async fn one(
     Done::Tested(built.clone(), outcome)
 }
 
-/// Notes what a target came to; whether that ends a goal that does not keep going.
-fn take(report: &mut GoalReport, events: &Events, target: SelectedTarget, done: Done) -> bool {
+/// What the end of a target means for the others.
+enum End {
+    Good,
+    NotBuilt,
+    TestFailed,
+}
+
+/// Notes what a target came to.
+fn take(
+    report: &mut GoalReport,
+    events: &Events,
+    target: SelectedTarget,
+    done: Done,
+    testing: bool,
+) -> End {
     let (built, test) = match done {
         Done::Built(built) => (built, None),
         Done::Tested(built, Ok(test)) => (Ok(built), Some(test)),
@@ -169,13 +190,18 @@ fn take(report: &mut GoalReport, events: &Events, target: SelectedTarget, done: 
     });
     if let Some(test) = &test {
         events.0.emit(Event::TestFinished(test_event(test)));
-    } else if target.test && built.is_err() {
+    } else if testing && built.is_err() {
         events.0.emit(Event::TestFinished(not_built(&target.label)));
     }
-    let failed = built.is_err();
+    let passed = test.as_ref().is_none_or(|test| test.status.success());
+    let end = match (&built, passed) {
+        (Err(_), _) => End::NotBuilt,
+        (Ok(_), false) => End::TestFailed,
+        (Ok(_), true) => End::Good,
+    };
     report.tests.extend(test);
     report.targets.push((target, built));
-    failed
+    end
 }
 
 fn incompatible(label: &Label, reason: &str) -> Diag {
@@ -192,8 +218,6 @@ fn test_event(test: &TestOutcome) -> TestEvent {
         attempts: test.attempts.clone(),
         cached: test.cached && !test.attempts.is_empty(),
         elapsed: test.elapsed,
-        output: None,
-        log_path: Some(format!("{}/test.log", test.log_folder())),
     }
 }
 
@@ -204,8 +228,6 @@ fn not_built(label: &Label) -> TestEvent {
         attempts: Vec::new(),
         cached: false,
         elapsed: std::time::Duration::ZERO,
-        output: None,
-        log_path: None,
     }
 }
 

@@ -29,6 +29,7 @@ mod settings;
 mod spawn;
 pub mod targets;
 pub mod test;
+pub mod test_filters;
 pub mod toolchains;
 mod tools;
 mod undeclared;

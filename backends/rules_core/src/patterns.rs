@@ -7,12 +7,13 @@ use kiln_address::{Label, PackageId, Pattern, PatternKind, Repo, Selector};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
-use kiln_targets::{AttrValue, PackageDefs, RuleKind, Target, TargetDef};
+use kiln_targets::{AttrValue, PackageDefs, Target, TargetDef};
 
 use crate::keys::{DirKey, PackageKey, TargetKey};
 use crate::packages::{Package, PackageLookup, PackagesBelow, package_above};
 use crate::repos::Repositories;
 use crate::targets::{LoadedKind, LoadedTarget};
+use crate::test_filters::{TestFilters, is_manual, is_suite, suite_tags_fit, tags_fit};
 
 /// Which targets a command is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,10 +24,12 @@ pub struct Selection {
     pub cwd: RelPath,
     /// What to do with what matches.
     pub purpose: Purpose,
-    /// `--test_tag_filters`, `--build_tag_filters`: tags wanted, and with `-` those not wanted.
-    pub tag_filters: Vec<String>,
-    /// `--test_size_filters`
-    pub size_filters: Vec<String>,
+    /// `--build_tag_filters`: tags wanted, and with `-` those not wanted.
+    pub build_tags: Vec<String>,
+    /// Which tests are run.
+    pub tests: TestFilters,
+    /// `--build_manual_tests`: wildcards mean tests tagged `manual` as well, to be built.
+    pub manual_tests: bool,
     /// Whether a package that does not load is an error of its own, and the others count.
     pub keep_going: bool,
 }
@@ -35,9 +38,11 @@ impl Param for Selection {}
 /// What a command wants of the targets that match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// Everything that can be built; targets tagged `manual` only by name.
+    /// Everything that can be built; targets tagged `manual` only by name. Test suites are
+    /// replaced by their tests (Bazel).
     Build,
-    /// As `Build`, with test suites replaced by their tests.
+    /// As `Build`; what `--build_tag_filters` leaves out is there all the same if it is a test
+    /// to run.
     Test,
     /// Everything there is, `manual` or not.
     List,
@@ -62,6 +67,8 @@ pub struct SelectedTarget {
     pub kind: Arc<str>,
     /// Whether it is a test.
     pub test: bool,
+    /// Whether it is a test that filters let run.
+    pub run: bool,
     /// Whether it was named, and not only matched by a wildcard.
     pub named: bool,
 }
@@ -95,6 +102,7 @@ pub async fn selected(
                     let known = state.found.entry(target.label.clone());
                     let entry = known.or_insert_with(|| target.clone());
                     entry.named |= target.named;
+                    entry.run |= target.run;
                 }
             }
             Err(error) if selection.keep_going => state.errors.push(error),
@@ -174,6 +182,7 @@ impl State<'_> {
                     label,
                     kind: Arc::from(kind),
                     test: false,
+                    run: false,
                     named: false,
                 })
             };
@@ -195,7 +204,9 @@ impl State<'_> {
 
     /// Whether a wildcard means this target.
     fn wanted(&self, def: &TargetDef) -> bool {
-        self.selection.purpose == Purpose::List || !def.tags().any(|tag| tag == "manual")
+        self.selection.purpose == Purpose::List
+            || !is_manual(def)
+            || (self.selection.manual_tests && def.rule.test)
     }
 
     /// A target named by a pattern, or by a test suite.
@@ -207,6 +218,7 @@ impl State<'_> {
             label: label.clone(),
             kind: Arc::from(kind),
             test: false,
+            run: false,
             named: true,
         };
         match &loaded.kind {
@@ -224,23 +236,33 @@ impl State<'_> {
         def: &Arc<TargetDef>,
         named: bool,
     ) -> Result<Vec<SelectedTarget>, Diag> {
-        let suite = matches!(&def.rule.kind, RuleKind::Builtin(kind) if **kind == *"test_suite");
-        if suite && self.selection.purpose == Purpose::Test {
+        if is_suite(def) && self.selection.purpose != Purpose::List {
             return self.suite(cx, def).await;
         }
-        Ok(self.single(def, named).into_iter().collect())
+        let chosen = named || !is_manual(def);
+        Ok(self.single(def, named, chosen).into_iter().collect())
     }
 
-    /// A target that stands for itself, unless filters leave it out.
-    fn single(&self, def: &TargetDef, named: bool) -> Option<SelectedTarget> {
-        let filtered = def.rule.test
-            && self.selection.purpose == Purpose::Test
-            && !(tags_fit(def, &self.selection.tag_filters)
-                && size_fits(def, &self.selection.size_filters));
-        (!filtered).then(|| SelectedTarget {
+    /// A target that stands for itself, unless filters leave it out. `chosen`: not only built,
+    /// as `--build_manual_tests` asks for.
+    fn single(&self, def: &TargetDef, named: bool, chosen: bool) -> Option<SelectedTarget> {
+        let Selection {
+            purpose,
+            build_tags,
+            tests,
+            ..
+        } = self.selection;
+        let run = def.rule.test && chosen && tests.fit(def);
+        let wanted = match purpose {
+            Purpose::List => true,
+            Purpose::Build => tags_fit(def, build_tags),
+            Purpose::Test => run || tags_fit(def, build_tags),
+        };
+        wanted.then(|| SelectedTarget {
             label: def.label.clone(),
             kind: Arc::from(def.rule.kind_text()),
             test: def.rule.test,
+            run,
             named,
         })
     }
@@ -262,11 +284,10 @@ impl State<'_> {
                 continue;
             };
             if def.rule.test {
-                found.extend(self.single(def, false));
+                found.extend(self.single(def, false, true));
                 continue;
             }
-            let inner = matches!(&def.rule.kind, RuleKind::Builtin(k) if **k == *"test_suite");
-            if !inner {
+            if !is_suite(def) {
                 let message = format!("`{label}` in test suite `{}` is no test", suite.label);
                 return Err(Diag::build(message).at(suite.span.clone()));
             }
@@ -283,7 +304,7 @@ impl State<'_> {
                 for target in package.0.targets.values() {
                     if let Target::Rule(test) = target
                         && test.rule.test
-                        && self.wanted(test)
+                        && !is_manual(test)
                         && suite_tags_fit(test, &wanted)
                     {
                         pending.push(test.label.clone());
@@ -372,53 +393,6 @@ where
     R: Declares<PackagesBelow, (DirKey,)>,
 {
     Ok(cx.get::<PackagesBelow, _>((key,)).await?.0.clone())
-}
-
-/// `--test_tag_filters` (Bazel): at least one of the wanted tags, none of the unwanted ones.
-fn tags_fit(def: &TargetDef, filters: &[String]) -> bool {
-    let mut tags: Vec<String> = def.tags().map(str::to_owned).collect();
-    tags.extend(
-        def.attr("size")
-            .and_then(AttrValue::as_str)
-            .map(str::to_owned),
-    );
-    let unwanted = filters.iter().filter_map(|filter| filter.strip_prefix('-'));
-    let mut wanted = filters
-        .iter()
-        .filter(|filter| !filter.starts_with('-'))
-        .peekable();
-    let has = |tag: &str| tags.iter().any(|own| own == tag);
-    unwanted.into_iter().all(|tag| !has(tag))
-        && (wanted.peek().is_none() || wanted.any(|tag| has(tag.trim_start_matches('+'))))
-}
-
-/// `--test_size_filters`
-fn size_fits(def: &TargetDef, filters: &[String]) -> bool {
-    let size = def
-        .attr("size")
-        .and_then(AttrValue::as_str)
-        .unwrap_or("medium");
-    let refused = filters
-        .iter()
-        .any(|filter| filter.strip_prefix('-') == Some(size));
-    let mut wanted = filters
-        .iter()
-        .filter(|filter| !filter.starts_with('-'))
-        .peekable();
-    !refused && (wanted.peek().is_none() || wanted.any(|filter| filter == size))
-}
-
-/// The `tags` of a suite: `-tag` must not be there, every other one must.
-fn suite_tags_fit(def: &TargetDef, wanted: &[String]) -> bool {
-    let size = def
-        .attr("size")
-        .and_then(AttrValue::as_str)
-        .unwrap_or("medium");
-    let has = |tag: &str| def.tags().any(|own| own == tag) || size == tag;
-    wanted.iter().all(|tag| match tag.strip_prefix('-') {
-        Some(tag) => !has(tag),
-        None => has(tag.trim_start_matches('+')),
-    })
 }
 
 /// The rules of this module.

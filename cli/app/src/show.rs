@@ -45,23 +45,20 @@ impl Screen {
         write(&change(&mut ui, now));
     }
 
-    /// The end of a test's log, if it is wanted.
-    fn attach_log(&self, test: &mut TestEvent) {
-        let wanted = self
-            .ui
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .wants_log(test);
-        let last = test
-            .attempts
-            .iter()
-            .rev()
-            .find(|attempt| !attempt.status.success());
-        let last = last.or(test.attempts.last());
-        if let (true, Some(attempt), Some(store)) = (wanted, last, self.store.get())
-            && let Ok(Some(bytes)) = store.read(&attempt.log)
-        {
-            test.output = Some(String::from_utf8_lossy(&bytes).into_owned());
+    /// The logs of a test that are wanted.
+    fn attach_logs(&self, test: &mut TestEvent) {
+        let Some(store) = self.store.get() else {
+            return;
+        };
+        for attempt in &mut test.attempts {
+            let wanted = self
+                .ui
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .wants_log(attempt);
+            if wanted && let Ok(Some(bytes)) = store.read(&attempt.log) {
+                attempt.output = Some(String::from_utf8_lossy(&bytes).into_owned());
+            }
         }
     }
 }
@@ -69,7 +66,7 @@ impl Screen {
 impl EventSink for Screen {
     fn emit(&self, mut event: Event) {
         if let Event::TestFinished(test) = &mut event {
-            self.attach_log(test);
+            self.attach_logs(test);
         }
         self.with(|ui, now| ui.event(event, now));
     }

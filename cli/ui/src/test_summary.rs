@@ -37,7 +37,7 @@ pub(crate) fn summary(tests: &[TestEvent], kind: TestSummary, style: Style) -> S
     out
 }
 
-/// `//a:t   (cached) PASSED in 0.3s`; the log of what did not pass is on a line of its own.
+/// `//a:t   (cached) PASSED in 0.3s`; logs of what did not pass are on lines of their own.
 fn line(out: &mut String, test: &TestEvent, width: usize, style: Style) {
     let label = sanitize(&test.label, false);
     let cached = if test.cached {
@@ -68,19 +68,16 @@ fn line(out: &mut String, test: &TestEvent, width: usize, style: Style) {
         }
     }
     out.push('\n');
-    let has_log = matches!(
-        test.status,
-        TestStatus::Flaky | TestStatus::Failed | TestStatus::Timeout
-    );
-    if let Some(log) = test.log_path.as_ref().filter(|_| has_log) {
-        let _ = writeln!(out, "  {}", sanitize(log, false));
+    let failed = test.attempts.iter().filter(|a| !a.status.success());
+    for attempt in failed {
+        let _ = writeln!(out, "  {}", sanitize(&attempt.log_path, false));
     }
 }
 
 fn attempts(out: &mut String, test: &TestEvent, style: Style) {
     for attempt in &test.attempts {
         let mut name = format!("run {}", attempt.run);
-        if let Some(shard) = attempt.shard {
+        if let Some((shard, _)) = attempt.shard {
             name += &format!(", shard {shard}");
         }
         if attempt.attempt > 1 {
@@ -157,9 +154,12 @@ fn quote(word: &str) -> String {
     }
 }
 
-/// The output of a test between two rules (Bazel).
-pub(crate) fn output(label: &str, text: &str, style: Style) -> String {
-    let label = sanitize(label, false);
+/// The output of a part of a test between two rules (Bazel).
+pub(crate) fn output(label: &str, part: &str, text: &str, style: Style) -> String {
+    let mut label = sanitize(label, false);
+    if !part.is_empty() {
+        label += &format!(" ({part})");
+    }
     let text = sanitize(text, style.color);
     let rule = "=".repeat(80);
     let end = if text.is_empty() || text.ends_with('\n') {
@@ -180,16 +180,18 @@ pub(crate) fn failure(test: &TestEvent, style: Style) -> String {
         .iter()
         .rev()
         .find(|attempt| !attempt.status.success());
-    if let Some(attempt) = last
-        && !attempt.exit.is_empty()
-    {
-        let _ = write!(text, " ({})", sanitize(&attempt.exit, false));
+    if let Some(attempt) = last {
+        let how = [attempt.part(), sanitize(&attempt.exit, false)];
+        let how: Vec<String> = how.into_iter().filter(|text| !text.is_empty()).collect();
+        if !how.is_empty() {
+            let _ = write!(text, " ({})", how.join(": "));
+        }
     }
     if test.elapsed > Duration::ZERO {
         let _ = write!(text, " in {}", duration::shown(test.elapsed));
     }
-    if let Some(log) = &test.log_path {
-        let _ = write!(text, ", see {}", sanitize(log, false));
+    if let Some(attempt) = last {
+        let _ = write!(text, ", see {}", sanitize(&attempt.log_path, false));
     }
     text + "\n"
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kiln_events::{
-    ActionEvent, ActionSource, BuildSummary, Detail, Event, TargetStatus, TestEvent,
+    ActionEvent, ActionSource, BuildSummary, Detail, Event, TargetStatus, TestAttempt, TestEvent,
 };
 
 use crate::diagnostics::Diagnostics;
@@ -86,14 +86,13 @@ impl Ui {
         }
     }
 
-    /// Whether the output of a test is shown: whoever has the log attaches it as
-    /// [`TestEvent::output`] before the event is handed over.
-    pub fn wants_log(&self, test: &TestEvent) -> bool {
-        let ran = !test.attempts.is_empty();
+    /// Whether the output of an attempt is shown: whoever has the log attaches it as
+    /// [`TestAttempt::output`] before the event is handed over.
+    pub fn wants_log(&self, attempt: &TestAttempt) -> bool {
         match self.settings.test_output {
             TestOutput::Summary | TestOutput::Streamed => false,
-            TestOutput::Errors => ran && !test.status.success(),
-            TestOutput::All => ran,
+            TestOutput::Errors => attempt.last && !attempt.status.success(),
+            TestOutput::All => attempt.last,
         }
     }
 
@@ -280,9 +279,10 @@ impl Ui {
         if failed && !test.attempts.is_empty() {
             text += &test_summary::failure(test, self.style);
         }
-        let wanted = self.wants_log(test);
-        if let Some(output) = test.output.as_ref().filter(|_| wanted) {
-            text += &test_summary::output(&test.label, output, self.style);
+        for attempt in &test.attempts {
+            if let Some(output) = attempt.output.as_ref().filter(|_| self.wants_log(attempt)) {
+                text += &test_summary::output(&test.label, &attempt.part(), output, self.style);
+            }
         }
         text
     }

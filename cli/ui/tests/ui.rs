@@ -40,8 +40,10 @@ fn done(name: &str, source: ActionSource, success: bool) -> Event {
 fn attempt(number: u32, status: TestStatus) -> TestAttempt {
     TestAttempt {
         run: 1,
+        runs: 1,
         shard: None,
         attempt: number,
+        last: true,
         status,
         exit: match status {
             TestStatus::Timeout => "a timeout".to_owned(),
@@ -49,9 +51,10 @@ fn attempt(number: u32, status: TestStatus) -> TestAttempt {
             _ => "exit code 0".to_owned(),
         },
         log: Digest::EMPTY,
+        log_path: format!("kiln-out/testlogs/t/{number}.log"),
         elapsed: ms(250),
         cached: false,
-        unsharded: false,
+        output: Some(format!("output of attempt {number}\n")),
     }
 }
 
@@ -59,7 +62,10 @@ fn test(label: &str, status: TestStatus) -> TestEvent {
     let attempts = match status {
         TestStatus::Skipped | TestStatus::NotBuilt => vec![],
         TestStatus::Flaky => vec![
-            attempt(1, TestStatus::Failed),
+            TestAttempt {
+                last: false,
+                ..attempt(1, TestStatus::Failed)
+            },
             attempt(2, TestStatus::Passed),
         ],
         status => vec![attempt(1, status)],
@@ -70,11 +76,6 @@ fn test(label: &str, status: TestStatus) -> TestEvent {
         elapsed: ms(250) * attempts.len() as u32,
         attempts,
         cached: false,
-        output: Some(format!("output of {label}\n")),
-        log_path: Some(format!(
-            "kiln-out/testlogs/{}/test.log",
-            label.replace([':', '/'], "_")
-        )),
     }
 }
 
@@ -410,15 +411,16 @@ fn all_kinds() -> Vec<TestEvent> {
     let mut sharded = test("//b:sharded", TestStatus::Failed);
     sharded.attempts = vec![
         TestAttempt {
-            shard: Some(1),
+            shard: Some((1, 2)),
             ..attempt(1, TestStatus::Passed)
         },
         TestAttempt {
-            shard: Some(2),
+            shard: Some((2, 2)),
+            last: false,
             ..attempt(1, TestStatus::Failed)
         },
         TestAttempt {
-            shard: Some(2),
+            shard: Some((2, 2)),
             ..attempt(2, TestStatus::Failed)
         },
     ];
@@ -453,32 +455,33 @@ fn test_results() {
     tests(
         Settings::default(),
         expect![[r#"
-            2| FAILED: //b:sharded (exit code 3) in 0.25s, see kiln-out/testlogs/__b_sharded/test.log
-             | ==================== Test output for //b:sharded:
-             | output of //b:sharded
+            2| FAILED: //b:sharded (shard 2 of 2: exit code 3) in 0.25s, see kiln-out/testlogs/t/2.log
+             | ==================== Test output for //b:sharded (shard 2 of 2):
+             | output of attempt 2
              | ================================================================================
              |
-            2| FAILED: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/__a_failed it/test.log
+            2| FAILED: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/t/1.log
              | ==================== Test output for //a:failed it:
-             | output of //a:failed it
+             | output of attempt 1
              | ================================================================================
              |
-            2| TIMEOUT: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/__a_late/test.log
+            2| TIMEOUT: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/t/1.log
              | ==================== Test output for //a:late:
-             | output of //a:late
+             | output of attempt 1
              | ================================================================================
              |
             1| //a:broken             NO STATUS
              | //a:failed it          FAILED in 0.25s
-             |   kiln-out/testlogs/__a_failed it/test.log
+             |   kiln-out/testlogs/t/1.log
              | //a:flaky              FLAKY in 1 out of 2 runs in 0.50s
-             |   kiln-out/testlogs/__a_flaky/test.log
+             |   kiln-out/testlogs/t/1.log
              | //a:late               TIMEOUT in 0.25s
-             |   kiln-out/testlogs/__a_late/test.log
+             |   kiln-out/testlogs/t/1.log
              | //a:skipped            SKIPPED
              | //b:cached    (cached) PASSED in 0.25s
              | //b:sharded            FAILED in 2 out of 3 runs in 0.25s
-             |   kiln-out/testlogs/__b_sharded/test.log
+             |   kiln-out/testlogs/t/1.log
+             |   kiln-out/testlogs/t/2.log
              | //z:passed             PASSED in 0.25s
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
@@ -498,19 +501,20 @@ fn test_results_terse_and_without_output() {
     tests(
         settings,
         expect![[r#"
-            2| FAILED: //b:sharded (exit code 3) in 0.25s, see kiln-out/testlogs/__b_sharded/test.log
+            2| FAILED: //b:sharded (shard 2 of 2: exit code 3) in 0.25s, see kiln-out/testlogs/t/2.log
              |
-            2| FAILED: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/__a_failed it/test.log
+            2| FAILED: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/t/1.log
              |
-            2| TIMEOUT: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/__a_late/test.log
+            2| TIMEOUT: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/t/1.log
              |
             1| //a:broken             NO STATUS
              | //a:failed it          FAILED in 0.25s
-             |   kiln-out/testlogs/__a_failed it/test.log
+             |   kiln-out/testlogs/t/1.log
              | //a:late               TIMEOUT in 0.25s
-             |   kiln-out/testlogs/__a_late/test.log
+             |   kiln-out/testlogs/t/1.log
              | //b:sharded            FAILED in 2 out of 3 runs in 0.25s
-             |   kiln-out/testlogs/__b_sharded/test.log
+             |   kiln-out/testlogs/t/1.log
+             |   kiln-out/testlogs/t/2.log
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
             2| hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
@@ -530,28 +534,29 @@ fn test_results_in_detail_and_in_color() {
     tests(
         settings,
         expect![[r#"
-            2| ^[1;31mFAILED^[0m: //b:sharded (exit code 3) in 0.25s, see kiln-out/testlogs/__b_sharded/test.log
+            2| ^[1;31mFAILED^[0m: //b:sharded (shard 2 of 2: exit code 3) in 0.25s, see kiln-out/testlogs/t/2.log
              |
-            2| ^[1;31mFAILED^[0m: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/__a_failed it/test.log
+            2| ^[1;31mFAILED^[0m: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/t/1.log
              |
-            2| ^[1;31mTIMEOUT^[0m: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/__a_late/test.log
+            2| ^[1;31mTIMEOUT^[0m: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/t/1.log
              |
             1| //a:broken             ^[1;31mNO STATUS^[0m
              | //a:failed it          ^[1;31mFAILED^[0m in 0.25s
-             |   kiln-out/testlogs/__a_failed it/test.log
+             |   kiln-out/testlogs/t/1.log
              |     run 1: ^[1;31mFAILED^[0m (exit code 3) in 0.25s
              | //a:flaky              ^[1;33mFLAKY^[0m in 1 out of 2 runs in 0.50s
-             |   kiln-out/testlogs/__a_flaky/test.log
+             |   kiln-out/testlogs/t/1.log
              |     run 1: ^[1;31mFAILED^[0m (exit code 3) in 0.25s
              |     run 1, attempt 2: ^[32mPASSED^[0m in 0.25s
              | //a:late               ^[1;31mTIMEOUT^[0m in 0.25s
-             |   kiln-out/testlogs/__a_late/test.log
+             |   kiln-out/testlogs/t/1.log
              |     run 1: ^[1;31mTIMEOUT^[0m (a timeout) in 0.25s
              | //a:skipped            ^[2mSKIPPED^[0m
              | //b:cached    (cached) ^[32mPASSED^[0m in 0.25s
              |     run 1: ^[32mPASSED^[0m in 0.25s
              | //b:sharded            ^[1;31mFAILED^[0m in 2 out of 3 runs in 0.25s
-             |   kiln-out/testlogs/__b_sharded/test.log
+             |   kiln-out/testlogs/t/1.log
+             |   kiln-out/testlogs/t/2.log
              |     run 1, shard 1: ^[32mPASSED^[0m in 0.25s
              |     run 1, shard 2: ^[1;31mFAILED^[0m (exit code 3) in 0.25s
              |     run 1, shard 2, attempt 2: ^[1;31mFAILED^[0m (exit code 3) in 0.25s
@@ -576,19 +581,20 @@ fn test_results_as_json() {
     tests(
         settings,
         expect![[r#"
-            2| FAILED: //b:sharded (exit code 3) in 0.25s, see kiln-out/testlogs/__b_sharded/test.log
+            2| FAILED: //b:sharded (shard 2 of 2: exit code 3) in 0.25s, see kiln-out/testlogs/t/2.log
              |
-            2| FAILED: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/__a_failed it/test.log
+            2| FAILED: //a:failed it (exit code 3) in 0.25s, see kiln-out/testlogs/t/1.log
              |
-            2| TIMEOUT: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/__a_late/test.log
+            2| TIMEOUT: //a:late (a timeout) in 0.25s, see kiln-out/testlogs/t/1.log
              |
             2| //a:broken             NO STATUS
              | //a:failed it          FAILED in 0.25s
-             |   kiln-out/testlogs/__a_failed it/test.log
+             |   kiln-out/testlogs/t/1.log
              | //a:late               TIMEOUT in 0.25s
-             |   kiln-out/testlogs/__a_late/test.log
+             |   kiln-out/testlogs/t/1.log
              | //b:sharded            FAILED in 2 out of 3 runs in 0.25s
-             |   kiln-out/testlogs/__b_sharded/test.log
+             |   kiln-out/testlogs/t/1.log
+             |   kiln-out/testlogs/t/2.log
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
             1| {"targets":{"requested":3,"built":2,"skipped":0,"failed":1},"actions":{"executed":4,"local_cache":5,"remote_cache":0,"memoized":1},"tests":{"passed":1,"failed":2,"timeout":3,"flaky":4,"skipped":5,"cached":6},"wall_ms":3456}
@@ -610,7 +616,7 @@ fn all_output_of_tests() {
         .finish(true)
         .is(expect![[r#"
             2| ==================== Test output for //a:t:
-             | output of //a:t
+             | output of attempt 1
              | ================================================================================
              |
             2| built 2 targets in 3.4s; 10 actions: 4 run, 5 from cache, 1 in memory

@@ -117,8 +117,6 @@ mod tests {
             attempts: Vec::new(),
             cached,
             elapsed: Duration::ZERO,
-            output: None,
-            log_path: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kiln_base::Digest;
 
-/// The verdict on a test, the better first.
+/// The verdict on a test, the better first (Bazel's order).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TestStatus {
     /// Not run: not for this platform.
@@ -14,10 +14,10 @@ pub enum TestStatus {
     Passed,
     /// Passed at a later attempt.
     Flaky,
-    /// Failed.
-    Failed,
     /// Killed after its timeout.
     Timeout,
+    /// Failed.
+    Failed,
     /// It could not be built.
     NotBuilt,
 }
@@ -52,22 +52,42 @@ impl fmt::Display for TestStatus {
 pub struct TestAttempt {
     /// Which run (`--runs_per_test`), from 1.
     pub run: u32,
-    /// Which shard, from 1; `None` for tests without.
-    pub shard: Option<u32>,
+    /// Of so many.
+    pub runs: u32,
+    /// Which shard, from 1, and of how many; `None` for tests without.
+    pub shard: Option<(u32, u32)>,
     /// Which attempt, from 1.
     pub attempt: u32,
+    /// Whether it is the one that counts: no other followed.
+    pub last: bool,
     /// Its verdict.
     pub status: TestStatus,
-    /// How it ended ("exit code 1", "signal 6", "a timeout").
+    /// How it ended ("exit code 1", "signal 6").
     pub exit: String,
     /// Its log in the store.
     pub log: Digest,
+    /// Where its log is, for people.
+    pub log_path: String,
     /// Its run time.
     pub elapsed: Duration,
     /// Whether the result came from a cache.
     pub cached: bool,
-    /// Whether the test was sharded but did not say that it can be.
-    pub unsharded: bool,
+    /// Its log as text, if it is to be shown.
+    pub output: Option<String>,
+}
+
+impl TestAttempt {
+    /// Which part of its test it ran: `shard 1 of 2, run 3 of 5`; empty for all of it.
+    pub fn part(&self) -> String {
+        let mut names = Vec::new();
+        if let Some((shard, shards)) = self.shard {
+            names.push(format!("shard {shard} of {shards}"));
+        }
+        if self.runs > 1 {
+            names.push(format!("run {} of {}", self.run, self.runs));
+        }
+        names.join(", ")
+    }
 }
 
 /// A finished test.
@@ -83,8 +103,4 @@ pub struct TestEvent {
     pub cached: bool,
     /// The time of all of them together.
     pub elapsed: Duration,
-    /// The last log, as text, if it is to be shown.
-    pub output: Option<String>,
-    /// Where the logs are, for people.
-    pub log_path: Option<String>,
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::options::RunUnder;
+
 pub(crate) fn per_label<T>(
     text: &str,
     number: impl Fn(&str) -> Option<T>,
@@ -96,6 +98,24 @@ pub(crate) fn timeouts(text: &str) -> Result<(), &'static str> {
         .ok_or("seconds: one number, or four with commas")
 }
 
+/// A command in front of a program: its words, or a label and arguments for that target.
+pub(crate) fn words_in_front(text: &str) -> Option<RunUnder> {
+    let mut words = shlex::split(text)?;
+    let first = words.first()?;
+    let label = (first.starts_with("//") || first.starts_with('@')).then(|| words.remove(0));
+    Some(RunUnder {
+        text: text.to_owned(),
+        label,
+        words,
+    })
+}
+
+pub(crate) fn run_under(text: &str) -> Result<(), &'static str> {
+    words_in_front(text)
+        .map(drop)
+        .ok_or("a command as for a shell, or a label and arguments")
+}
+
 pub(crate) fn bytes(text: &str) -> Result<(), &'static str> {
     byte_count(text)
         .map(drop)
@@ -119,6 +139,28 @@ mod tests {
             ("18446744073709551615K", None),
         ] {
             assert_eq!(byte_count(text), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_in_front() {
+        for (text, expected) in [
+            ("strace -f", Some((None, vec!["strace", "-f"]))),
+            (
+                "sh -c 'a b' \"c d\"",
+                Some((None, vec!["sh", "-c", "a b", "c d"])),
+            ),
+            ("//a:b --x", Some((Some("//a:b"), vec!["--x"]))),
+            ("@r//a", Some((Some("@r//a"), vec![]))),
+            ("", None),
+            ("a 'b", None),
+        ] {
+            let under = words_in_front(text);
+            let found = under.as_ref().map(|under| {
+                let words: Vec<&str> = under.words.iter().map(String::as_str).collect();
+                (under.label.as_deref(), words)
+            });
+            assert_eq!(found, expected, "{text}");
         }
     }
 

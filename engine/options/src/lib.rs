@@ -29,7 +29,7 @@ mod verb;
 pub use bazel_flags::{BazelFlag, bazel_flag};
 pub use jobs::HostResources;
 pub use load::Request;
-pub use options::{EnvSetting, Options, StarlarkFlag};
+pub use options::{EnvSetting, Options, RunUnder, StarlarkFlag};
 pub use origin::{Given, Origin};
 pub use rc::RcFiles;
 pub use registry::{OPTIONS, find_option};

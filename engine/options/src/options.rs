@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kiln_diag::Diag;
 
 use crate::bazel_flags::BazelFlag;
-use crate::checks::{byte_count, four_timeouts, per_label};
+use crate::checks::{byte_count, four_timeouts, per_label, words_in_front};
 use crate::jobs::{self, HostResources};
 use crate::origin::{Given, Origin};
 use crate::registry::find_option;
@@ -47,6 +47,17 @@ pub struct EnvSetting {
     pub name: Arc<str>,
     /// Its value; `None`: that of kiln's own environment.
     pub value: Option<Arc<str>>,
+}
+
+/// `--run_under`: what is put in front of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunUnder {
+    /// All of it, as given.
+    pub text: String,
+    /// The target to run in front, as given.
+    pub label: Option<String>,
+    /// The words of the command; with a label, those after it.
+    pub words: Vec<String>,
 }
 
 impl Options {
@@ -268,7 +279,7 @@ accessors! {
     text test_strategy -> Option<&str>;
     flag test_keep_going -> bool;
     flag test_runner_fail_fast -> bool;
-    text run_under -> Option<&str>;
+    flag check_sharding = "incompatible_check_sharding_support" -> bool;
     flag keep_going -> bool;
     flag build -> bool;
     flag analyze -> bool;
@@ -359,6 +370,11 @@ impl Options {
     pub fn test_timeouts(&self) -> [Option<u64>; 4] {
         let text = self.text("test_timeout").unwrap_or_default();
         four_timeouts(text).unwrap_or_default()
+    }
+
+    /// `--run_under`; `None` for none, or for an empty one.
+    pub fn run_under(&self) -> Option<RunUnder> {
+        words_in_front(self.text("run_under")?)
     }
 
     /// `--max_bytes`.

@@ -213,10 +213,14 @@ pub static OPTIONS: &[OptionSpec] = &[
         words(&["explicit", "disabled"]), "test_sharding_strategy", BUILDING, Tests, "explicit",
         "Whether `shard_count` is heeded.",
     ),
+    option(
+        Flag, "incompatible_check_sharding_support", BUILDING, Tests, "true",
+        "Fail tests with `shard_count` that do not say that they know which shard they are.",
+    ),
     option(Flag, "test_keep_going", BUILDING, Tests, "true", "Go on with other tests when one fails."),
     option(Flag, "test_runner_fail_fast", BUILDING, Tests, "false", "Let a test stop at its first failed case."),
     option(Text, "local_test_jobs", BUILDING, Tests, "auto", "How many tests run at a time.").check(jobs::check),
-    option(Text, "run_under", BUILDING, Tests, "", "Put a command in front of what is run."),
+    option(Text, "run_under", BUILDING, Tests, "", "Put a command in front of what is run: `strace -f`, or `//TARGET ARGS` to build and run a target of its own.").check(checks::run_under),
     // Execution.
     option(Text, "jobs", LOADING, Execution, "auto", "How many actions run at a time: a number, `auto`, `HOST_CPUS*.5`.").short('j').check(jobs::check),
     option(Flag, "keep_going", LOADING, Execution, "false", "Go on as far as possible after an error.").short('k'),

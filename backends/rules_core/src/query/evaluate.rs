@@ -15,6 +15,7 @@ use crate::keys::TargetKey;
 use crate::patterns::{Purpose, Selected, Selection};
 use crate::query::{Expr, QueryRequest, Set, query_answer};
 use crate::targets::{LoadedKind, LoadedTarget};
+use crate::test_filters::TestFilters;
 
 type Labels = BTreeSet<Label>;
 
@@ -103,8 +104,9 @@ impl<'a> Evaluation<'a> {
             patterns,
             cwd: self.request.cwd.clone(),
             purpose: Purpose::List,
-            tag_filters: Vec::new(),
-            size_filters: Vec::new(),
+            build_tags: Vec::new(),
+            tests: TestFilters::default(),
+            manual_tests: false,
             keep_going: self.request.keep_going,
         };
         let selected = self.cx.get::<Selected, _>((selection,)).await?;

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use kiln_diag::Diag;
 use kiln_events::Event;
-use kiln_options::{Options, Verb};
+use kiln_options::Verb;
 use kiln_rules_core::build::Built;
 use kiln_rules_core::goals::{GoalReport, GoalRequest};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::patterns::{Purpose, Selection};
-use kiln_rules_core::test::{TestOptions, TestOutcome};
+use kiln_rules_core::test::TestOutcome;
+use kiln_rules_core::test_filters::TestFilters;
 use kiln_scheduler::Session;
 
 use crate::command::context::Context;
 use crate::command::run::Outcome;
-use crate::configuration::{configuration, environment};
+use crate::command::test_options::test_options;
+use crate::configuration::configuration;
 use crate::engine::Made;
 use crate::output::OutputFolder;
 use crate::show::Show;
@@ -84,56 +86,31 @@ pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Dia
                 .hint("`//...` means all targets of the workspace"),
         );
     }
-    let filters = if tests {
-        options.test_tag_filters()
-    } else {
-        options.build_tag_filters()
-    };
     let selection = Selection {
         patterns,
         cwd: context.workspace()?.cwd.clone(),
         purpose: if tests { Purpose::Test } else { Purpose::Build },
-        tag_filters: texts(filters),
-        size_filters: texts(options.test_size_filters()),
+        build_tags: texts(options.build_tag_filters()),
+        tests: TestFilters {
+            tags: texts(options.test_tag_filters()),
+            sizes: texts(options.test_size_filters()),
+            timeouts: texts(options.test_timeout_filters()),
+            languages: texts(options.test_lang_filters()),
+        },
+        manual_tests: options.build_manual_tests(),
         keep_going: options.keep_going(),
+    };
+    let tests = match tests {
+        true => Some(Arc::new(test_options(context)?)),
+        false => None,
     };
     Ok(GoalRequest {
         selection,
         keep_going: options.keep_going(),
-        tests: tests.then(|| Arc::new(test_options(options, context))),
+        tests,
         tests_only: options.build_tests_only(),
+        test_keep_going: options.test_keep_going(),
     })
-}
-
-fn test_options(options: &Options, context: &Context) -> TestOptions {
-    let pattern = |pattern: Option<Arc<str>>| pattern.map(|pattern| pattern.to_string());
-    let env = environment::<Arc<str>, Arc<str>>(options.test_env(), &context.environment);
-    TestOptions {
-        filter: options.test_filter().map(str::to_owned),
-        args: options
-            .test_args()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-        env: env
-            .into_iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect(),
-        runs: options
-            .runs_per_test()
-            .into_iter()
-            .map(|(p, n)| (pattern(p), n))
-            .collect(),
-        attempts: options
-            .flaky_test_attempts()
-            .into_iter()
-            .map(|(p, n)| (pattern(p), n))
-            .collect(),
-        timeouts: options.test_timeouts(),
-        force: options.cache_test_results() == "no",
-        no_sharding: options.test_sharding_strategy() == "disabled",
-        streamed: options.test_output() == "streamed",
-    }
 }
 
 /// Puts what was built into the output folder.
@@ -158,9 +135,8 @@ fn put_outputs(output: &mut OutputFolder, report: &GoalReport, show: &Show) -> R
 
 /// Puts the logs of a test into the output folder, in the place that Bazel gives them.
 fn put_logs(output: &mut OutputFolder, test: &TestOutcome) -> Result<(), Diag> {
-    let folder = test.log_folder();
     for (path, node) in &test.logs {
-        output.put(&format!("{folder}/{path}"), node)?;
+        output.put(path, node)?;
     }
     Ok(())
 }

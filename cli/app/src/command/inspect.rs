@@ -11,6 +11,7 @@ use kiln_rules_core::patterns::{Purpose, Selected, Selection};
 use kiln_rules_core::query::{QueryAnswer, QueryRequest, shown_label};
 use kiln_rules_core::repos::Repositories;
 use kiln_rules_core::targets::{LoadedKind, LoadedTarget};
+use kiln_rules_core::test_filters::TestFilters;
 use kiln_scheduler::Session;
 use kiln_targets::AttrValue;
 use serde_json::{Value, json};
@@ -74,8 +75,9 @@ pub(crate) async fn list(context: &Context) -> Result<Outcome, Vec<Diag>> {
         patterns: patterns(context).map_err(one)?,
         cwd: context.workspace().map_err(one)?.cwd.clone(),
         purpose: Purpose::List,
-        tag_filters: Vec::new(),
-        size_filters: Vec::new(),
+        build_tags: Vec::new(),
+        tests: TestFilters::default(),
+        manual_tests: false,
         keep_going: context.options.keep_going(),
     };
     let selected = asking
@@ -194,8 +196,9 @@ pub(crate) async fn peek(context: &Context) -> Result<Outcome, Vec<Diag>> {
         patterns: patterns(context).map_err(one)?,
         cwd: context.workspace().map_err(one)?.cwd.clone(),
         purpose: Purpose::List,
-        tag_filters: Vec::new(),
-        size_filters: Vec::new(),
+        build_tags: Vec::new(),
+        tests: TestFilters::default(),
+        manual_tests: false,
         keep_going: context.options.keep_going(),
     };
     let selected = asking

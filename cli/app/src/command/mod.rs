@@ -8,6 +8,7 @@ mod help;
 mod inspect;
 mod rules;
 mod run;
+mod test_options;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -53,7 +54,6 @@ fn run() -> Result<u8, Vec<Diag>> {
 const WITHOUT_EFFECT: &[&str] = &[
     "analyze",
     "build",
-    "build_manual_tests",
     "check_visibility",
     "collect_code_coverage",
     "compiler",
@@ -65,16 +65,12 @@ const WITHOUT_EFFECT: &[&str] = &[
     "host_platform",
     "instrumentation_filter",
     "local_test_jobs",
-    "run_under",
     "stamp",
     "stripopt",
     "symlink_prefix",
     "target_pattern_file",
-    "test_keep_going",
-    "test_lang_filters",
     "test_runner_fail_fast",
     "test_strategy",
-    "test_timeout_filters",
     "tool_deps",
     "workspace_status_command",
 ];

@@ -1,0 +1,181 @@
+//! The process of a test, without what differs between its runs, shards and attempts.
+
+use std::collections::BTreeMap;
+
+use kiln_base::RelPath;
+use kiln_diag::Diag;
+use kiln_process::{CacheScope, Process};
+use kiln_targets::{Artifact, Runfiles};
+use kiln_tree::{Node, Tree, TreeBuilder};
+use std::sync::Arc;
+
+use super::{Cx, Test};
+use crate::artifacts::{ArtifactNode, RunfilesTree, add, conflict};
+use crate::keys::{ArtifactKey, RunfilesKey};
+use crate::services::CallerEnv;
+use crate::spawn::DEFAULT_PATH;
+use crate::tools::Machine;
+
+/// The folder of the repository that is built, in runfiles trees (Bazel, since it has modules).
+const WORKSPACE: &str = "_main";
+
+/// Where a test leaves what is kept, below the root: outputs of its process.
+pub(super) mod out {
+    pub(in super::super) const XML: &str = "test-out/test.xml";
+    pub(in super::super) const OUTPUTS: &str = "test-out/test.outputs";
+    pub(in super::super) const SHARD: &str = "test-out/shard";
+    pub(in super::super) const PREMATURE_EXIT: &str = "test-out/premature-exit";
+    pub(in super::super) const WARNINGS: &str = "test-out/test.warnings";
+    pub(in super::super) const INFRASTRUCTURE: &str = "test-out/test.infrastructure_failure";
+    pub(in super::super) const ALL: [&str; 6] = [
+        XML,
+        OUTPUTS,
+        SHARD,
+        PREMATURE_EXIT,
+        WARNINGS,
+        INFRASTRUCTURE,
+    ];
+}
+
+/// Sets up what must be absolute, wherever the action runs, and becomes the test. `$0` is the
+/// program, `$1` how many words of `--run_under` follow, before the test's own arguments.
+const SCRIPT: &str = r#"root=$PWD
+export TEST_SRCDIR="$root/$0.runfiles" RUNFILES_DIR="$root/$0.runfiles"
+export PYTHON_RUNFILES="$RUNFILES_DIR" JAVA_RUNFILES="$RUNFILES_DIR"
+export TEST_TMPDIR="$root/test-tmp" GTEST_TMP_DIR="$root/test-tmp"
+[ -n "$HOME" ] || HOME=$TEST_TMPDIR
+export XML_OUTPUT_FILE="$root/test-out/test.xml"
+export TEST_UNDECLARED_OUTPUTS_DIR="$root/test-out/test.outputs"
+export TEST_UNDECLARED_OUTPUTS_ANNOTATIONS_DIR="$root/test-tmp.annotations"
+export TEST_PREMATURE_EXIT_FILE="$root/test-out/premature-exit"
+export TEST_WARNINGS_OUTPUT_FILE="$root/test-out/test.warnings"
+export TEST_INFRASTRUCTURE_FAILURE_FILE="$root/test-out/test.infrastructure_failure"
+export TEST_UNUSED_RUNFILES_LOG_FILE="$root/test-out/unused-runfiles"
+export TEST_LOGSPLITTER_OUTPUT_FILE="$root/test-out/logsplitter"
+[ -z "$TEST_TOTAL_SHARDS" ] || export TEST_SHARD_STATUS_FILE="$root/test-out/shard"
+mkdir -p "$TEST_TMPDIR" "$TEST_UNDECLARED_OUTPUTS_DIR" "$TEST_UNDECLARED_OUTPUTS_ANNOTATIONS_DIR"
+cd "$TEST_SRCDIR/$TEST_WORKSPACE" || exit 127
+under=("${@:2:$1}")
+shift "$(($1 + 1))"
+exec "${under[@]}" "$TEST_SRCDIR/$TEST_BINARY_RUNFILES" "$@" 2>&1"#;
+
+impl Test<'_> {
+    /// The process of one run without shards.
+    pub(super) async fn base_process(&self, cx: &Cx) -> Result<Process, Diag> {
+        let label = &self.target.label;
+        let Some(executable) = &self.target.executable else {
+            return Err(Diag::build(format!("test `{label}` has no program to run")));
+        };
+        let (program, mut runfiles) =
+            runfiles_of(cx, executable, self.target.runfiles.clone()).await?;
+        let (under, tool) = self.run_under(cx).await?;
+        if let Some(tool) = tool {
+            runfiles = runfiles.merge(&tool).map_err(conflict)?;
+        }
+        let mut inputs = TreeBuilder::new();
+        let exec_path = executable.exec_path();
+        add(&mut inputs, exec_path, program)?;
+        add(
+            &mut inputs,
+            &format!("{exec_path}.runfiles"),
+            Node::Dir(runfiles),
+        )?;
+        let machine = cx.get::<Machine, _>(()).await?;
+        let outputs = out::ALL.iter().map(|path| rel(path));
+        Ok(Process {
+            argv: self.command_line(executable, &machine.0.shell.bash, under),
+            env: self.environment(cx, executable)?,
+            workdir: RelPath::root(),
+            inputs: inputs.build(),
+            outputs: outputs.collect::<Result<_, _>>()?,
+            timeout: Some(self.attrs.timeout(&self.key.options)),
+            network: self.attrs.has("requires-network"),
+            platform: BTreeMap::new(),
+            environment: machine.1.clone(),
+            cache: CacheScope::Session,
+        })
+    }
+
+    fn command_line(&self, executable: &Artifact, bash: &str, under: Vec<String>) -> Vec<String> {
+        let mut argv = vec![bash.to_owned(), "-c".to_owned(), SCRIPT.to_owned()];
+        argv.push(executable.exec_path().to_owned());
+        argv.push(under.len().to_string());
+        argv.extend(under);
+        argv.extend(self.target.args.iter().map(ToString::to_string));
+        argv.extend(self.key.options.args.iter().cloned());
+        argv
+    }
+
+    fn environment(
+        &self,
+        cx: &Cx,
+        executable: &Artifact,
+    ) -> Result<BTreeMap<String, String>, Diag> {
+        let caller = cx.service::<CallerEnv>()?;
+        let options = &self.key.options;
+        let timeout = self.attrs.timeout(options).as_secs();
+        let mut env: BTreeMap<String, String> = BTreeMap::new();
+        let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
+        set("PATH", DEFAULT_PATH);
+        set("TZ", "UTC");
+        // The script makes it the test's folder; unset, the shell would look for the user's.
+        set("HOME", "");
+        set("USER", "build");
+        set("LOGNAME", "build");
+        set("TEST_WORKSPACE", WORKSPACE);
+        set("TEST_TARGET", &self.target.label.to_string());
+        set("TEST_BINARY", &executable.short_path());
+        set("TEST_BINARY_RUNFILES", &executable.runfiles_path());
+        set("TEST_SIZE", &self.attrs.size);
+        set("TEST_TIMEOUT", &timeout.to_string());
+        for name in [
+            "RUN_UNDER_RUNFILES",
+            "RUNTEST_PRESERVE_CWD",
+            "BAZEL_TEST",
+            "KILN_TEST",
+        ] {
+            set(name, "1");
+        }
+        if let Some(filter) = &options.filter {
+            set("TESTBRIDGE_TEST_ONLY", filter);
+            set("TEST_FILTER", filter);
+        }
+        for name in &self.target.run_environment.inherited {
+            if let Some(value) = caller.0.get(&**name) {
+                set(name, value);
+            }
+        }
+        for (name, value) in &self.target.run_environment.environment {
+            set(name, value);
+        }
+        for (name, value) in &options.env {
+            set(name, value);
+        }
+        Ok(env)
+    }
+}
+
+/// A program, and its runfiles with itself among them.
+pub(super) async fn runfiles_of(
+    cx: &Cx,
+    executable: &Artifact,
+    runfiles: Arc<Runfiles>,
+) -> Result<(Node, Tree), Diag> {
+    let (program, runfiles) = futures::try_join!(
+        cx.get::<ArtifactNode, _>((ArtifactKey(executable.clone()),)),
+        cx.get::<RunfilesTree, _>((RunfilesKey::new(runfiles),)),
+    )?;
+    let own = rel(&executable.runfiles_path())?;
+    if runfiles.0.get(&own).is_some() {
+        return Ok((program.0.clone(), runfiles.0.clone()));
+    }
+    let mut tree = TreeBuilder::new();
+    tree.add(&own, program.0.clone()).map_err(conflict)?;
+    let tree = runfiles.0.merge(&tree.build()).map_err(conflict)?;
+    Ok((program.0.clone(), tree))
+}
+
+/// A path that is known to be one.
+pub(super) fn rel(path: &str) -> Result<RelPath, Diag> {
+    RelPath::normalize(path).map_err(|error| Diag::internal(error.to_string()))
+}

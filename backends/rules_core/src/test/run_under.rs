@@ -1,0 +1,57 @@
+//! `--run_under`: a command in front of a test.
+
+use kiln_address::{Label, PackageId, Repo};
+use kiln_base::RelPath;
+use kiln_diag::Diag;
+use kiln_targets::Dep;
+use kiln_tree::Tree;
+
+use super::process::runfiles_of;
+use super::{Cx, Test};
+use crate::analysis::{Analyzed, Outcome};
+use crate::keys::TargetKey;
+
+/// What is put in front of a test.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RunUnder {
+    /// The target that is put in front, with its runfiles: a label as the root repository has it.
+    pub target: Option<String>,
+    /// The words of the command; with a target its arguments, before the test.
+    pub words: Vec<String>,
+}
+
+impl Test<'_> {
+    /// The words in front of the test, and the runfiles that they need. They are seen from the
+    /// folder in which tests start.
+    pub(super) async fn run_under(&self, cx: &Cx) -> Result<(Vec<String>, Option<Tree>), Diag> {
+        let Some(under) = &self.key.options.run_under else {
+            return Ok((Vec::new(), None));
+        };
+        let Some(text) = &under.target else {
+            return Ok((under.words.clone(), None));
+        };
+        let root = PackageId::new(Repo::root(), RelPath::root());
+        let label = Label::parse(text, &root, &self.repositories.root()?.mapping)
+            .map_err(|error| Diag::usage(format!("--run_under: {error}")))?;
+        let analyzed = cx
+            .get::<Analyzed, _>((TargetKey(label.clone()),))
+            .await
+            .map_err(|error| error.note("it is what `--run_under` names"))?;
+        let wrong = |what: &str| {
+            Diag::usage(format!("`--run_under={label}`: the target {what}"))
+                .hint("name a target that `kiln run` could run, or a command")
+        };
+        let target = match &analyzed.outcome {
+            Outcome::Ready(Dep::Target(target)) => target,
+            Outcome::Ready(_) => return Err(wrong("is a file")),
+            Outcome::Incompatible(_) => return Err(wrong("is not for this platform")),
+        };
+        let Some(executable) = &target.executable else {
+            return Err(wrong("cannot be run"));
+        };
+        let (_, runfiles) = runfiles_of(cx, executable, target.runfiles.clone()).await?;
+        let mut words = vec![format!("../{}", executable.runfiles_path())];
+        words.extend(under.words.iter().cloned());
+        Ok((words, Some(runfiles)))
+    }
+}
