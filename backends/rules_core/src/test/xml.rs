@@ -102,3 +102,124 @@ fn valid(c: char) -> char {
         _ => '?',
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use proptest::prelude::*;
+    use roxmltree::Document;
+
+    use super::*;
+
+    fn report<'a>(binary: &'a str, exit: Exit, log: &'a [u8]) -> Report<'a> {
+        Report {
+            binary,
+            shard: None,
+            exit,
+            error: (!exit.success()).then_some("what the user was told"),
+            elapsed: Duration::from_millis(1234),
+            log,
+        }
+    }
+
+    /// What the log is to whoever reads the report.
+    fn read_log(xml: &str) -> String {
+        let document = Document::parse(xml).expect(xml);
+        let mut nodes = document.descendants();
+        let out = nodes.find(|node| node.has_tag_name("system-out"));
+        let out = out.expect("a system-out");
+        let text: String = out.children().filter_map(|node| node.text()).collect();
+        let (_, text) = text.split_once("unreadable):\n").expect("a heading");
+        text.strip_suffix("\n      ").expect("an end").to_owned()
+    }
+
+    #[test]
+    fn a_report() {
+        let mut failed = report("../r/a&b_test", Exit::Code(3), b"one \xff\x00 ]]> two\n");
+        failed.shard = Some((2, 3));
+        expect![[r#"
+            <?xml version="1.0" encoding="UTF-8"?>
+            <testsuites>
+              <testsuite name="r/a&amp;b_test_shard_2/3" tests="1" failures="0" errors="1" time="1.234">
+                <testcase name="r/a&amp;b_test_shard_2/3" status="run" duration="1.234" time="1.234"><error message="exited with error code 3"></error></testcase>
+                  <system-out>
+            Generated test.log (if the file is not UTF-8, then this may be unreadable):
+            <![CDATA[one ?? ]]>]]&gt;<![CDATA[ two
+            ]]>
+                  </system-out>
+                </testsuite>
+            </testsuites>
+        "#]].assert_eq(&render(&failed));
+    }
+
+    #[test]
+    fn errors() {
+        let message = |report: Report<'_>| {
+            let xml = render(&report);
+            let document = Document::parse(&xml).expect("XML");
+            let suite = document.descendants().find(|n| n.has_tag_name("testsuite"));
+            let count = suite.and_then(|suite| suite.attribute("errors"));
+            let error = document.descendants().find(|n| n.has_tag_name("error"));
+            let message = error.and_then(|error| error.attribute("message"));
+            format!("{} {}", count.unwrap_or("?"), message.unwrap_or("none"))
+        };
+        for (exit, expected) in [
+            (Exit::Code(0), "0 none"),
+            (Exit::Code(7), "1 exited with error code 7"),
+            (Exit::Signal(6), "1 Terminated by signal 6"),
+            (Exit::TimedOut, "1 Timed out"),
+        ] {
+            assert_eq!(message(report("a", exit, b"")), expected);
+        }
+        let early = Report {
+            error: Some("too early: `<a>` & \"b\""),
+            ..report("a", Exit::Code(0), b"")
+        };
+        assert_eq!(message(early), "1 too early: `<a>` & \"b\"");
+    }
+
+    #[test]
+    fn the_end_of_a_long_log() {
+        let mut log = vec![b'a'; MAX_LOG + 5];
+        log.extend_from_slice(b"the end");
+        let xml = render(&report("a", Exit::Code(0), &log));
+        let read = read_log(&xml);
+        assert!(read.starts_with("(12 bytes left out)\naaa"));
+        assert!(read.ends_with("aaathe end"));
+    }
+
+    /// Texts that are likely to go wrong.
+    fn texts() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("]]>".to_owned()),
+            Just("]".to_owned()),
+            Just(">".to_owned()),
+            Just("<![CDATA[".to_owned()),
+            Just("&amp;<a b=\"c\">".to_owned()),
+            any::<char>().prop_map(String::from),
+            any::<String>(),
+        ];
+        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_log_is_the_report_is_xml(
+            log in prop::collection::vec(any::<u8>(), 0..200),
+            binary in any::<String>(),
+            code in any::<i32>(),
+        ) {
+            let xml = render(&report(&binary, Exit::Code(code), &log));
+            prop_assert!(Document::parse(&xml).is_ok(), "{xml}");
+        }
+
+        #[test]
+        fn a_text_is_in_the_report(log in texts(), name in texts()) {
+            let xml = render(&report(&name, Exit::Code(0), log.as_bytes()));
+            // Every reader of XML makes these one line feed.
+            let lines = log.replace("\r\n", "\n").replace('\r', "\n");
+            let expected: String = lines.chars().map(valid).collect();
+            prop_assert_eq!(read_log(&xml), expected);
+        }
+    }
+}
