@@ -7,10 +7,10 @@ use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_events::Event;
-use kiln_fs::{EntryKind, Glob, Ignore};
+use kiln_fs::{EntryKind, Glob, Ignore, Matches};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
-    BuildRequest, Bzl, BzlRequest, Dialect, LoadStatement, PackageDefs, PackageIo, Parsed,
+    BuildRequest, Bzl, BzlRequest, Dialect, Globbed, LoadStatement, PackageDefs, PackageIo, Parsed,
     SourceText,
 };
 
@@ -267,20 +267,25 @@ impl PackageIo for Io {
         include: &[String],
         exclude: &[String],
         exclude_directories: bool,
-    ) -> Result<Vec<String>, Diag> {
+    ) -> Result<Globbed, Diag> {
         let glob = Glob::new(include, exclude, exclude_directories)?;
         let ignore = &self.ignored.0;
-        Ok(glob
-            .files(&self.package.path, ignore, &mut |path| self.listing(path))?
-            .paths)
+        let found = glob.files(&self.package.path, ignore, &mut |path| self.listing(path));
+        found.map(globbed)
     }
 
-    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Vec<String>, Diag> {
+    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Globbed, Diag> {
         let glob = Glob::new(include, exclude, false)?;
         let ignore = &self.ignored.0;
-        Ok(glob
-            .subpackages(&self.package.path, ignore, &mut |path| self.listing(path))?
-            .paths)
+        let found = glob.subpackages(&self.package.path, ignore, &mut |path| self.listing(path));
+        found.map(globbed)
+    }
+}
+
+fn globbed(found: Matches) -> Globbed {
+    Globbed {
+        paths: found.paths,
+        unmatched: found.unmatched,
     }
 }
 

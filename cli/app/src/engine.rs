@@ -32,6 +32,10 @@ pub(crate) struct Setup {
     pub(crate) sandbox: Sandbox,
     /// `--keep-sandboxes`
     pub(crate) keep: Keep,
+    /// What evaluating one file may use.
+    pub(crate) limits: Limits,
+    /// How files are loaded.
+    pub(crate) loading: LoaderOptions,
     /// Who is told.
     pub(crate) events: Arc<dyn EventSink>,
     /// The environment of whoever called.
@@ -119,8 +123,8 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
     let rows = Arc::new(SourceRows::default());
     let services = Services::new()
         .with(HostService(Arc::new(StarlarkHost::new(
-            Limits::default(),
-            LoaderOptions::default(),
+            setup.limits,
+            setup.loading,
         ))))
         .with(Execution {
             isolation: executor.inner().inner().tier().identity(),

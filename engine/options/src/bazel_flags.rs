@@ -137,7 +137,7 @@ const IRRELEVANT_VALUES: &str = "
     loading_phase_threads local_cpu_resources local_extra_resources local_ram_resources
     local_resources local_startup_timeout_secs local_termination_grace_seconds lockfile_mode
     logging low_memory_warning macos_cpus macos_minimum_os macos_qos_class macos_sdk_version
-    master_blazerc max_computation_steps max_config_changes_to_show max_idle_secs
+    master_blazerc max_config_changes_to_show max_idle_secs
     max_test_output_bytes memory_profile memory_profile_stable_heap_parameters module_mirrors
     nested_set_depth_limit objccopt one_version_enforcement optimizing_dexer order_output
     output_base output_filter output_tree_tracking output_user_root package_path
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(bazel_flag("lockfile_mode"), irrelevant(true));
         assert_eq!(bazel_flag("nolockfile_mode"), None);
         assert_eq!(
-            bazel_flag("incompatible_disallow_empty_glob"),
+            bazel_flag("incompatible_disallow_something"),
             irrelevant(false)
         );
         assert_eq!(bazel_flag("noincompatible_x"), irrelevant(false));

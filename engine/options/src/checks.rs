@@ -50,6 +50,13 @@ pub(crate) fn byte_count(text: &str) -> Option<u64> {
     text[..end].parse::<u64>().ok()?.checked_mul(unit)
 }
 
+pub(crate) fn count(text: &str) -> Result<(), &'static str> {
+    let number = text.parse::<u32>();
+    number
+        .map(|_| ())
+        .map_err(|_| "a number that is not negative")
+}
+
 pub(crate) fn pair(text: &str) -> Result<(), &'static str> {
     let named = text
         .split_once('=')

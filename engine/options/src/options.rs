@@ -272,6 +272,8 @@ accessors! {
     overrides override_repositories = "override_repository" -> Vec<(Arc<str>, PathBuf)>;
     commas extra_toolchains -> Vec<Arc<str>>;
     commas extra_execution_platforms -> Vec<Arc<str>>;
+    flag incompatible_disallow_empty_glob -> bool;
+    number max_computation_steps -> i64;
     commas deleted_packages -> Vec<Arc<str>>;
     text test_filter -> Option<&str>;
     list test_args = "test_arg" -> Vec<Arc<str>>;

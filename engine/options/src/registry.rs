@@ -190,6 +190,15 @@ pub static OPTIONS: &[OptionSpec] = &[
     .check(checks::pair),
     option(Commas, "extra_toolchains", LOADING, Repositories, "", "`toolchain` targets (patterns) to choose from before all that are registered."),
     option(Commas, "extra_execution_platforms", LOADING, Repositories, "", "`platform` targets (patterns) to run actions on before all that are registered."),
+    option(
+        Flag, "incompatible_disallow_empty_glob", LOADING, Repositories, "false",
+        "Refuse `glob` patterns that match nothing, unless the `glob` says `allow_empty = True`.",
+    ),
+    option(
+        Int, "max_computation_steps", LOADING, Repositories, "100000000",
+        "How many function calls and loop turns evaluating a file may take; 0 for any number.",
+    )
+    .check(checks::count),
     option(Commas, "deleted_packages", LOADING, Repositories, "", "Packages that are taken not to be there."),
     // Tests.
     option(Text, "test_filter", BUILDING, Tests, "", "Run only the test cases that match; the test's framework decides how.").aliases(&["filter"]),

@@ -423,6 +423,7 @@ try-import %workspace%/user.bazelrc
             test
               enable_platform_specific_config = true (.bazelrc:4)
               cxxopt = "-std=c++17" (.bazelrc:7)
+              incompatible_disallow_empty_glob = true (.bazelrc:5)
               cxxopt = "-std=c++17" (.bazelrc:6)
               host_cxxopt = "-std=c++17" (.bazelrc:6)
               per_file_copt = "external/.*@-w" (.bazelrc:12)
@@ -436,7 +437,6 @@ try-import %workspace%/user.bazelrc
               dynamic_mode = "off" (.bazelrc:9)
               @rules_python//python/config_settings:bootstrap_impl = Some("script") (.bazelrc:14)
               Bazel's enable_bzlmod (.bazelrc:3)
-              Bazel's incompatible_disallow_empty_glob (.bazelrc:5)
               Bazel's lockfile_mode (.bazelrc:5)
               Bazel's incompatible_enable_cc_toolchain_resolution (.bazelrc:10)
               Bazel's java_runtime_version (.bazelrc:11)

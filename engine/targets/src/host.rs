@@ -128,16 +128,25 @@ pub struct BuildRequest<'a> {
 
 /// The file system, as far as BUILD files may ask. Calls block; answers are tracked.
 pub trait PackageIo: Send + Sync {
-    /// `glob`: paths relative to the package, sorted. Never enters sub-packages.
+    /// `glob`: files, and folders unless they are left out. Never enters sub-packages.
     fn glob(
         &self,
         include: &[String],
         exclude: &[String],
         exclude_directories: bool,
-    ) -> Result<Vec<String>, Diag>;
+    ) -> Result<Globbed, Diag>;
 
-    /// `subpackages`: paths relative to the package, sorted.
-    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Vec<String>, Diag>;
+    /// `subpackages`: folders.
+    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Globbed, Diag>;
+}
+
+/// What a `glob` or `subpackages` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Globbed {
+    /// Paths relative to the package, sorted.
+    pub paths: Vec<String>,
+    /// The `include` patterns that match nothing, whatever `exclude` says, in the order given.
+    pub unmatched: Vec<String>,
 }
 
 /// A dependency as an implementation function sees it.

@@ -31,8 +31,8 @@ pub use attr::{AttrKind, AttrSchema, AttrValue, Cfg, FileFilter, Select, SelectK
 pub use config::{CompilationMode, Configuration, Settings};
 pub use depset::{ArtifactSet, Order};
 pub use host::{
-    AnalyzeRequest, BuildRequest, Bzl, BzlRequest, Dep, Dialect, Host, LoadStatement, PackageIo,
-    Parsed, SourceText,
+    AnalyzeRequest, BuildRequest, Bzl, BzlRequest, Dep, Dialect, Globbed, Host, LoadStatement,
+    PackageIo, Parsed, SourceText,
 };
 pub use location::{LocationError, LocationKind, expand_locations, expand_make_variables};
 pub use machine::{CcTools, MachineTools, PythonTools, ShellTools};

@@ -15,7 +15,7 @@ use kiln_base::RelPath;
 use kiln_build::{Loader, LoaderOptions};
 use kiln_diag::Diag;
 use kiln_host::Interpreter;
-use kiln_targets::{BuildRequest, Bzl, BzlRequest, Dialect, PackageIo, SourceText};
+use kiln_targets::{BuildRequest, Bzl, BzlRequest, Dialect, Globbed, PackageIo, SourceText};
 
 const NATIVES: &str = r#"
 cc_library = test_rule("cc_library", srcs = "label_list", hdrs = "label_list", deps = "label_list",
@@ -31,16 +31,15 @@ def library(name, **kwargs):
 struct NoFiles;
 
 impl PackageIo for NoFiles {
-    fn glob(&self, _: &[String], _: &[String], _: bool) -> Result<Vec<String>, Diag> {
-        Ok(vec![
-            "a.cc".to_owned(),
-            "b.cc".to_owned(),
-            "c.cc".to_owned(),
-        ])
+    fn glob(&self, _: &[String], _: &[String], _: bool) -> Result<Globbed, Diag> {
+        Ok(Globbed {
+            paths: ["a.cc", "b.cc", "c.cc"].map(str::to_owned).into(),
+            unmatched: Vec::new(),
+        })
     }
 
-    fn subpackages(&self, _: &[String], _: &[String]) -> Result<Vec<String>, Diag> {
-        Ok(Vec::new())
+    fn subpackages(&self, _: &[String], _: &[String]) -> Result<Globbed, Diag> {
+        Ok(Globbed::default())
     }
 }
 

@@ -7,6 +7,7 @@ use kiln_host::starlark::eval::Evaluator;
 use kiln_host::starlark::values::Value;
 use kiln_host::starlark::values::none::NoneOr;
 use kiln_host::starlark::{self, starlark_module};
+use kiln_targets::{Globbed, PackageIo};
 
 use crate::natives::{in_argument, texts};
 use crate::package::PackageState;
@@ -29,18 +30,12 @@ pub(crate) fn glob_functions(builder: &mut GlobalsBuilder) {
             Some(flag) => flag.to_bool(),
         };
         let allow_empty = allow_empty.into_option().unwrap_or(state.allow_empty_glob);
-        let find = |include: &[String], exclude: &[String]| {
-            state
-                .io
-                .glob(include, exclude, exclude_directories)
-                .map_err(raise)
-        };
-        let files = find(&include, &exclude)?;
+        let found = state.io.glob(&include, &exclude, exclude_directories);
+        let found = found.map_err(raise)?;
         if !allow_empty {
-            let some = |pattern: &String| Ok(!find(std::slice::from_ref(pattern), &[])?.is_empty());
-            refuse_empty("glob", &include, files.is_empty(), some)?;
+            refuse_empty("glob", &found, state.io).map_err(raise)?;
         }
-        Ok(files)
+        Ok(found.paths)
     }
 
     /// The folders below the package that are packages themselves and fit a pattern.
@@ -53,15 +48,11 @@ pub(crate) fn glob_functions(builder: &mut GlobalsBuilder) {
         let state = PackageState::of(eval, "`subpackages`")?;
         let include = patterns("subpackages", "include", NoneOr::Other(include))?;
         let exclude = patterns("subpackages", "exclude", exclude)?;
-        let find = |include: &[String], exclude: &[String]| {
-            state.io.subpackages(include, exclude).map_err(raise)
-        };
-        let found = find(&include, &exclude)?;
+        let found = state.io.subpackages(&include, &exclude).map_err(raise)?;
         if !allow_empty {
-            let some = |pattern: &String| Ok(!find(std::slice::from_ref(pattern), &[])?.is_empty());
-            refuse_empty("subpackages", &include, found.is_empty(), some)?;
+            refuse_empty("subpackages", &found, state.io).map_err(raise)?;
         }
-        Ok(found)
+        Ok(found.paths)
     }
 }
 
@@ -103,28 +94,38 @@ fn check_pattern(pattern: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Without `allow_empty` every pattern must fit something, and something must be left.
-fn refuse_empty(
-    function: &str,
-    include: &[String],
-    nothing_left: bool,
-    mut fits: impl FnMut(&String) -> starlark::Result<bool>,
-) -> starlark::Result<()> {
-    for pattern in include {
-        if !fits(pattern)? {
-            let diag = Diag::build(format!("`{function}` pattern `{pattern}` matches nothing"));
-            return Err(raise(
-                diag.hint("correct the pattern, or set `allow_empty = True`"),
-            ));
-        }
+/// Without `allow_empty` every pattern must fit something, and something must be left (Bazel).
+fn refuse_empty(function: &str, found: &Globbed, io: &dyn PackageIo) -> Result<(), Diag> {
+    if let Some(pattern) = found.unmatched.first() {
+        let diag = Diag::build(format!("`{function}` pattern `{pattern}` matches nothing"));
+        let diag = match function {
+            "glob" => in_subpackage(diag, pattern, io)?,
+            _ => diag,
+        };
+        return Err(diag.hint("correct the pattern, or set `allow_empty = True`"));
     }
-    if nothing_left {
+    if found.paths.is_empty() {
         let diag = Diag::build(format!(
             "everything that this `{function}` matches is excluded"
         ));
-        return Err(raise(
-            diag.hint("set `allow_empty = True` if that is meant"),
-        ));
+        return Err(diag.hint("set `allow_empty = True` if that is meant"));
     }
     Ok(())
+}
+
+/// A pattern that leads into a package of its own, where a glob never looks, says so.
+fn in_subpackage(diag: Diag, pattern: &str, io: &dyn PackageIo) -> Result<Diag, Diag> {
+    let literal = |part: &&str| !part.contains(['*', '?', '[']);
+    let mut parts: Vec<&str> = pattern.split('/').collect();
+    parts.pop();
+    let folder: Vec<&str> = parts.into_iter().take_while(literal).collect();
+    for length in 1..=folder.len() {
+        let folder = folder[..length].join("/");
+        if !io.subpackages(std::slice::from_ref(&folder), &[])?.paths.is_empty() {
+            return Ok(diag.note(format!(
+                "`{folder}` is a package of its own, and a glob does not look into others"
+            )));
+        }
+    }
+    Ok(diag)
 }

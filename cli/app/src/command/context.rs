@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::EventSink;
 use kiln_exec_local::{Keep, Sandbox, ZygoteServer};
+use kiln_host::Limits;
 use kiln_options::{HostResources, Options, Request};
 use kiln_rules_core::keys::RepoOptions;
 
@@ -100,6 +102,18 @@ impl Context {
         u32::try_from(jobs).unwrap_or(u32::MAX).max(1)
     }
 
+    /// What evaluating one file may use.
+    fn limits(&self) -> Limits {
+        let steps = self.options.max_computation_steps();
+        Limits {
+            ticks: match u64::try_from(steps) {
+                Ok(0) | Err(_) => u64::MAX,
+                Ok(steps) => steps,
+            },
+            ..Limits::default()
+        }
+    }
+
     /// Puts the engine together.
     pub(crate) fn engine(&self, events: Arc<dyn EventSink>) -> Result<Made, Vec<Diag>> {
         let one = |error: Diag| vec![error];
@@ -117,6 +131,10 @@ impl Context {
                 "always" => Keep::Always,
                 "on-failure" => Keep::OnFailure,
                 _ => Keep::Never,
+            },
+            limits: self.limits(),
+            loading: LoaderOptions {
+                allow_empty_glob: !self.options.incompatible_disallow_empty_glob(),
             },
             events,
             environment: self.environment.clone(),

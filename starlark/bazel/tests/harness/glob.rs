@@ -3,7 +3,7 @@
 use kiln_address::PackageId;
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_targets::PackageIo;
+use kiln_targets::{Globbed, PackageIo};
 
 use super::World;
 
@@ -19,7 +19,7 @@ impl PackageIo for Io<'_> {
         include: &[String],
         exclude: &[String],
         _exclude_directories: bool,
-    ) -> Result<Vec<String>, Diag> {
+    ) -> Result<Globbed, Diag> {
         let folder = &self.package.path;
         let files = self
             .world
@@ -30,14 +30,19 @@ impl PackageIo for Io<'_> {
             let path = RelPath::new(path).ok()?;
             Some(path.strip_prefix(folder)?.to_string())
         });
+        let names: Vec<String> = names.collect();
         let any = |patterns: &[String], name: &str| patterns.iter().any(|p| matches(p, name));
-        Ok(names
-            .filter(|name| any(include, name) && !any(exclude, name))
-            .collect())
+        let unmatched = |pattern: &&String| !names.iter().any(|name| matches(pattern, name));
+        let unmatched = include.iter().filter(unmatched).cloned().collect();
+        let fit = |name: &String| any(include, name) && !any(exclude, name);
+        Ok(Globbed {
+            unmatched,
+            paths: names.into_iter().filter(fit).collect(),
+        })
     }
 
-    fn subpackages(&self, _: &[String], _: &[String]) -> Result<Vec<String>, Diag> {
-        Ok(Vec::new())
+    fn subpackages(&self, _: &[String], _: &[String]) -> Result<Globbed, Diag> {
+        Ok(Globbed::default())
     }
 }
 

@@ -10,8 +10,8 @@ use kiln_build::{Loader, LoaderOptions};
 use kiln_diag::Diag;
 use kiln_host::Interpreter;
 use kiln_targets::{
-    AttrValue, BuildRequest, Bzl, BzlRequest, Dialect, PackageDefs, PackageIo, Select, SelectKey,
-    SourceText, Target, Visibility, VisibilitySpec,
+    AttrValue, BuildRequest, Bzl, BzlRequest, Dialect, Globbed, PackageDefs, PackageIo, Select,
+    SelectKey, SourceText, Target, Visibility, VisibilitySpec,
 };
 
 use crate::rules::rules;
@@ -36,16 +36,20 @@ bzl_globals = {"Info": "info of the natives"}
 pub struct Files(pub &'static [&'static str]);
 
 impl PackageIo for Files {
-    fn glob(&self, include: &[String], exclude: &[String], _: bool) -> Result<Vec<String>, Diag> {
+    fn glob(&self, include: &[String], exclude: &[String], _: bool) -> Result<Globbed, Diag> {
         let fits = |file: &str, patterns: &[String]| patterns.iter().any(|p| fits(file, p));
         let files = self
             .0
             .iter()
             .filter(|file| fits(file, include) && !fits(file, exclude));
-        Ok(files.map(|file| (*file).to_owned()).collect())
+        let unmatched = |pattern: &&String| !self.0.iter().any(|file| self::fits(file, pattern));
+        Ok(Globbed {
+            paths: files.map(|file| (*file).to_owned()).collect(),
+            unmatched: include.iter().filter(unmatched).cloned().collect(),
+        })
     }
 
-    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Vec<String>, Diag> {
+    fn subpackages(&self, include: &[String], exclude: &[String]) -> Result<Globbed, Diag> {
         self.glob(include, exclude, false)
     }
 }
