@@ -121,7 +121,11 @@ fn in_subpackage(diag: Diag, pattern: &str, io: &dyn PackageIo) -> Result<Diag, 
     let folder: Vec<&str> = parts.into_iter().take_while(literal).collect();
     for length in 1..=folder.len() {
         let folder = folder[..length].join("/");
-        if !io.subpackages(std::slice::from_ref(&folder), &[])?.paths.is_empty() {
+        if !io
+            .subpackages(std::slice::from_ref(&folder), &[])?
+            .paths
+            .is_empty()
+        {
             return Ok(diag.note(format!(
                 "`{folder}` is a package of its own, and a glob does not look into others"
             )));
