@@ -115,6 +115,10 @@ impl LocalExecutor {
                     timeout_note: timeout_note(&request),
                     keep: self.shared.keeper.job(&request),
                 };
+                // What takes microseconds is not worth another thread's waking up.
+                if finished.is_small() {
+                    return finished.result();
+                }
                 let harvested = tokio::task::spawn_blocking(move || finished.result()).await;
                 harvested.map_err(|_| ExecError::Failed(Diag::internal("harvest panicked")))?
             }
@@ -178,7 +182,39 @@ struct Finished {
     keep: Option<KeepJob>,
 }
 
+/// Outputs up to this many, and up to this many bytes together, are taken in on the spot.
+const FEW_OUTPUTS: usize = 8;
+const SMALL_OUTPUTS: u64 = 128 << 10;
+
 impl Finished {
+    /// Whether taking the outputs in is quick: a few files, and short ones.
+    fn is_small(&self) -> bool {
+        if self.keep.is_some() || self.plan.outputs.len() > FEW_OUTPUTS {
+            return false;
+        }
+        let files = &self.slot.files;
+        let outputs = self.plan.outputs.iter().map(|output| {
+            let folder = self
+                .shared
+                .tier
+                .scratch_folder(files, &self.plan, output.scratch);
+            folder.join(output.inside.as_str())
+        });
+        let mut left = SMALL_OUTPUTS;
+        for path in outputs.chain([files.stdout(), files.stderr()]) {
+            let length = match std::fs::symlink_metadata(path) {
+                Ok(metadata) if metadata.is_dir() => return false,
+                Ok(metadata) => metadata.len(),
+                Err(_) => 0,
+            };
+            let Some(rest) = left.checked_sub(length) else {
+                return false;
+            };
+            left = rest;
+        }
+        true
+    }
+
     fn result(self) -> Result<ProcessResult, ExecError> {
         let result = self.collect();
         self.shared.pool.put(self.slot);

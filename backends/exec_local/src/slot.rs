@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::config::NETWORK_ROOTS;
 use crate::failure;
@@ -18,10 +18,13 @@ use kiln_base::Digest;
 use kiln_process::{ExecError, Process};
 use kiln_store::Store;
 use parking_lot::Mutex;
+use tokio::io::unix::AsyncFd;
 
 /// A worker and its folders.
 pub(crate) struct Slot {
     control: Arc<OwnedFd>,
+    /// The same, watched by the runtime from the first reply on.
+    watched: OnceLock<AsyncFd<Arc<OwnedFd>>>,
     network: bool,
     /// Its last action was told to die and has not been heard of since.
     pending: bool,
@@ -104,6 +107,7 @@ impl Pool {
             .map_err(failed)?;
         Ok(Slot {
             control: Arc::new(ours),
+            watched: OnceLock::new(),
             network,
             pending: false,
             files,
@@ -207,7 +211,7 @@ impl Slot {
 
     /// Waits for the next reply.
     pub(crate) async fn reply(&self) -> Result<Reply, ExecError> {
-        let socket = unix::readable(self.control.clone()).map_err(|_| failure::lost())?;
+        let socket = self.watched()?;
         loop {
             let mut ready = socket.readable().await.map_err(|_| failure::lost())?;
             match ready.try_io(|socket| Receiver::of_short().receive(socket.get_ref().as_fd())) {
@@ -216,6 +220,14 @@ impl Slot {
                 Ok(_) => return Err(failure::lost()),
             }
         }
+    }
+
+    fn watched(&self) -> Result<&AsyncFd<Arc<OwnedFd>>, ExecError> {
+        if let Some(socket) = self.watched.get() {
+            return Ok(socket);
+        }
+        let socket = unix::readable(self.control.clone()).map_err(|_| failure::lost())?;
+        Ok(self.watched.get_or_init(|| socket))
     }
 
     /// As [`Slot::reply`], for where no runtime is.

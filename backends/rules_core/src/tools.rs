@@ -35,11 +35,15 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
         let tools = match known {
             Some(tools) => tools,
             None => {
-                let tools = MachineTools {
-                    cc: find_cc(),
-                    python: find_python(),
-                    shell: find_shell(),
-                };
+                let tools = std::thread::scope(|scope| {
+                    let python = scope.spawn(find_python);
+                    MachineTools {
+                        cc: find_cc(),
+                        // A panic in there is a fault of ours; nothing was found then.
+                        python: python.join().unwrap_or_default(),
+                        shell: find_shell(),
+                    }
+                });
                 if let Ok(bytes) = serde_json::to_vec(&tools) {
                     store.put_action(&key, &bytes, &[])?;
                 }
@@ -59,7 +63,7 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
 /// | size, mtime, inode | whether it is the one that was asked |
 /// | version of this detection | what it asks |
 fn found_key() -> Digest {
-    let mut text = format!("machine tools, detection 1, {DEFAULT_PATH}");
+    let mut text = format!("machine tools, detection 2, {DEFAULT_PATH}");
     for name in [
         "gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "python3", "bash",
     ] {
@@ -126,6 +130,11 @@ fn text(path: &Path) -> Arc<str> {
 
 /// What a program prints (standard output, then standard error), if it succeeds.
 fn output(program: &Path, arguments: &[&str]) -> Option<String> {
+    run(program, arguments).and_then(|(success, text)| success.then_some(text))
+}
+
+/// Whether a program succeeds, and what it prints; `None` if it cannot be run.
+fn run(program: &Path, arguments: &[&str]) -> Option<(bool, String)> {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -134,10 +143,8 @@ fn output(program: &Path, arguments: &[&str]) -> Option<String> {
         .env("LC_ALL", "C");
     let output = command.stdin(Stdio::null()).output().ok()?;
     let all = [output.stdout, output.stderr].concat();
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&all).into_owned())
+    let text = String::from_utf8_lossy(&all).into_owned();
+    Some((output.status.success(), text))
 }
 
 fn first_line(text: &str) -> Arc<str> {
@@ -211,7 +218,8 @@ fn include_dirs(cxx: &Path) -> Vec<Arc<str>> {
         .collect()
 }
 
-/// Which of the optional flags the compiler takes, asked all at once.
+/// Which of the optional flags the compiler takes. It is asked once for all of them, and names
+/// those that it does not know.
 fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
     const FLAGS: [&str; 6] = [
         "-Wno-free-nonheap-object",
@@ -221,13 +229,15 @@ fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
         "-fno-canonical-system-headers",
         "-no-canonical-prefixes",
     ];
-    let takes = |flag: &&&str| {
-        let arguments = ["-Werror", flag, "-E", "-xc", "/dev/null"];
-        output(cc, &arguments).is_some()
+    let mut arguments = FLAGS.to_vec();
+    arguments.extend(["-E", "-xc", "/dev/null"]);
+    // An unknown warning is an error or a complaint, as the compiler likes.
+    let Some((_, complaints)) = run(cc, &arguments) else {
+        return Vec::new();
     };
     FLAGS
         .iter()
-        .filter(takes)
+        .filter(|flag| !complaints.contains(*flag))
         .map(|flag| Arc::from(*flag))
         .collect()
 }

@@ -52,6 +52,13 @@ pub(crate) struct Made {
     executor: Arc<Cached<Bounded<LocalExecutor>>>,
 }
 
+/// A command's engine lives as long as its process.
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.engine.leave_to_exit();
+    }
+}
+
 impl Made {
     /// What the sandbox cannot enforce on this machine: of interest to commands that run actions.
     pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {

@@ -14,6 +14,10 @@ mod show;
 
 use std::process::ExitCode;
 
+/// Loading and analysis make and drop millions of small things on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     command::main()
 }

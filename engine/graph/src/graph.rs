@@ -77,6 +77,12 @@ impl<C: Compute> Graph<C> {
         self.core.collect(keep)
     }
 
+    /// Leaves what the nodes hold to the end of the process: taking a large graph apart costs more
+    /// than the kernel's taking the memory back.
+    pub fn leave_to_exit(&self) {
+        self.core.nodes.leave();
+    }
+
     /// How large the graph is, by a look at every node.
     pub fn stats(&self) -> GraphStats {
         self.core.stats()

@@ -1,7 +1,7 @@
 //! Nodes in chunks that never move, named by dense ids.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -37,6 +37,16 @@ pub(crate) struct Slab<T> {
     len: AtomicU32,
     free: Mutex<Vec<NodeId>>,
     free_count: AtomicU32,
+    /// Whether what is in it is never to be dropped.
+    left: AtomicBool,
+}
+
+impl<T> Drop for Slab<T> {
+    fn drop(&mut self) {
+        if *self.left.get_mut() {
+            std::mem::forget(std::mem::take(&mut self.chunks));
+        }
+    }
 }
 
 struct Place {
@@ -64,7 +74,13 @@ impl<T: Default> Slab<T> {
             len: AtomicU32::new(0),
             free: Mutex::new(Vec::new()),
             free_count: AtomicU32::new(0),
+            left: AtomicBool::new(false),
         }
+    }
+
+    /// Leaves what is in it to the end of the process.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
     }
 
     /// A place nobody uses, one that was released if there is any.

@@ -118,6 +118,12 @@ impl Engine {
         }
     }
 
+    /// For when the process is about to end: what was remembered is not taken apart, only let go.
+    /// Services end as always.
+    pub fn leave_to_exit(&self) {
+        self.graph.leave_to_exit();
+    }
+
     /// The rules, for those who explain them.
     pub fn rule_set(&self) -> &RuleSet {
         &self.core.types.set

@@ -23,8 +23,9 @@ enum Order {
 /// How long a change may wait for others to join it.
 const GATHER: Duration = Duration::from_millis(10);
 const MOST_IN_BATCH: usize = 1000;
-/// Orders that may wait before whoever gives more has to wait too: a bound of memory.
-const MOST_WAITING: usize = 1 << 16;
+/// Orders that may wait before whoever gives more has to wait too: a bound of memory, all of which
+/// the channel takes (and every start pays for) when it is made.
+const MOST_WAITING: usize = 1 << 11;
 /// How often the thread looks after things when it has nothing to write.
 const IDLE: Duration = Duration::from_secs(1);
 

@@ -113,7 +113,7 @@ fn set_mask(how: libc::c_int, signals: &[libc::c_int]) {
     unsafe { libc::sigprocmask(how, &raw const set, std::ptr::null_mut()) };
 }
 
-fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
+pub(super) fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
     // SAFETY: `sigemptyset` initializes the set; `sigaddset` only edits it.
     unsafe {
         let mut set = std::mem::zeroed();

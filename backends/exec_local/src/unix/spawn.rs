@@ -1,44 +1,88 @@
 //! Starting a program.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::io;
+use std::ptr;
 
 use rustix::process::Pid;
+
+/// What the new process starts from, all of it made before there is one.
+struct Start {
+    program: *const libc::c_char,
+    argv: Vec<*const libc::c_char>,
+    env: Vec<*const libc::c_char>,
+    no_signals: libc::sigset_t,
+    /// Why it did not become the program.
+    error: c_int,
+}
+
+/// Enough for a few system calls, and for the kernel's frame of a signal.
+const STACK: usize = 64 << 10;
 
 /// Starts a program in a session of its own with no signal blocked; everything else (current
 /// folder, standard streams, limits) is this process's. The child shares memory with this process
 /// until it has become the program, so nothing is copied.
+///
+/// The caller must be the only thread of its process and have no signal handlers but those for
+/// faults. That makes the hundred calls needless by which `posix_spawn` resets every signal: what
+/// has a handler loses it by `execve`.
 pub(crate) fn spawn(program: &CStr, argv: &[CString], env: &[CString]) -> io::Result<Pid> {
-    let pointers = |list: &[CString]| -> Vec<*mut libc::c_char> {
-        let texts = list.iter().map(|text| text.as_ptr().cast_mut());
-        texts.chain([std::ptr::null_mut()]).collect()
+    let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
+        let texts = list.iter().map(|text| text.as_ptr());
+        texts.chain([ptr::null()]).collect()
     };
-    let (argv, env) = (pointers(argv), pointers(env));
-    let flags = libc::POSIX_SPAWN_SETSID | libc::POSIX_SPAWN_SETSIGMASK as libc::c_short;
-    let mut pid = 0;
-    // SAFETY: `attributes` and `none` are initialized by their own functions before they are used;
-    // both lists end with a null pointer, and their texts, which `posix_spawn` only reads, outlive
-    // the call.
-    let error = unsafe {
-        let mut attributes: libc::posix_spawnattr_t = std::mem::zeroed();
-        libc::posix_spawnattr_init(&raw mut attributes);
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::posix_spawnattr_setsigmask(&raw mut attributes, &raw const none);
-        libc::posix_spawnattr_setflags(&raw mut attributes, flags);
-        let error = libc::posix_spawn(
-            &raw mut pid,
-            program.as_ptr(),
-            std::ptr::null(),
-            &raw const attributes,
-            argv.as_ptr(),
-            env.as_ptr(),
+    let mut start = Start {
+        program: program.as_ptr(),
+        argv: pointers(argv),
+        env: pointers(env),
+        no_signals: super::raw::signal_set(&[]),
+        error: 0,
+    };
+    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
+    // SAFETY: the stack grows down from its end, is aligned for any type and, like `start`,
+    // outlives the child's use of it: `CLONE_VFORK` holds this thread until the child has become
+    // the program or is gone. `child` only makes system calls.
+    let pid = unsafe {
+        libc::clone(
+            child,
+            stack.as_mut_ptr_range().end.cast::<c_void>(),
+            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+            (&raw mut start).cast::<c_void>(),
+        )
+    };
+    let Some(pid) = Pid::from_raw(pid.max(0)) else {
+        return Err(io::Error::last_os_error());
+    };
+    // SAFETY: `start` lives; the child wrote to it through the pointer given to it, if at all.
+    match unsafe { ptr::read_volatile(&raw const start.error) } {
+        0 => Ok(pid),
+        error => {
+            while let Err(rustix::io::Errno::INTR) =
+                rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty())
+            {
+            }
+            Err(io::Error::from_raw_os_error(error))
+        }
+    }
+}
+
+extern "C" fn child(start: *mut c_void) -> c_int {
+    let start = start.cast::<Start>();
+    // SAFETY: `start` points to the caller's `Start`, which nobody else touches meanwhile; its
+    // lists end with null pointers and their texts are NUL-terminated.
+    unsafe {
+        libc::setsid();
+        libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &raw const (*start).no_signals,
+            ptr::null_mut(),
         );
-        libc::posix_spawnattr_destroy(&raw mut attributes);
-        error
-    };
-    match (error, Pid::from_raw(pid)) {
-        (0, Some(pid)) => Ok(pid),
-        (error, _) => Err(io::Error::from_raw_os_error(error)),
+        libc::execve(
+            (*start).program,
+            (*start).argv.as_ptr(),
+            (*start).env.as_ptr(),
+        );
+        ptr::write_volatile(&raw mut (*start).error, *libc::__errno_location());
+        libc::_exit(127)
     }
 }

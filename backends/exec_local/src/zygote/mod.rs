@@ -9,6 +9,7 @@
 //! survives kiln, however kiln ends.
 
 mod init;
+mod ipc;
 mod plain;
 mod program;
 mod restrict;

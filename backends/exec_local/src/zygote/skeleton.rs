@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 
+use super::ipc;
 use super::wire::{EXEC_ROOT, Failure, HIDDEN, OrFailure, Setup, Step};
 use crate::unix;
 
@@ -17,7 +18,7 @@ const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// the outer `/proc`, which each action covers with its own.
 pub(super) fn build(setup: &Setup) -> Result<(), Failure> {
     enter_empty_root()?;
-    for folder in [EXEC_ROOT, "/tmp", "/proc", "/dev", "/etc", HIDDEN] {
+    for folder in [EXEC_ROOT, "/proc", "/dev", "/etc", HIDDEN] {
         make_dir(folder, Step::RootMount)?;
     }
     hidden(setup)?;
@@ -58,6 +59,7 @@ fn hidden(setup: &Setup) -> Result<(), Failure> {
     rustix::mount::mount("kiln", HIDDEN, "tmpfs", flags, c"mode=0755")
         .or_failure(Step::StoreMount, HIDDEN)?;
     make_dir(&format!("{HIDDEN}/memory"), Step::StoreMount)?;
+    ipc::build()?;
     for (name, source, attributes) in [
         ("cas", &setup.cas, unix::READ_ONLY | unix::HARMLESS),
         ("trees", &setup.trees, unix::READ_ONLY | unix::HARMLESS),

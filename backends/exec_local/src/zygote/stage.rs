@@ -5,13 +5,13 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{CWD, FileType, Mode};
-use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
+use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags};
 
 use super::wire::{EXEC_ROOT, Failure, HIDDEN, Launch, Op, OrFailure, Setup, Step, WireTier};
 use crate::unix;
 
-/// Mounts everything the action sees; afterwards the store and the scratch folders are reachable
-/// only where they were put into the exec root.
+/// Mounts everything the action sees; the last mount, `/tmp`, covers the store and the scratch
+/// folders, which are then reachable only where they were put into the exec root.
 pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
     private_folders(setup)?;
     let mut stage = Stage {
@@ -41,7 +41,8 @@ pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
         rustix::mount::mount("proc", "/proc", "proc", flags, None)
             .or_failure(Step::Proc, "/proc")?;
     }
-    rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).or_failure(Step::PrivateMount, HIDDEN)
+    let private = format!("{HIDDEN}/memory/tmp");
+    rustix::mount::mount_bind(private.as_str(), HIDDEN).or_failure(Step::PrivateMount, HIDDEN)
 }
 
 /// The exec root, `/tmp` and `/dev/shm`: folders of one file system in memory, since making one
@@ -57,9 +58,9 @@ fn private_folders(setup: &Setup) -> Result<(), Failure> {
     rustix::mount::mount("kiln", memory.as_str(), "tmpfs", flags, options.as_c_str())
         .or_failure(Step::PrivateMount, &memory)?;
     for (name, at, mode) in [
-        ("root", EXEC_ROOT, 0o755),
-        ("tmp", "/tmp", 0o1777),
-        ("shm", "/dev/shm", 0o1777),
+        ("root", Some(EXEC_ROOT), 0o755),
+        ("tmp", None, 0o1777),
+        ("shm", Some("/dev/shm"), 0o1777),
     ] {
         let folder = format!("{memory}/{name}");
         rustix::fs::mkdirat(CWD, folder.as_str(), Mode::from_raw_mode(0o755))
@@ -69,7 +70,9 @@ fn private_folders(setup: &Setup) -> Result<(), Failure> {
             rustix::fs::chmod(folder.as_str(), Mode::from_raw_mode(mode))
                 .or_failure(Step::PrivateMount, &folder)?;
         }
-        rustix::mount::mount_bind(folder.as_str(), at).or_failure(Step::PrivateMount, at)?;
+        if let Some(at) = at {
+            rustix::mount::mount_bind(folder.as_str(), at).or_failure(Step::PrivateMount, at)?;
+        }
     }
     Ok(())
 }

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// Where the exec root is inside every sandbox, on every machine.
 pub(crate) const EXEC_ROOT: &str = "/kiln";
-/// What the mounted store is called while a root is being put together.
-pub(crate) const HIDDEN: &str = "/.kiln";
+/// Where the mounted store is while a root is being put together: the last mount, the action's own
+/// `/tmp`, covers it for good. (Taking it away instead costs a wait for every processor. In a user
+/// namespace that the action makes, the kernel locks all mounts as they are, this cover too.)
+pub(crate) const HIDDEN: &str = "/tmp";
 
 /// What a worker zygote is to hold ready.
 #[derive(Clone, Debug, Serialize, Deserialize)]

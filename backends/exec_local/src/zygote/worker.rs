@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, WaitOptions};
 use rustix::thread::UnshareFlags;
 
 use super::wire::{End, Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
-use super::{init, server, skeleton};
+use super::{init, ipc, server, skeleton};
 use crate::unix::packet::{self, Message, Receiver};
 use crate::unix::{self, Forked};
 
@@ -54,7 +54,7 @@ fn prepare(setup: &Setup, sync: OwnedFd) -> Result<(), Failure> {
     }
     unshare(UnshareFlags::NEWUSER).or_failure(Step::UserNamespace, "")?;
     ask_for_ids(sync)?;
-    let mut others = UnshareFlags::NEWNS | UnshareFlags::NEWUTS;
+    let mut others = UnshareFlags::NEWNS | UnshareFlags::NEWUTS | UnshareFlags::NEWIPC;
     if setup.isolated_network {
         others |= UnshareFlags::NEWNET;
     }
@@ -101,7 +101,7 @@ fn action(
     let (status, child_status) = packet::pair().or_failure(Step::Fork, "socket pair")?;
     let start = Instant::now();
     let namespaces = match setup.tier {
-        WireTier::Namespaces { .. } => libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC,
+        WireTier::Namespaces { .. } => libc::CLONE_NEWNS | libc::CLONE_NEWPID,
         _ => 0,
     };
     let forked = unix::fork_into(namespaces);
@@ -124,6 +124,9 @@ fn action(
     let timeout = (launch.timeout > 0).then(|| start + Duration::from_millis(launch.timeout));
     let report = watch.until_end(timeout, Duration::from_millis(launch.grace), receiver);
     watch.reap();
+    if namespaces != 0 {
+        ipc::renew()?;
+    }
     if setup.isolated_network && namespaces != 0 {
         renew_network()?;
     }
@@ -246,10 +249,14 @@ impl Watch<'_> {
 /// Connections that an action closed linger for a minute and keep their ports; the next action
 /// must not meet them, so it gets a network of its own then.
 fn renew_network() -> Result<(), Failure> {
-    let Ok(sockets) = std::fs::read_to_string("/proc/net/sockstat") else {
+    // One read takes all of it: half a kilobyte.
+    let mut sockets = [0; 4096];
+    let read = std::fs::File::open("/proc/net/sockstat")
+        .and_then(|mut file| std::io::Read::read(&mut file, &mut sockets));
+    let Ok(length) = read else {
         return Ok(());
     };
-    if lingering(&sockets) {
+    if lingering(&String::from_utf8_lossy(&sockets[..length])) {
         unshare(UnshareFlags::NEWNET).or_failure(Step::Namespaces, "")?;
         unix::loopback_up().or_failure(Step::Loopback, "lo")?;
     }

@@ -35,6 +35,10 @@ pub const TESTS: &[Test] = &[
     ("200 actions at once", many),
     ("a laxer root", writable_root),
     ("nothing of an action is left for the next", no_left_overs),
+    (
+        "no shared memory, semaphore or queue is left",
+        no_objects_left,
+    ),
 ];
 
 fn outputs(fixture: &Fixture, process: &Process) -> String {
@@ -416,6 +420,35 @@ fn writable_root(fixture: &Fixture) {
     "#]]
     .assert_eq(&fixture.show(&result));
     fixture.verify();
+}
+
+/// Each kind alone, so that each is found.
+fn no_objects_left(fixture: &Fixture) {
+    let python = |call: &str| format!("python3 -c 'import ctypes; c = ctypes.CDLL(None); {call}'");
+    let executor = fixture.executor();
+    for (leave, look) in [
+        ("ipcmk -M 100", "ipcs -m | grep -c 0x".to_owned()),
+        ("ipcmk -S 1", "ipcs -s | grep -c 0x".to_owned()),
+        ("ipcmk -Q", "ipcs -q | grep -c 0x".to_owned()),
+        (
+            &python("exit(c.mq_open(b\"/q\", 0o102, 0o600, None) < 0)"),
+            python("print(int(c.mq_open(b\"/q\", 2) >= 0))"),
+        ),
+    ] {
+        let results = fixture.runtime.block_on(async {
+            let first = support::run(&executor, &sh(&format!("{leave}; {look}"))).await;
+            [
+                first.unwrap(),
+                support::run(&executor, &sh(&look)).await.unwrap(),
+            ]
+        });
+        let shown = results.map(|result| fixture.show(&result).lines().last().map(str::to_owned));
+        assert_eq!(
+            shown,
+            [Some("1".to_owned()), Some("0".to_owned())],
+            "{leave}"
+        );
+    }
 }
 
 fn no_left_overs(fixture: &Fixture) {

@@ -10,6 +10,7 @@ pub const TESTS: &[Test] = &[
     ("identity and names are the same everywhere", identity),
     ("the environment is exact (PX-011)", environment),
     ("the root is read-only", read_only),
+    ("what is mounted beneath stays hidden", nothing_beneath),
     ("inputs cannot be changed", inputs_cannot_be_changed),
     ("no network, unless it is asked for", network),
     ("a port is free again for the next action", ports),
@@ -96,6 +97,21 @@ fn environment(fixture: &Fixture) {
         ÄÖ==x
     "#]]
     .assert_eq(&fixture.shell(&process));
+}
+
+/// The store is mounted beneath `/tmp`, where nothing may bring it to light.
+fn nothing_beneath(fixture: &Fixture) {
+    let process = sh(
+        "umount /tmp; unshare -Urm sh -c 'umount /tmp; umount -l /tmp; ls /tmp; \
+         mount --move /tmp /dev/shm; ls /tmp; mkdir /tmp/a; mount --rbind / /tmp/a; ls /tmp/a/tmp' | \
+         grep -v '^a$'; echo end",
+    );
+    let shown = fixture.shell(&process);
+    let output: Vec<&str> = shown
+        .lines()
+        .take_while(|line| !line.contains(": "))
+        .collect();
+    assert_eq!(output, ["Code(0)", "end"], "{shown}");
 }
 
 fn read_only(fixture: &Fixture) {
