@@ -18,6 +18,8 @@ pub struct HostService(pub Arc<dyn Host>);
 pub struct Execution {
     /// What runs them.
     pub executor: Arc<dyn Executor>,
+    /// What runs tests: the same, with fewer at a time if that was asked for.
+    pub tests: Arc<dyn Executor>,
     /// How what it cannot isolate is called, for the environment's identity: results that may
     /// depend on undeclared things must never pass for those of a hermetic run. Empty for one.
     pub isolation: &'static str,

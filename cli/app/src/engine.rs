@@ -11,7 +11,7 @@ use kiln_diag::Diag;
 use kiln_events::{Event, EventSink};
 use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
 use kiln_host::Limits;
-use kiln_process::{Bounded, Cached};
+use kiln_process::{Bounded, Cached, Limited};
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace,
 };
@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) cache: PathBuf,
     /// How many processes run at a time.
     pub(crate) jobs: u32,
+    /// How many of them are tests; `None`: all may be.
+    pub(crate) test_jobs: Option<u32>,
     /// `--sandbox`
     pub(crate) sandbox: Sandbox,
     /// `--keep-sandboxes`
@@ -49,7 +51,7 @@ pub(crate) struct Made {
     pub(crate) rows: Arc<SourceRows>,
     /// The folder that `kiln-out` points to.
     pub(crate) out: PathBuf,
-    executor: Arc<Cached<Bounded<LocalExecutor>>>,
+    executors: Executors,
 }
 
 /// A command's engine lives as long as its process.
@@ -62,7 +64,7 @@ impl Drop for Made {
 impl Made {
     /// What the sandbox cannot enforce on this machine: of interest to commands that run actions.
     pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {
-        self.executor.inner().inner().warnings().to_vec()
+        self.executors.processes.inner().warnings().to_vec()
     }
 
     /// What the store had to say since the last call.
@@ -78,7 +80,7 @@ impl Made {
                 show.emit(Event::Diagnostic(error.into_warning()));
             }
         }
-        let warnings = [self.executor.warnings(), self.store_warnings()].concat();
+        let warnings = [self.executors.warnings(), self.store_warnings()].concat();
         for warning in warnings {
             show.emit(Event::Diagnostic(warning));
         }
@@ -125,7 +127,7 @@ pub(crate) fn open_store(cache: &Path) -> Result<Store, Diag> {
 pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     let store = open_store(&setup.cache).map_err(one)?;
-    let executor = executor(&setup, store.clone(), zygotes).map_err(one)?;
+    let executors = executors(&setup, &store, zygotes).map_err(one)?;
     let out = out_folder(&setup.cache, &setup.workspace);
     let rows = Arc::new(SourceRows::default());
     let services = Services::new()
@@ -134,8 +136,9 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
             setup.loading,
         ))))
         .with(Execution {
-            isolation: executor.inner().inner().tier().identity(),
-            executor: executor.clone(),
+            isolation: executors.processes.inner().tier().identity(),
+            executor: executors.actions.clone(),
+            tests: executors.tests.clone(),
         })
         .with(Events(setup.events))
         .with(Workspace {
@@ -159,22 +162,43 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         store,
         rows,
         out,
-        executor,
+        executors,
     })
 }
 
-/// Innermost first: the sandbox, slots for it, the cache before both.
-fn executor(
-    setup: &Setup,
-    store: Store,
-    zygotes: Arc<ZygoteServer>,
-) -> Result<Arc<Cached<Bounded<LocalExecutor>>>, Diag> {
+/// Slots, and the sandbox that they are for.
+type Processes = Arc<Bounded<LocalExecutor>>;
+
+/// What runs processes.
+struct Executors {
+    processes: Processes,
+    actions: Arc<Cached<Processes>>,
+    tests: Arc<Cached<Limited<Processes>>>,
+}
+
+impl Executors {
+    /// What could not be recorded.
+    fn warnings(&self) -> Vec<Diag> {
+        [self.actions.warnings(), self.tests.warnings()].concat()
+    }
+}
+
+/// Innermost first: the sandbox, slots for it, for tests the limit of their number, and the cache
+/// before all.
+fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result<Executors, Diag> {
     let mut config = LocalConfig::new(setup.cache.join("exec"));
     config.sandbox = setup.sandbox;
     config.keep = setup.keep;
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
-    let bounded = Bounded::new(local, setup.jobs);
-    Ok(Arc::new(Cached::new(bounded, store)))
+    let processes = Arc::new(Bounded::new(local, setup.jobs));
+    // More tests than processes cannot run, so that is no limit.
+    let test_jobs = setup.test_jobs.unwrap_or(setup.jobs);
+    let tests = Limited::new(processes.clone(), test_jobs);
+    Ok(Executors {
+        actions: Arc::new(Cached::new(processes.clone(), store.clone())),
+        tests: Arc::new(Cached::new(tests, store.clone())),
+        processes,
+    })
 }
 
 /// The folder that `kiln-out` of a workspace points to.

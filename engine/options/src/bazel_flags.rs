@@ -94,7 +94,7 @@ const IRRELEVANT: &str = "
     remote_cache_async remote_cache_compression remote_download_all remote_download_minimal
     remote_download_toplevel remote_local_fallback remote_require_cached
     remote_upload_local_results remote_verify_downloads reuse_sandbox_directories
-    run_validations runs_per_test_detects_flakes sandbox_default_allow_network
+    run_validations sandbox_default_allow_network
     sandbox_explicit_pseudoterminal sandbox_fake_hostname sandbox_fake_username save_temps
     show_loading_progress show_make_env show_task_finish show_timestamps shutdown_on_low_sys_mem
     skyframe_state slim_profile strict_filesets suggest swift_whole_module_optimization

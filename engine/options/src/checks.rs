@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::jobs;
 use crate::options::RunUnder;
 
 pub(crate) fn per_label<T>(
@@ -103,6 +104,52 @@ pub(crate) fn timeouts(text: &str) -> Result<(), &'static str> {
     four_timeouts(text)
         .map(drop)
         .ok_or("seconds: one number, or four with commas")
+}
+
+/// As `--jobs`; 0 is no limit (Bazel).
+pub(crate) fn test_jobs(text: &str) -> Result<(), &'static str> {
+    match text {
+        "0" => Ok(()),
+        text => jobs::check(text),
+    }
+}
+
+/// Bazel's names for ways to run a process.
+const STRATEGIES: [&str; 13] = [
+    "exclusive",
+    "standalone",
+    "local",
+    "sandboxed",
+    "linux-sandbox",
+    "processwrapper-sandbox",
+    "darwin-sandbox",
+    "windows-sandbox",
+    "docker",
+    "worker",
+    "remote",
+    "dynamic",
+    "dynamic_worker",
+];
+
+pub(crate) fn strategies(text: &str) -> Result<(), &'static str> {
+    let known = |name: &str| name.is_empty() || STRATEGIES.contains(&name);
+    text.split(',')
+        .all(|name| known(name.trim()))
+        .then_some(())
+        .ok_or("`exclusive`, `standalone`, `sandboxed`, or another strategy of Bazel's")
+}
+
+/// `--test_timeout_filters`
+pub(crate) fn timeout_classes(text: &str) -> Result<(), &'static str> {
+    let known = |class: &str| {
+        matches!(
+            class.trim_start_matches('-'),
+            "" | "short" | "moderate" | "long" | "eternal"
+        )
+    };
+    let all = text.split(',').all(|class| known(class.trim()));
+    all.then_some(())
+        .ok_or("`short`, `moderate`, `long` or `eternal`, with commas")
 }
 
 /// A command in front of a program: its words, or a label and arguments for that target.

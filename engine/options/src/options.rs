@@ -280,6 +280,7 @@ accessors! {
     env test_env -> Vec<EnvSetting>;
     text test_strategy -> Option<&str>;
     flag test_keep_going -> bool;
+    flag runs_per_test_detects_flakes -> bool;
     flag test_runner_fail_fast -> bool;
     flag check_sharding = "incompatible_check_sharding_support" -> bool;
     flag keep_going -> bool;
@@ -335,10 +336,10 @@ impl Options {
 
     /// `--local_test_jobs`, on this machine; `None`: as many as there are jobs.
     pub fn local_test_jobs(&self, host: HostResources) -> Option<usize> {
-        let text = self.word("local_test_jobs");
-        (text != "auto")
-            .then(|| jobs::evaluate(text, host))
-            .flatten()
+        match self.word("local_test_jobs") {
+            "auto" | "0" => None,
+            text => jobs::evaluate(text, host),
+        }
     }
 
     /// `--vendor_dir`; relative to the root of the workspace.

@@ -1,6 +1,7 @@
 //! The trait of whatever can run a process.
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use kiln_base::Digest;
@@ -62,6 +63,16 @@ pub trait Executor: Send + Sync {
         &'a self,
         request: Request<'a>,
     ) -> BoxFuture<'a, Result<ProcessResult, ExecError>>;
+}
+
+/// One that others use as well.
+impl<E: Executor + ?Sized> Executor for Arc<E> {
+    fn execute<'a>(
+        &'a self,
+        request: Request<'a>,
+    ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
+        (**self).execute(request)
+    }
 }
 
 /// Why there is no result.

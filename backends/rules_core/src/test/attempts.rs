@@ -179,11 +179,11 @@ impl Test<'_> {
             action: keyed.digest,
             describe: &describe,
             slots: self.attrs.slots(),
-            exclusive: self.attrs.has("exclusive"),
+            exclusive: self.key.options.exclusive || self.attrs.has("exclusive"),
             writable: true,
             observer: &observer,
         };
-        let result = execution.executor.execute(request).await;
+        let result = execution.tests.execute(request).await;
         let result = result.map_err(|error| match error {
             ExecError::MissingBlob(digest) => {
                 Diag::environment(format!("blob {digest} is gone from the store"))

@@ -56,6 +56,8 @@ pub struct TestOptions {
     pub env: BTreeMap<String, String>,
     /// `--runs_per_test`
     pub runs: Vec<PerLabel<u32>>,
+    /// `--runs_per_test_detects_flakes`: a test of which some runs pass is flaky, not failed.
+    pub detect_flakes: bool,
     /// `--flaky_test_attempts`; `None` for the default: 3 for flaky tests, else 1.
     pub attempts: Vec<PerLabel<Option<u32>>>,
     /// `--test_timeout` in seconds for short, moderate, long and eternal tests.
@@ -67,6 +69,10 @@ pub struct TestOptions {
     /// `--incompatible_check_sharding_support`: a test with shards that does not say that it has
     /// read which shard it is fails.
     pub check_sharding: bool,
+    /// `--test_strategy=exclusive`: nothing runs beside a test.
+    pub exclusive: bool,
+    /// `--test_runner_fail_fast`: a test is asked to end at its first failed case.
+    pub fail_fast: bool,
     /// `--run_under`
     pub run_under: Option<RunUnder>,
 }

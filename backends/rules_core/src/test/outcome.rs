@@ -84,6 +84,7 @@ impl Test<'_> {
             skipped: None,
         };
         let folder = log_folder(&self.key.label);
+        let mut verdicts = Vec::with_capacity(parts.len());
         for (part, attempts) in parts.iter().zip(attempts) {
             for (at, attempt) in attempts.iter().enumerate() {
                 let place = Place {
@@ -102,9 +103,10 @@ impl Test<'_> {
                     TestStatus::Passed if attempts.len() > 1 => TestStatus::Flaky,
                     status => status,
                 };
-                outcome.status = outcome.status.max(status);
+                verdicts.push((part.shard, status));
             }
         }
+        outcome.status = overall(&verdicts, self.key.options.detect_flakes);
         Ok(outcome)
     }
 
@@ -128,6 +130,21 @@ impl Test<'_> {
         };
         store.put_bytes(xml::render(&report).as_bytes())
     }
+}
+
+/// The verdict on a test with these verdicts on its shards and runs: the worst. With
+/// `--runs_per_test_detects_flakes` a shard of which some runs pass and others do not is flaky.
+fn overall(verdicts: &[(u32, TestStatus)], detect_flakes: bool) -> TestStatus {
+    let status = |(shard, status): &(u32, TestStatus)| {
+        let runs = || verdicts.iter().filter(|(other, _)| other == shard);
+        let some_pass = runs().any(|(_, status)| status.success());
+        match detect_flakes && some_pass && !status.success() {
+            true => TestStatus::Flaky,
+            false => *status,
+        }
+    };
+    let worst = verdicts.iter().map(status).max();
+    worst.unwrap_or(TestStatus::Passed)
 }
 
 /// The folder of a part: the test's own in the ordinary case (Bazel's names).
@@ -202,6 +219,27 @@ impl Place {
             elapsed: attempt.result.elapsed,
             cached: attempt.result.source != Source::Ran,
             output: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_counts() {
+        use TestStatus::{Failed, Flaky, Passed, Timeout};
+        for (verdicts, plain, detecting) in [
+            (&[(1, Passed)][..], Passed, Passed),
+            (&[(1, Passed), (1, Failed)], Failed, Flaky),
+            (&[(1, Passed), (2, Failed)], Failed, Failed),
+            (&[(1, Passed), (1, Timeout), (2, Passed)], Timeout, Flaky),
+            (&[(1, Failed), (1, Timeout)], Failed, Failed),
+            (&[(1, Flaky), (1, Passed)], Flaky, Flaky),
+        ] {
+            assert_eq!(overall(verdicts, false), plain, "{verdicts:?}");
+            assert_eq!(overall(verdicts, true), detecting, "{verdicts:?}");
         }
     }
 }

@@ -140,6 +140,9 @@ impl Test<'_> {
             set("TESTBRIDGE_TEST_ONLY", filter);
             set("TEST_FILTER", filter);
         }
+        if options.fail_fast {
+            set("TESTBRIDGE_TEST_RUNNER_FAIL_FAST", "1");
+        }
         for name in &self.target.run_environment.inherited {
             if let Some(value) = caller.0.get(&**name) {
                 set(name, value);

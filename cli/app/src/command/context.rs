@@ -94,11 +94,7 @@ impl Context {
 
     /// How many processes run at a time.
     pub(crate) fn jobs(&self) -> u32 {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = self.options.jobs(HostResources {
-            cpus,
-            ram_mib: ram_mib(),
-        });
+        let jobs = self.options.jobs(host());
         u32::try_from(jobs).unwrap_or(u32::MAX).max(1)
     }
 
@@ -114,6 +110,16 @@ impl Context {
         }
     }
 
+    /// How many tests run at a time; `None`: as many as processes.
+    fn test_jobs(&self) -> Option<u32> {
+        // Lines of several tests could not be told apart (Bazel).
+        if self.options.test_output() == "streamed" {
+            return Some(1);
+        }
+        let jobs = self.options.local_test_jobs(host())?;
+        Some(u32::try_from(jobs).unwrap_or(u32::MAX))
+    }
+
     /// Puts the engine together.
     pub(crate) fn engine(&self, events: Arc<dyn EventSink>) -> Result<Made, Vec<Diag>> {
         let one = |error: Diag| vec![error];
@@ -121,6 +127,7 @@ impl Context {
             workspace: self.workspace().map_err(one)?.root.clone(),
             cache: self.cache().map_err(one)?,
             jobs: self.jobs(),
+            test_jobs: self.test_jobs(),
             sandbox: match self.options.sandbox() {
                 "required" => Sandbox::Require,
                 "landlock" => Sandbox::Landlock,
@@ -145,6 +152,14 @@ impl Context {
 
 fn texts(list: Vec<Arc<str>>) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
+}
+
+/// This machine.
+fn host() -> HostResources {
+    HostResources {
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        ram_mib: ram_mib(),
+    }
 }
 
 /// Memory in MiB, as far as Linux says.

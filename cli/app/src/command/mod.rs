@@ -64,13 +64,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "host_action_env",
     "host_platform",
     "instrumentation_filter",
-    "local_test_jobs",
     "stamp",
     "stripopt",
     "symlink_prefix",
     "target_pattern_file",
-    "test_runner_fail_fast",
-    "test_strategy",
     "tool_deps",
     "workspace_status_command",
 ];

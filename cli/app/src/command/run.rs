@@ -6,11 +6,12 @@ use std::process::Command;
 
 use kiln_diag::Diag;
 use kiln_rules_core::build::{Built, BuiltTarget};
+use kiln_rules_core::goals::GoalReport;
 use kiln_tree::Node;
 
 use crate::command::build::{open_output, report, request};
 use crate::command::context::Context;
-use crate::output::OUT;
+use crate::output::{OUT, OutputFolder};
 use crate::show::Show;
 
 /// How a command ends.
@@ -30,6 +31,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// Makes it the end of another program's arguments.
+    fn put_behind(&mut self, other: PathBuf, mut arguments: Vec<String>) {
+        let path = std::mem::replace(&mut self.path, other);
+        arguments.push(path.display().to_string());
+        arguments.append(&mut self.arguments);
+        self.arguments = arguments;
+    }
+
     /// Replaces this process; returns only if that fails.
     pub(crate) fn start(self) -> Result<u8, Diag> {
         let error = Command::new(&self.path)
@@ -48,61 +57,97 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let made = context.engine(show.sink())?;
     show.warn(&made);
     let session = made.engine.session();
-    let request = request(context, false).map_err(one)?;
-    let report = report(context, &session, &context.repo_options(), request)
-        .await
-        .map_err(one)?;
-    made.save(&show);
-    let errors = report.all_errors();
-    if let Some(code) = errors.iter().map(|error| error.exit_code()).max() {
-        show.finish(false, false);
-        return Ok(Outcome::Exit(code));
+    let wanted = request(context, false).map_err(one)?;
+    let under = context.options.run_under();
+    let mut requests = vec![wanted.clone()];
+    if let Some(label) = under.as_ref().and_then(|under| under.label.clone()) {
+        let mut request = wanted;
+        request.selection.patterns = vec![label];
+        requests.push(request);
     }
-    let [(target, Ok(built))] = &report.targets[..] else {
-        let count = report.targets.len();
-        return Err(one(Diag::usage(format!(
-            "`kiln run` runs one target, and {count} match"
-        ))));
-    };
-    let Built::Ready(built) = &**built else {
-        return Err(one(Diag::build(format!(
-            "`{}` is not for this platform",
-            target.label
-        ))));
-    };
-    let mut output = open_output(context, &made).map_err(one)?;
-    let Some(executable) = &built.executable else {
-        return Err(one(Diag::usage(format!(
-            "`{}` is a `{}` and cannot be run",
-            target.label, target.kind
-        ))
-        .hint("binaries and tests can be run")));
-    };
-    for (path, node) in built.nodes() {
-        output.put(&path, &node).map_err(one)?;
-    }
-    let folder = format!("{}.runfiles", executable.exec_path());
-    if let Some(runfiles) = &built.runfiles {
-        output
-            .put(&folder, &Node::Dir(runfiles.clone()))
+    let mut reports = Vec::new();
+    for request in requests {
+        let report = report(context, &session, &context.repo_options(), request)
+            .await
             .map_err(one)?;
+        let codes = report.all_errors().into_iter().map(Diag::exit_code);
+        if let Some(code) = codes.max() {
+            made.save(&show);
+            show.finish(false, false);
+            return Ok(Outcome::Exit(code));
+        }
+        reports.push(report);
+    }
+    made.save(&show);
+    let mut output = open_output(context, &made).map_err(one)?;
+    let mut programs = Vec::new();
+    for report in &reports {
+        let built = only(report).map_err(one)?;
+        put(&mut output, built).map_err(one)?;
+        programs.push(built);
     }
     output.finish().map_err(one)?;
     show.finish(true, false);
-    program(context, built, executable.exec_path(), &folder)
-        .map(Outcome::Become)
-        .map_err(one)
+    let mut start = program(context, programs[0]).map_err(one)?;
+    match (under, programs.get(1)) {
+        (Some(under), Some(tool)) => {
+            let tool = program(context, tool).map_err(one)?;
+            start.put_behind(tool.path, under.words);
+        }
+        (Some(under), None) => {
+            // What a shell takes as a command may be more than a program: `cd .. &&` (Bazel).
+            let script = format!("{} \"$@\"", under.text);
+            let words = ["-c".to_owned(), script, "--run_under".to_owned()];
+            start.put_behind(PathBuf::from("bash"), words.to_vec());
+        }
+        (None, _) => {}
+    }
+    Ok(Outcome::Become(start))
 }
 
-fn program(
-    context: &Context,
-    built: &BuiltTarget,
-    exec_path: &str,
-    runfiles: &str,
-) -> Result<Program, Diag> {
+/// The one target that is to run.
+fn only(report: &GoalReport) -> Result<&BuiltTarget, Diag> {
+    let [(target, Ok(built))] = &report.targets[..] else {
+        let count = report.targets.len();
+        return Err(Diag::usage(format!(
+            "`kiln run` runs one target, and {count} match"
+        )));
+    };
+    match &**built {
+        Built::Ready(built) if built.executable.is_some() => Ok(built),
+        Built::Ready(_) => Err(Diag::usage(format!(
+            "`{}` is a `{}` and cannot be run",
+            target.label, target.kind
+        ))
+        .hint("binaries and tests can be run")),
+        Built::Skipped(_) => Err(Diag::build(format!(
+            "`{}` is not for this platform",
+            target.label
+        ))),
+    }
+}
+
+/// Puts a program and its runfiles into the output folder.
+fn put(output: &mut OutputFolder, built: &BuiltTarget) -> Result<(), Diag> {
+    for (path, node) in built.nodes() {
+        output.put(&path, &node)?;
+    }
+    if let (Some(executable), Some(runfiles)) = (&built.executable, &built.runfiles) {
+        let folder = format!("{}.runfiles", executable.exec_path());
+        output.put(&folder, &Node::Dir(runfiles.clone()))?;
+    }
+    Ok(())
+}
+
+fn program(context: &Context, built: &BuiltTarget) -> Result<Program, Diag> {
+    let Some(executable) = &built.executable else {
+        return Err(Diag::internal(format!("`{}` is no program", built.label)));
+    };
+    let exec_path = executable.exec_path();
+    let runfiles = format!("{exec_path}.runfiles");
     let root = &context.workspace()?.root;
     let cwd = std::env::current_dir().unwrap_or_else(|_| root.clone());
-    let main = root.join(runfiles).join("_main");
+    let main = root.join(&runfiles).join("_main");
     let own = context
         .options
         .program_args()
@@ -116,7 +161,7 @@ fn program(
     for (name, path) in [
         ("BUILD_WORKSPACE_DIRECTORY", root.clone()),
         ("BUILD_WORKING_DIRECTORY", cwd.clone()),
-        ("RUNFILES_DIR", root.join(runfiles)),
+        ("RUNFILES_DIR", root.join(&runfiles)),
     ] {
         environment.push((name.to_owned(), path.display().to_string()));
     }

@@ -23,6 +23,7 @@ pub(crate) fn test_options(context: &Context) -> Result<TestOptions, Diag> {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect(),
         runs: per_label("runs_per_test", options.runs_per_test())?,
+        detect_flakes: options.runs_per_test_detects_flakes(),
         attempts: per_label("flaky_test_attempts", options.flaky_test_attempts())?,
         timeouts: options.test_timeouts(),
         reuse: match options.cache_test_results() {
@@ -30,8 +31,12 @@ pub(crate) fn test_options(context: &Context) -> Result<TestOptions, Diag> {
             "yes" => Reuse::All,
             _ => Reuse::Auto,
         },
-        no_sharding: options.test_sharding_strategy() == "disabled",
+        // Output that is streamed is of one test after the other, and of no shards (Bazel).
+        no_sharding: options.test_sharding_strategy() == "disabled"
+            || options.test_output() == "streamed",
         check_sharding: options.check_sharding(),
+        exclusive: options.test_strategy() == Some("exclusive"),
+        fail_fast: options.test_runner_fail_fast(),
         run_under: options.run_under().map(|under| RunUnder {
             target: under.label,
             words: under.words,

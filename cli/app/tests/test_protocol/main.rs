@@ -2,6 +2,7 @@
 
 mod attempts;
 mod environment;
+mod flags;
 mod outputs;
 mod results;
 mod selection;

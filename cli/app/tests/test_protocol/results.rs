@@ -1,7 +1,5 @@
 //! What a user is told: exit codes, counts, output, results from the cache.
 
-use std::os::unix::fs::PermissionsExt;
-
 use expect_test::expect;
 use kiln_testkit::Workspace;
 
@@ -140,35 +138,6 @@ fn tests_that_are_not_cached() {
     );
     let output = expect_code(&workspace, "test //... --cache_test_results=yes", 0);
     assert_eq!(table(&output)[0], "//:external PASSED");
-}
-
-/// `exclusive`: nothing runs beside such a test. Each test says so if it meets another one.
-#[test]
-fn tests_that_run_alone() {
-    let folder = tempfile::TempDir::new().expect("a folder that all tests see");
-    // Tests may run as somebody else.
-    let everybody = std::fs::Permissions::from_mode(0o777);
-    std::fs::set_permissions(folder.path(), everybody).expect("a mode");
-    let script = format!(
-        r#"
-set -e
-exec 9>"{0}/lock"
-flock --nonblock 9
-# Long enough that another one would start, if it could.
-for i in $(seq 200); do /bin/true; done
-echo "$TEST_TARGET" >> "{0}/order""#,
-        folder.path().display()
-    );
-    let tags = "tags = [\"exclusive\"], local = True";
-    let workspace = tests(&[
-        ("a", tags, &script),
-        ("b", tags, &script),
-        ("c", tags, &script),
-    ]);
-    let output = workspace.kiln("test //... --jobs=8 --sandbox=off --test_output=errors");
-    assert_eq!(output.code, Some(0), "{}", output.show());
-    let order = std::fs::read_to_string(folder.path().join("order")).expect("an order");
-    assert_eq!(order.lines().count(), 3);
 }
 
 /// `--test_output`: of failed tests, of all, of none; from a cache as well.

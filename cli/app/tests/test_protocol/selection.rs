@@ -1,5 +1,6 @@
 //! Which tests run, and what else is built.
 
+use expect_test::expect;
 use kiln_testkit::{Output, Workspace};
 
 use super::{KILN, expect_code, table};
@@ -54,6 +55,15 @@ fn which_tests_run() {
         ("//... --test_tag_filters=+fast,slow", 0, "large small"),
         ("//... --test_size_filters=small,large", 0, "large small"),
         ("//... --test_size_filters=-medium", 0, "large small"),
+        (
+            "//... --test_timeout_filters=moderate,eternal",
+            0,
+            "medium py",
+        ),
+        ("//... --test_timeout_filters=-short", 0, "large medium py"),
+        ("//... --test_lang_filters=py", 0, "py"),
+        ("//... --test_lang_filters=-py", 0, "large medium small"),
+        ("//... --test_lang_filters=sh,-sh", 4, ""),
         ("//... --test_tag_filters=nothing", 4, ""),
         ("//:large --test_size_filters=small", 4, ""),
         ("//:made", 4, ""),
@@ -98,4 +108,18 @@ fn what_is_built() {
             "{command_line}"
         );
     }
+}
+
+/// A filter that no test can pass is a mistake.
+#[test]
+fn classes_that_do_not_exist() {
+    let workspace = Workspace::with(KILN, FILES);
+    let mut said = String::new();
+    for flag in ["--test_size_filters=tiny", "--test_timeout_filters=-brief"] {
+        said += &expect_code(&workspace, &format!("test //... {flag}"), 2).stderr;
+    }
+    expect![[r#"
+        error: `tiny` is no value for `--test_size_filters`: expected `small`, `medium`, `large` or `enormous`, with commas
+        error: `-brief` is no value for `--test_timeout_filters`: expected `short`, `moderate`, `long` or `eternal`, with commas
+    "#]].assert_eq(&said);
 }
