@@ -20,6 +20,8 @@ pub enum Built {
     Ready(BuiltTarget),
     /// It is not for this platform, and why.
     Skipped(Arc<str>),
+    /// It is good as far as was looked, and nothing was made (`--nobuild`).
+    Checked,
 }
 impl Product for Built {}
 

@@ -10,6 +10,7 @@ use kiln_events::{Event, TargetStatus, TestEvent, TestStatus};
 use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::Configuration;
 
+use crate::analysis::{Analyzed, Outcome};
 use crate::build::Built;
 use crate::keys::TargetKey;
 use crate::patterns::{Selected, SelectedTarget, Selection};
@@ -30,8 +31,21 @@ pub struct GoalRequest {
     pub tests_only: bool,
     /// Whether other tests go on when one fails (`--test_keep_going`).
     pub test_keep_going: bool,
+    /// How far to go.
+    pub depth: Depth,
 }
 impl Param for GoalRequest {}
+
+/// How far a goal goes with its targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// Find them (`--noanalyze`).
+    Find,
+    /// Analyze them (`--nobuild`).
+    Analyze,
+    /// Build them, and run tests.
+    Build,
+}
 
 /// What became of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,7 +84,10 @@ enum Done {
 }
 
 /// Builds and tests.
-#[rule(uses(Events), gets(TargetKey -> Built, TestKey -> TestOutcome))]
+#[rule(
+    uses(Events),
+    gets(TargetKey -> Built, TargetKey -> Analyzed, TestKey -> TestOutcome)
+)]
 pub async fn goal_report(
     cx: &RuleCx,
     request: Arc<GoalRequest>,
@@ -102,12 +119,20 @@ pub async fn goal_report(
     let mut pending: FuturesUnordered<_> = wanted
         .into_iter()
         .map(|target| {
+            let request = &request;
             let tests = request.tests.clone().filter(|_| target.run);
-            async move { (one(cx, &target, tests).await, target) }
+            async move {
+                let done = match request.depth {
+                    Depth::Find => Done::Built(Ok(Arc::new(Built::Checked))),
+                    Depth::Analyze => Done::Built(analyze(cx, &target).await),
+                    Depth::Build => build(cx, &target, tests).await,
+                };
+                (done, target)
+            }
         })
         .collect();
     while let Some((done, target)) = pending.next().await {
-        let testing = request.tests.is_some() && target.run;
+        let testing = request.tests.is_some() && target.run && request.depth == Depth::Build;
         let end = take(&mut report, &events, target, done, testing);
         let stop = match end {
             End::Good => false,
@@ -124,7 +149,16 @@ pub async fn goal_report(
     Ok(report)
 }
 
-async fn one(
+async fn analyze(cx: &RuleCx<goal_report>, target: &SelectedTarget) -> Result<Arc<Built>, Diag> {
+    let key = (TargetKey(target.label.clone()),);
+    let analyzed = cx.get::<Analyzed, _>(key).await?;
+    Ok(Arc::new(match &analyzed.outcome {
+        Outcome::Ready(_) => Built::Checked,
+        Outcome::Incompatible(reason) => Built::Skipped(reason.clone()),
+    }))
+}
+
+async fn build(
     cx: &RuleCx<goal_report>,
     target: &SelectedTarget,
     tests: Option<Arc<TestOptions>>,
@@ -169,9 +203,10 @@ fn take(
         },
         error => error,
     };
-    let status = match &built {
-        Ok(built) if matches!(**built, Built::Skipped(_)) => TargetStatus::Skipped,
-        Ok(_) => TargetStatus::Built,
+    let status = match built.as_deref() {
+        Ok(Built::Skipped(_)) => TargetStatus::Skipped,
+        Ok(Built::Checked) => TargetStatus::Checked,
+        Ok(Built::Ready(_)) => TargetStatus::Built,
         Err(_) => TargetStatus::Failed,
     };
     if let Err(error) = &built {

@@ -123,7 +123,7 @@ impl std::hash::Hash for RunfilesKey {
 
 impl Param for RunfilesKey {}
 
-/// Where other repositories are looked for.
+/// Where other repositories are looked for, and what loading takes for granted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct RepoOptions {
     /// `--vendor_dir`: one checkout a module, absolute.
@@ -134,6 +134,10 @@ pub struct RepoOptions {
     pub extra_toolchains: Vec<String>,
     /// `--extra_execution_platforms`, as written.
     pub extra_platforms: Vec<String>,
+    /// `--deleted_packages`: packages that are taken not to be there.
+    pub deleted_packages: Vec<PackageId>,
+    /// `--nocheck_visibility`: what is not visible may be used, with a warning.
+    pub ignore_visibility: bool,
 }
 
 impl Param for RepoOptions {

@@ -15,7 +15,7 @@ use kiln_targets::{
 };
 
 use crate::files::{DirEntries, FileText, shown_path};
-use crate::keys::{BzlKey, DirKey, FileKey, PackageKey};
+use crate::keys::{BzlKey, DirKey, FileKey, PackageKey, RepoOptions};
 use crate::repos::Repositories;
 use crate::services::{Embedded, Events, HostService};
 
@@ -41,7 +41,14 @@ impl Product for Package {}
 
 /// Finds the BUILD file of a folder.
 #[rule]
-pub async fn package_lookup(cx: &RuleCx, key: Arc<PackageKey>) -> Result<PackageLookup, Diag> {
+pub async fn package_lookup(
+    cx: &RuleCx,
+    key: Arc<PackageKey>,
+    options: Arc<RepoOptions>,
+) -> Result<PackageLookup, Diag> {
+    if options.deleted_packages.contains(&key.0) {
+        return Ok(PackageLookup(None));
+    }
     let PackageId { repo, path } = key.0.clone();
     let entries = get!(
         DirEntries,
@@ -177,13 +184,18 @@ pub async fn package(
     cx: &RuleCx,
     key: Arc<PackageKey>,
     repositories: Arc<Repositories>,
+    options: Arc<RepoOptions>,
 ) -> Result<Package, Diag> {
     let host = cx.service::<HostService>()?.0.clone();
     let id = key.0.clone();
     let info = repositories.get(&id.repo)?.clone();
     let lookup = get!(PackageLookup, PackageKey(id.clone())).await?;
     let Some(build_file) = lookup.0.clone() else {
-        return Err(no_build_file(&id));
+        let error = no_build_file(&id);
+        return Err(match options.deleted_packages.contains(&id) {
+            true => error.note("`--deleted_packages` takes it not to be there"),
+            false => error,
+        });
     };
     let file = FileKey {
         repo: id.repo.clone(),
@@ -214,6 +226,7 @@ pub async fn package(
         cx: cx.clone(),
         package: id.clone(),
         ignored,
+        options,
     };
     let defs = cx
         .cpu(move || {
@@ -248,6 +261,7 @@ struct Io {
     cx: RuleCx<package>,
     package: PackageId,
     ignored: Arc<IgnoredFolders>,
+    options: Arc<RepoOptions>,
 }
 
 impl Io {
@@ -257,7 +271,14 @@ impl Io {
             path: path.clone(),
         };
         let entries = self.cx.block_on(self.cx.get::<DirEntries, _>((key,)))??;
-        Ok(entries.0.clone())
+        let repo = self.package.repo.clone();
+        let deleted = PackageId::new(repo, path.clone());
+        match &entries.0 {
+            Some(listing) if self.options.deleted_packages.contains(&deleted) => {
+                Ok(Some(Arc::new(listing.without_package())))
+            }
+            listing => Ok(listing.clone()),
+        }
     }
 }
 

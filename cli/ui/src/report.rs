@@ -16,7 +16,7 @@ pub fn summary_json(summary: &BuildSummary) -> String {
         "targets": {
             "requested": targets.requested,
             "built": targets.built,
-            "skipped": targets.skipped,
+            "skipped": targets.skipped + targets.checked,
             "failed": targets.failed,
         },
         "actions": {
@@ -42,20 +42,18 @@ pub fn summary_json(summary: &BuildSummary) -> String {
 pub(crate) fn last_line(summary: &BuildSummary, style: Style) -> String {
     let targets = &summary.targets;
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let mut text = match summary.success {
-        true => style.green("built"),
-        false => style.red("failed:"),
+    // A command checks all its targets or builds all of them.
+    let (word, good) = match targets.checked {
+        0 => ("built", targets.built),
+        checked => ("checked", checked),
     };
-    match summary.success {
-        true => text += &format!(" {}", count(number(targets.built), "target")),
+    let mut text = match summary.success {
+        true => format!("{} {}", style.green(word), count(number(good), "target")),
         false => {
-            text += &format!(
-                " {} of {} built",
-                targets.built,
-                count(number(targets.requested), "target")
-            )
+            let all = count(number(targets.requested), "target");
+            format!("{} {good} of {all} {word}", style.red("failed:"))
         }
-    }
+    };
     if targets.failed > 0 {
         text += &format!(", {} failed", targets.failed);
     }

@@ -87,6 +87,7 @@ fn summary(success: bool) -> BuildSummary {
             built: 2,
             skipped: 0,
             failed: u64::from(!success),
+            checked: 0,
         },
         actions: ActionCounts {
             executed: 4,

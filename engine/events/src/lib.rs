@@ -98,6 +98,8 @@ pub enum Event {
 pub enum TargetStatus {
     /// Built.
     Built,
+    /// Good as far as the command looked, and not built (`--nobuild`).
+    Checked,
     /// Not for this platform.
     Skipped,
     /// Failed.

@@ -17,7 +17,7 @@ pub struct BuildSummary {
     pub wall: Duration,
 }
 
-/// Requested targets: every one is in exactly one of `built`, `skipped` and `failed` at the end.
+/// Requested targets: every one is in exactly one of the others at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TargetCounts {
     /// How many the patterns named.
@@ -28,6 +28,8 @@ pub struct TargetCounts {
     pub skipped: u64,
     /// Failed.
     pub failed: u64,
+    /// Good as far as was looked (`--nobuild`). JSON counts them as skipped.
+    pub checked: u64,
 }
 
 /// Actions by where their results came from.

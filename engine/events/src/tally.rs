@@ -15,6 +15,7 @@ pub struct Tally {
     requested: AtomicU64,
     built: AtomicU64,
     failed: AtomicU64,
+    checked: AtomicU64,
     executed: AtomicU64,
     local_cache: AtomicU64,
     remote_cache: AtomicU64,
@@ -27,16 +28,17 @@ impl Tally {
     /// The numbers so far. `with_tests`: the command runs tests.
     pub fn summary(&self, success: bool, with_tests: bool, wall: Duration) -> BuildSummary {
         let get = |counter: &AtomicU64| counter.load(Relaxed);
-        let (requested, built, failed) =
-            (get(&self.requested), get(&self.built), get(&self.failed));
+        let (requested, built) = (get(&self.requested), get(&self.built));
+        let (failed, checked) = (get(&self.failed), get(&self.checked));
         let [passed, test_failed, timeout, flaky, skipped] = self.tests.each_ref().map(get);
         BuildSummary {
             success,
             targets: TargetCounts {
                 requested,
                 built,
-                skipped: requested.saturating_sub(built + failed),
+                skipped: requested.saturating_sub(built + failed + checked),
                 failed,
+                checked,
             },
             actions: ActionCounts {
                 executed: get(&self.executed),
@@ -67,6 +69,7 @@ impl EventSink for Tally {
             Event::TargetFinished { status, .. } => match status {
                 TargetStatus::Built => &self.built,
                 TargetStatus::Failed => &self.failed,
+                TargetStatus::Checked => &self.checked,
                 TargetStatus::Skipped => return,
             },
             Event::ActionFinished { source, .. } => match source {
@@ -126,11 +129,12 @@ mod tests {
         let times = |times: usize, event: Event| {
             (0..times).for_each(|_| tally.emit(event.clone()));
         };
-        tally.emit(Event::TargetsRequested(6));
+        tally.emit(Event::TargetsRequested(7));
         for (status, n) in [
             (TargetStatus::Built, 2),
             (TargetStatus::Failed, 1),
             (TargetStatus::Skipped, 1),
+            (TargetStatus::Checked, 1),
         ] {
             let label = "//:a".to_owned();
             times(n, Event::TargetFinished { label, status });
@@ -167,10 +171,11 @@ mod tests {
             BuildSummary {
                 success: false,
                 targets: TargetCounts {
-                    requested: 6,
+                    requested: 7,
                     built: 2,
                     skipped: 3,
                     failed: 1,
+                    checked: 1,
                 },
                 actions: ActionCounts {
                     executed: 1,

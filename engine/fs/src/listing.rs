@@ -10,6 +10,7 @@ use kiln_base::RelPath;
 pub struct Listing {
     entries: Box<[Entry]>,
     odd: Box<[OddName]>,
+    no_package: bool,
 }
 
 /// One name in a directory.
@@ -108,6 +109,16 @@ impl Listing {
         Listing {
             entries: entries.into(),
             odd: odd.into(),
+            no_package: false,
+        }
+    }
+
+    /// The same directory, taken for one that is no package, whatever is in it
+    /// (`--deleted_packages`).
+    pub fn without_package(&self) -> Listing {
+        Listing {
+            no_package: true,
+            ..self.clone()
         }
     }
 
@@ -132,6 +143,9 @@ impl Listing {
     /// The name of the file that makes the directory a package: `BUILD.bazel` before `BUILD`
     /// (Bazel). A directory called `build` or `BUILD` is none.
     pub fn build_file(&self) -> Option<&'static str> {
+        if self.no_package {
+            return None;
+        }
         ["BUILD.bazel", "BUILD"].into_iter().find(|name| {
             self.get(name)
                 .is_some_and(|entry| entry.kind.resolved() == Resolved::File)

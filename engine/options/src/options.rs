@@ -263,7 +263,6 @@ accessors! {
     commas test_timeout_filters -> Vec<Arc<str>>;
     commas test_lang_filters -> Vec<Arc<str>>;
     flag build_manual_tests -> bool;
-    text target_pattern_file -> Option<&str>;
     flag transitive -> bool;
     flag closed -> bool;
     flag implicit_deps -> bool;
@@ -347,6 +346,11 @@ impl Options {
         let path = self.text("vendor_dir")?;
         let root = self.workspace.as_ref().unwrap_or(&self.cwd);
         Some(root.join(path))
+    }
+
+    /// `--target_pattern_file`; relative to the user's folder.
+    pub fn target_pattern_file(&self) -> Option<PathBuf> {
+        self.text("target_pattern_file").map(|path| self.path(path))
     }
 
     /// `--runs_per_test`: the patterns for labels (`None`: all others) with the numbers. The last

@@ -14,7 +14,7 @@ use kiln_targets::{
     Artifact, ArtifactKind, AttrValue, Configuration, Dep, RuleKind, TargetDef, Visibility,
 };
 
-use crate::keys::{SettingKey, TargetKey};
+use crate::keys::{RepoOptions, SettingKey, TargetKey};
 use crate::repos::Repositories;
 use crate::select::resolve;
 use crate::services::{Events, HostService};
@@ -80,6 +80,7 @@ pub async fn analyzed(
     key: Arc<TargetKey>,
     configuration: Arc<Configuration>,
     repositories: Arc<Repositories>,
+    options: Arc<RepoOptions>,
 ) -> Result<Analyzed, Diag> {
     let label = &key.0;
     let loaded = get!(LoadedTarget, TargetKey(label.clone())).await?;
@@ -127,6 +128,7 @@ pub async fn analyzed(
         def,
         loaded: &loaded,
         configuration: &configuration,
+        options: &options,
     };
     let outcome = target.analyze(cx, &repositories).await?;
     let testonly = def

@@ -12,7 +12,7 @@ use kiln_targets::{
 
 use super::facts::{fingerprint, make_variables};
 use super::{Analyzed, Outcome, analyzed, resolved_attrs};
-use crate::keys::{SettingKey, TargetKey};
+use crate::keys::{RepoOptions, SettingKey, TargetKey};
 use crate::repos::Repositories;
 use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
@@ -25,6 +25,7 @@ pub(super) struct Target<'a> {
     pub(super) def: &'a Arc<TargetDef>,
     pub(super) loaded: &'a LoadedTarget,
     pub(super) configuration: &'a Configuration,
+    pub(super) options: &'a RepoOptions,
 }
 
 /// For each attribute its dependencies.

@@ -2,12 +2,14 @@
 
 use kiln_address::{Label, PackageId};
 use kiln_diag::Diag;
+use kiln_events::Event;
 use kiln_rules::{Declares, RuleCx};
 use kiln_targets::{AttrSchema, AttrValue, Dep, Visibility, VisibilitySpec};
 
 use super::target::Target;
 use super::{Analyzed, Outcome, analyzed};
 use crate::keys::TargetKey;
+use crate::services::Events;
 use crate::targets::{LoadedKind, LoadedTarget};
 
 impl Target<'_> {
@@ -48,12 +50,18 @@ impl Target<'_> {
                 own.package()
             ),
         };
-        Err(Diag::build(format!(
+        let error = Diag::build(format!(
             "`{label}` is not visible to `{own}` (attribute `{}`)",
             schema.name
         ))
         .at(self.def.span.clone())
-        .hint(cure))
+        .hint(cure);
+        if !self.options.ignore_visibility {
+            return Err(error);
+        }
+        let events = cx.service::<Events>()?;
+        events.0.emit(Event::Diagnostic(error.into_warning()));
+        Ok(())
     }
 
     fn may_use_testonly(&self) -> bool {

@@ -1,12 +1,13 @@
 //! `build` and `test`.
 
+use std::fs;
 use std::sync::Arc;
 
 use kiln_diag::Diag;
 use kiln_events::Event;
 use kiln_options::Verb;
 use kiln_rules_core::build::Built;
-use kiln_rules_core::goals::{GoalReport, GoalRequest};
+use kiln_rules_core::goals::{Depth, GoalReport, GoalRequest};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::patterns::{Purpose, Selection};
 use kiln_rules_core::test::TestOutcome;
@@ -30,9 +31,11 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     show.read_logs_from(&made.store);
     show.warn(&made);
     let session = made.engine.session();
-    let repos = context.repo_options();
+    let repos = context.repo_options().map_err(one)?;
     let tests = options.verb() == Verb::Test;
     let request = request(context, tests).map_err(one)?;
+    // Without a build there is nothing to say of tests.
+    let tests = tests && request.depth == Depth::Build;
     let report = report(context, &session, &repos, request)
         .await
         .map_err(one)?;
@@ -75,11 +78,37 @@ pub(crate) fn open_output(context: &Context, made: &Made) -> Result<OutputFolder
     OutputFolder::open(&workspace.root, made.out.clone(), made.store.clone())
 }
 
+/// The target patterns of the command line, or of `--target_pattern_file`: one a line, `#` begins
+/// a comment (Bazel).
+fn patterns(context: &Context) -> Result<Vec<String>, Diag> {
+    let options = &context.options;
+    let given = options.patterns().iter();
+    let Some(file) = options.target_pattern_file() else {
+        return Ok(given.map(ToString::to_string).collect());
+    };
+    if let Some(pattern) = options.patterns().first() {
+        return Err(Diag::usage(format!(
+            "target patterns come from `--target_pattern_file`, or from the command line as `{pattern}`, but not from both"
+        )));
+    }
+    let text = fs::read_to_string(&file)
+        .map_err(|error| Diag::usage(format!("cannot read `{}`: {error}", file.display())))?;
+    let lines = text.lines();
+    let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim());
+    let lines = lines.filter(|line| !line.is_empty()).map(str::to_owned);
+    let patterns: Vec<String> = lines.collect();
+    match patterns.is_empty() {
+        true => Err(Diag::usage(format!("`{}` names no target", file.display()))
+            .hint("write one target pattern a line; `#` begins a comment")),
+        false => Ok(patterns),
+    }
+}
+
 /// What the command line asks for.
 pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Diag> {
     let options = &context.options;
     let texts = |list: Vec<Arc<str>>| list.iter().map(ToString::to_string).collect();
-    let patterns: Vec<String> = options.patterns().iter().map(ToString::to_string).collect();
+    let patterns = patterns(context)?;
     if patterns.is_empty() {
         return Err(
             Diag::usage(format!("`kiln {}` needs a target", options.verb().name()))
@@ -110,6 +139,11 @@ pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Dia
         tests,
         tests_only: options.build_tests_only(),
         test_keep_going: options.test_keep_going(),
+        depth: match (options.analyze(), options.build()) {
+            (false, _) => Depth::Find,
+            (true, false) => Depth::Analyze,
+            (true, true) => Depth::Build,
+        },
     })
 }
 

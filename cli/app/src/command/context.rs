@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kiln_address::{PackageId, Repo};
+use kiln_base::RelPath;
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::EventSink;
@@ -79,17 +81,23 @@ impl Context {
     }
 
     /// Where repositories are looked for.
-    pub(crate) fn repo_options(&self) -> RepoOptions {
+    ///
+    /// Errors: a name of `--deleted_packages` that can be none of a package.
+    pub(crate) fn repo_options(&self) -> Result<RepoOptions, Diag> {
         let modules = self.options.override_modules().into_iter();
         let overrides = modules.chain(self.options.override_repositories());
-        RepoOptions {
+        let deleted = self.options.deleted_packages();
+        let deleted = deleted.iter().map(|name| package(name));
+        Ok(RepoOptions {
             vendor_dir: self.options.vendor_dir(),
             overrides: overrides
                 .map(|(name, path)| (name.to_string(), path))
                 .collect(),
             extra_toolchains: texts(self.options.extra_toolchains()),
             extra_platforms: texts(self.options.extra_execution_platforms()),
-        }
+            deleted_packages: deleted.collect::<Result<_, _>>()?,
+            ignore_visibility: !self.options.check_visibility(),
+        })
     }
 
     /// How many processes run at a time.
@@ -152,6 +160,20 @@ impl Context {
 
 fn texts(list: Vec<Arc<str>>) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
+}
+
+/// A package of `--deleted_packages`: `a/b`, `//a/b`, `@repo//a/b`.
+fn package(name: &str) -> Result<PackageId, Diag> {
+    let (repo, path) = match name.split_once("//") {
+        Some((repo, path)) => (repo.trim_start_matches('@'), path),
+        None => ("", name),
+    };
+    let path = RelPath::new(path).map_err(|error| {
+        Diag::usage(format!(
+            "`{name}` in `--deleted_packages` is no package: {error}"
+        ))
+    })?;
+    Ok(PackageId::new(Repo::new(repo), path))
 }
 
 /// This machine.

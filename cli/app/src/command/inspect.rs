@@ -34,7 +34,7 @@ async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
     let made = context.engine(Arc::new(()))?;
     errors(&made.store_warnings());
     let session = made.engine.session();
-    let repos = context.repo_options();
+    let repos = context.repo_options().map_err(|error| vec![error])?;
     let repositories = session.query::<Repositories, _>((repos.clone(),)).await;
     let repositories = repositories.map_err(|error| vec![error])?;
     let mapping = repositories

@@ -52,12 +52,8 @@ fn run() -> Result<u8, Vec<Diag>> {
 
 /// Flags that are read, checked and kept, but that nothing acts on yet.
 const WITHOUT_EFFECT: &[&str] = &[
-    "analyze",
-    "build",
-    "check_visibility",
     "collect_code_coverage",
     "compiler",
-    "deleted_packages",
     "embed_label",
     "enable_runfiles",
     "explain",
@@ -67,7 +63,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "stamp",
     "stripopt",
     "symlink_prefix",
-    "target_pattern_file",
     "tool_deps",
     "workspace_status_command",
 ];

@@ -65,9 +65,10 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
         request.selection.patterns = vec![label];
         requests.push(request);
     }
+    let repos = context.repo_options().map_err(one)?;
     let mut reports = Vec::new();
     for request in requests {
-        let report = report(context, &session, &context.repo_options(), request)
+        let report = report(context, &session, &repos, request)
             .await
             .map_err(one)?;
         let codes = report.all_errors().into_iter().map(Diag::exit_code);
@@ -120,6 +121,11 @@ fn only(report: &GoalReport) -> Result<&BuiltTarget, Diag> {
             target.label, target.kind
         ))
         .hint("binaries and tests can be run")),
+        Built::Checked => Err(Diag::usage(format!(
+            "`{}` is not built, so it cannot be run",
+            target.label
+        ))
+        .hint("leave out `--nobuild` and `--noanalyze`")),
         Built::Skipped(_) => Err(Diag::build(format!(
             "`{}` is not for this platform",
             target.label
