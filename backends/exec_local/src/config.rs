@@ -21,11 +21,34 @@ pub struct LocalConfig {
     pub keep: Keep,
     /// Where kept sandboxes go.
     pub keep_dir: PathBuf,
+    /// What one action may use.
+    pub limits: Limits,
     /// How long a process that ran into its timeout has between SIGTERM and SIGKILL.
     pub grace: Duration,
     /// Limit of a private `/tmp` (and of `/dev/shm`) in bytes; `None` is the kernel's default,
     /// half of the memory.
     pub tmp_size: Option<u64>,
+}
+
+/// What one action may use. Reaching a limit ends it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory of all its processes together, in bytes.
+    pub memory: Option<u64>,
+    /// Processes and threads at a time.
+    pub processes: ProcessLimit,
+}
+
+/// How many processes and threads an action may have at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProcessLimit {
+    /// More than anything needs that means well, where limiting costs nothing.
+    #[default]
+    Many,
+    /// So many.
+    AtMost(u64),
+    /// As many as the machine permits.
+    Unlimited,
 }
 
 /// How much isolation is asked for (`--sandbox`).
@@ -77,6 +100,7 @@ impl LocalConfig {
             writable_root: false,
             keep: Keep::default(),
             keep_dir: folder.join("sandboxes"),
+            limits: Limits::default(),
             grace: Duration::ZERO,
             tmp_size: None,
         }

@@ -104,6 +104,15 @@ impl LocalExecutor {
             shared: &self.shared,
         };
         let (slot, reply) = running.end(request.observer).await?;
+        let reply = match (reply, slot.group.hit()) {
+            (Ok(reply), _) => reply,
+            // The kernel may have chosen the worker when memory ran out.
+            (Err(_), Some(resource)) => Reply::Done {
+                end: End::Limit(resource),
+                elapsed: 0,
+            },
+            (Err(error), None) => return Err(error),
+        };
         match reply {
             Reply::Done { end, elapsed } => {
                 let finished = Finished {
@@ -112,7 +121,8 @@ impl LocalExecutor {
                     plan,
                     end,
                     elapsed: Duration::from_nanos(elapsed),
-                    timeout_note: timeout_note(&request),
+                    progress: request.describe.progress.clone(),
+                    timeout: process.timeout.unwrap_or_default(),
                     keep: self.shared.keeper.job(&request),
                 };
                 // What takes microseconds is not worth another thread's waking up.
@@ -147,7 +157,11 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    async fn end(mut self, observer: &dyn Observer) -> Result<(Slot, Reply), ExecError> {
+    /// The slot, and the reply; an error if the worker is lost.
+    async fn end(
+        mut self,
+        observer: &dyn Observer,
+    ) -> Result<(Slot, Result<Reply, ExecError>), ExecError> {
         let Some(slot) = &self.slot else {
             return Err(failure::lost());
         };
@@ -157,8 +171,8 @@ impl Running<'_> {
             None => slot.reply().await,
         };
         let slot = self.slot.take();
-        // A worker that is lost is not put back: its slot ends here.
-        slot.map_or_else(|| Err(failure::lost()), |slot| Ok((slot, reply?)))
+        // A worker that is lost is not put back: its slot ends with this action.
+        slot.map_or_else(|| Err(failure::lost()), |slot| Ok((slot, reply)))
     }
 }
 
@@ -178,7 +192,8 @@ struct Finished {
     plan: Plan,
     end: End,
     elapsed: Duration,
-    timeout_note: String,
+    progress: String,
+    timeout: Duration,
     keep: Option<KeepJob>,
 }
 
@@ -217,7 +232,10 @@ impl Finished {
 
     fn result(self) -> Result<ProcessResult, ExecError> {
         let result = self.collect();
-        self.shared.pool.put(self.slot);
+        // A limit that was hit once would be taken for one that the next action hit.
+        if !matches!(self.end, End::Limit(_)) {
+            self.shared.pool.put(self.slot);
+        }
         result.map_err(ExecError::Failed)
     }
 
@@ -227,20 +245,23 @@ impl Finished {
             End::Code(code) => Exit::Code(code),
             End::Signal(signal) => Exit::Signal(signal),
             End::TimedOut => Exit::TimedOut,
+            End::Limit(resource) => Exit::Limit(self.shared.pool.limiter().hit(resource)),
             End::Killed => Exit::Signal(libc::SIGKILL),
         };
-        let (outputs, suffix) = match exit {
-            Exit::TimedOut => (Tree::empty(), self.timeout_note.as_str()),
-            _ => {
+        let suffix = self.stopped_note(exit);
+        // What was stopped half-way has no outputs.
+        let outputs = match suffix.is_empty() {
+            false => Tree::empty(),
+            true => {
                 let tier = self.shared.tier;
                 let folder = |number| tier.scratch_folder(files, &self.plan, number);
-                (harvest::outputs(store, &self.plan.outputs, &folder)?, "")
+                harvest::outputs(store, &self.plan.outputs, &folder)?
             }
         };
         let mut result = ProcessResult {
             exit,
             stdout: harvest::stream(store, &files.stdout(), "")?,
-            stderr: harvest::stream(store, &files.stderr(), suffix)?,
+            stderr: harvest::stream(store, &files.stderr(), &suffix)?,
             outputs,
             elapsed: self.elapsed,
             source: Source::Ran,
@@ -251,14 +272,17 @@ impl Finished {
         }
         Ok(result)
     }
-}
 
-/// What is appended to the standard error of a process that ran into its timeout (PX-017).
-fn timeout_note(request: &Request<'_>) -> String {
-    let seconds = |process: &Process| process.timeout.unwrap_or_default().as_secs_f64();
-    format!(
-        "\nExceeded timeout of {:.1} seconds: {}\n",
-        seconds(request.process),
-        request.describe.progress
-    )
+    /// What is appended to the standard error of a process that was stopped (PX-017).
+    fn stopped_note(&self, exit: Exit) -> String {
+        let progress = &self.progress;
+        match exit {
+            Exit::TimedOut => {
+                let seconds = self.timeout.as_secs_f64();
+                format!("\nExceeded timeout of {seconds:.1} seconds: {progress}\n")
+            }
+            Exit::Limit(limit) => format!("\nUsed more than {limit}: {progress}\n"),
+            Exit::Code(_) | Exit::Signal(_) => String::new(),
+        }
+    }
 }

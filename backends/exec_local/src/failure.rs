@@ -70,6 +70,7 @@ pub(crate) fn step(failure: &Failure) -> Diag {
     let Failure { step, errno, what } = failure;
     let doing = match step {
         wire::Step::Protocol => "talk to its zygote",
+        wire::Step::Limits => "enter its control group",
         wire::Step::Fork => "make a process",
         wire::Step::UserNamespace => "make a user namespace",
         wire::Step::MapIds => "map the action's user",

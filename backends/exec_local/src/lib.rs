@@ -17,6 +17,7 @@ mod executor;
 mod failure;
 mod harvest;
 mod keep;
+mod limits;
 mod plan;
 mod scratch;
 mod slot;
@@ -28,7 +29,7 @@ mod trees;
 mod unix;
 mod zygote;
 
-pub use config::{Keep, LocalConfig, Sandbox};
+pub use config::{Keep, Limits, LocalConfig, ProcessLimit, Sandbox};
 pub use executor::LocalExecutor;
 pub use tier::Tier;
 pub use zygote::ZygoteServer;

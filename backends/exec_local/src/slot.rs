@@ -7,13 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::config::NETWORK_ROOTS;
 use crate::failure;
+use crate::limits::{Group, Limiter};
 use crate::plan::{Plan, Step};
 use crate::scratch::{ScratchRoot, SlotFiles};
 use crate::trees::Trees;
 use crate::unix;
 use crate::unix::packet::{self, Receiver};
 use crate::zygote::ZygoteServer;
-use crate::zygote::wire::{self, Failure, Kill, Launch, Op, Reply, Setup};
+use crate::zygote::wire::{self, Failure, Kill, Launch, Op, Reply, Setup, WireTier};
 use kiln_base::Digest;
 use kiln_process::{ExecError, Process};
 use kiln_store::Store;
@@ -29,6 +30,8 @@ pub(crate) struct Slot {
     /// Its last action was told to die and has not been heard of since.
     pending: bool,
     pub files: SlotFiles,
+    /// What limits its actions.
+    pub group: Group,
     /// Where its actions have their exec root.
     exec_root: String,
 }
@@ -39,7 +42,8 @@ pub(crate) struct Pool {
     scratch: ScratchRoot,
     pub trees: Arc<Trees>,
     zygotes: Arc<ZygoteServer>,
-    /// All but the slot's own folder and its network.
+    limiter: Arc<Limiter>,
+    /// All but the slot's own folder, its network and its group.
     setup: Setup,
 }
 
@@ -48,6 +52,7 @@ impl Pool {
         scratch: ScratchRoot,
         trees: Arc<Trees>,
         zygotes: Arc<ZygoteServer>,
+        limiter: Arc<Limiter>,
         setup: Setup,
     ) -> Pool {
         Pool {
@@ -55,6 +60,7 @@ impl Pool {
             scratch,
             trees,
             zygotes,
+            limiter,
             setup,
         }
     }
@@ -96,6 +102,9 @@ impl Pool {
         let (ours, theirs) = packet::pair().map_err(failed)?;
         rustix::io::ioctl_fionbio(&ours, true).map_err(|error| failed(error.into()))?;
         let mut setup = self.setup.clone();
+        let namespaces = matches!(setup.tier, WireTier::Namespaces { .. });
+        let (group, limits) = self.limiter.group(namespaces).map_err(failed)?;
+        setup.limits = limits;
         setup.scratch = files.path().to_string_lossy().into_owned();
         if network {
             setup.isolated_network = false;
@@ -111,6 +120,7 @@ impl Pool {
             network,
             pending: false,
             files,
+            group,
             exec_root: setup.exec_root(),
         })
     }
@@ -128,6 +138,11 @@ impl Pool {
             Reply::Failed(failed) => Err(failed),
             _ => Err(Failure::new(wire::Step::Protocol, 0, "probe")),
         })
+    }
+
+    /// What its workers are limited by.
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.limiter
     }
 
     /// Takes a worker back. One that is lost is not to be given back.

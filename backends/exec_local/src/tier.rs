@@ -21,12 +21,13 @@ use kiln_store::Store;
 
 use crate::config::{self, LocalConfig, Sandbox, UNPRIVILEGED};
 use crate::failure;
+use crate::limits::Limiter;
 use crate::plan::Plan;
 use crate::scratch::{ScratchRoot, SlotFiles};
-use crate::slot::{self, Pool};
+use crate::slot::{self, Pool, Slot};
 use crate::trees::Trees;
 use crate::zygote::ZygoteServer;
-use crate::zygote::wire::{Failure, Setup, Step, WireTier};
+use crate::zygote::wire::{self, Failure, Setup, Step, WireTier};
 
 /// What actions are isolated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,26 +93,40 @@ pub(crate) fn find(
     zygotes: &Arc<ZygoteServer>,
 ) -> Result<Found, Diag> {
     let mut refusals = Vec::new();
+    let mut limiter = Arc::new(Limiter::new(config.limits));
     for &tier in candidates(config.sandbox) {
-        let pool = pool(config, store, zygotes, tier)?;
-        match pool.probe() {
-            Ok(Ok(slot)) => {
+        let mut pool = pool(config, store, zygotes, tier, &limiter)?;
+        let mut probed = probe(&pool)?;
+        if let Err(refusal) = &probed
+            && refusal.step == Step::Limits
+            && limiter.has_groups()
+        {
+            limiter = Arc::new(limiter.without_groups(cause(refusal).message()));
+            pool = self::pool(config, store, zygotes, tier, &limiter)?;
+            probed = probe(&pool)?;
+        }
+        match probed {
+            Ok(slot) => {
                 pool.put(slot);
-                let warnings = warning(tier, config.sandbox, &refusals);
+                let warning = warning(tier, config.sandbox, &refusals);
+                let limits = limiter.warnings(tier.is_hermetic());
                 return Ok(Found {
                     tier,
                     pool,
-                    warnings: warnings.into_iter().collect(),
+                    warnings: warning.into_iter().chain(limits).collect(),
                 });
             }
-            Ok(Err(refusal)) => refusals.push(refusal),
-            Err(ExecError::Failed(diag) | ExecError::Unavailable(diag)) => return Err(diag),
-            Err(error @ ExecError::MissingBlob(_)) => {
-                return Err(Diag::internal(error.to_string()));
-            }
+            Err(refusal) => refusals.push(refusal),
         }
     }
     Err(refused(config.sandbox, &refusals))
+}
+
+fn probe(pool: &Pool) -> Result<Result<Slot, Failure>, Diag> {
+    pool.probe().map_err(|error| match error {
+        ExecError::Failed(diag) | ExecError::Unavailable(diag) => diag,
+        ExecError::MissingBlob(_) => Diag::internal(error.to_string()),
+    })
 }
 
 fn candidates(sandbox: Sandbox) -> &'static [Tier] {
@@ -133,6 +148,7 @@ fn pool(
     store: &Store,
     zygotes: &Arc<ZygoteServer>,
     tier: Tier,
+    limiter: &Arc<Limiter>,
 ) -> Result<Pool, Diag> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     // Root of a user namespace that knows nobody else is an ordinary user outside of it.
@@ -162,8 +178,10 @@ fn pool(
         etc: config::etc(),
         tmp_size: config.tmp_size.unwrap_or(0),
         tier: tier.wire(),
+        limits: wire::Limits::default(),
     };
-    Ok(Pool::new(scratch, Arc::new(trees), zygotes.clone(), setup))
+    let (trees, zygotes) = (Arc::new(trees), zygotes.clone());
+    Ok(Pool::new(scratch, trees, zygotes, limiter.clone(), setup))
 }
 
 /// Whether an identity exists in this process's user namespace.

@@ -1,7 +1,7 @@
 //! Messages about actions that failed.
 
 use kiln_diag::Diag;
-use kiln_process::{Exit, Process, ProcessResult};
+use kiln_process::{Exit, Limit, Process, ProcessResult};
 use kiln_rules::RuleCx;
 use kiln_store::Store;
 use kiln_targets::{ActionTemplate, Artifact};
@@ -24,6 +24,7 @@ pub(crate) async fn of_action(
 ) -> Diag {
     let ending = match (result.exit, process.timeout) {
         (Exit::TimedOut, Some(timeout)) => format!("timed out after {} s", timeout.as_secs()),
+        (Exit::Limit(limit), _) => format!("was stopped: it used more than {limit}"),
         (exit, _) => format!("failed with {}", exit_text(exit)),
     };
     let output = template.outputs.first().map_or("", Artifact::exec_path);
@@ -39,6 +40,7 @@ pub(crate) async fn of_action(
             }
         }
     }
+    diag = explain_exit(diag, result.exit, &printed);
     if !printed.trim().is_empty() {
         diag = diag.note(format!("its output:\n{}", printed.trim_end()));
     }
@@ -53,6 +55,31 @@ pub(crate) async fn of_action(
     match &result.sandbox {
         Some(sandbox) => diag.note(format!("its sandbox was kept: {}", sandbox.display())),
         None => diag,
+    }
+}
+
+/// Says which limit was hit and how to raise it.
+fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
+    // Where the kernel does not tell that it refused a process, programs do.
+    let refused = [
+        "Cannot fork",
+        "fork: retry",
+        "Resource temporarily unavailable",
+    ];
+    match exit {
+        Exit::Limit(Limit::Memory(_)) => {
+            diag.hint("`--sandbox_memory_limit_mb` says how much an action may use")
+        }
+        Exit::Limit(Limit::Processes(_)) => {
+            diag.hint("`--sandbox_process_limit` says how many an action may have at a time")
+        }
+        Exit::Signal(9) => diag
+            .note("kiln did not kill it: perhaps it did itself, or the kernel, for want of memory"),
+        _ if refused.iter().any(|text| printed.contains(text)) => diag.hint(
+            "if it means to have so many processes and threads: `--sandbox_process_limit` says \
+             how many an action may have at a time",
+        ),
+        _ => diag,
     }
 }
 

@@ -9,7 +9,9 @@ use kiln_bazel::{StarlarkHost, prelude};
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::{Event, EventSink};
-use kiln_exec_local::{Keep, LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
+use kiln_exec_local::{
+    Keep, Limits as ActionLimits, LocalConfig, LocalExecutor, Sandbox, ZygoteServer,
+};
 use kiln_host::Limits;
 use kiln_process::{Bounded, Cached, Limited};
 use kiln_rules_core::services::{
@@ -38,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// How files are loaded.
     pub(crate) loading: LoaderOptions,
+    /// What one action may use.
+    pub(crate) action_limits: ActionLimits,
     /// Who is told.
     pub(crate) events: Arc<dyn EventSink>,
     /// The environment of whoever called.
@@ -189,6 +193,7 @@ fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result
     let mut config = LocalConfig::new(setup.cache.join("exec"));
     config.sandbox = setup.sandbox;
     config.keep = setup.keep;
+    config.limits = setup.action_limits;
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
     let processes = Arc::new(Bounded::new(local, setup.jobs));
     // More tests than processes cannot run, so that is no limit.

@@ -205,3 +205,78 @@ folder(name = "made")
     "#]]
     .assert_eq(&output.show());
 }
+
+const GREEDY: &str = r#"
+//- BUILD.bazel
+genrule(
+    name = "hog",
+    outs = ["hog.txt"],
+    cmd = "echo > $@; exec python3 -c 'bytearray(300 << 20)'",
+)
+
+genrule(
+    name = "bomb",
+    outs = ["bomb.txt"],
+    cmd = "sh -c 'for i in 0 1 2 3 4 5 6 7 8 9; do for j in 0 1 2 3 4 5 6 7 8 9; do sleep 12345 & done; done; wait' 2>/dev/null",
+)
+
+sh_test(
+    name = "greedy_test",
+    srcs = ["greedy.sh"],
+)
+//- greedy.sh
+#!/bin/bash
+echo begun
+exec python3 -c 'bytearray(300 << 20)'
+"#;
+
+/// As root, where control groups can be made. Others have what `exec_local` tests.
+#[test]
+fn who_uses_too_much_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let workspace = Workspace::with(KILN, GREEDY);
+    let output = workspace.kiln("build //:hog --sandbox_memory_limit_mb=100");
+    expect![[r#"
+        exit: 1
+        --- stderr
+        error: Genrule of `//:hog` was stopped: it used more than 100 MiB of memory (making `kiln-out/fastbuild/bin/hog.txt`)
+           = its output:
+     
+             Used more than 100 MiB of memory: Executing genrule //:hog
+        hint: `--sandbox_memory_limit_mb` says how much an action may use
+        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+    "#]].assert_eq(&output.show());
+    // Bazel's name for it.
+    let output = workspace.kiln("build //:hog --experimental_sandbox_memory_limit_mb=1000");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    let output = workspace.kiln("build //:bomb --sandbox_process_limit=50");
+    expect![[r#"
+        exit: 1
+        --- stderr
+        error: Genrule of `//:bomb` was stopped: it used more than 50 processes (making `kiln-out/fastbuild/bin/bomb.txt`)
+           = its output:
+     
+             Used more than 50 processes: Executing genrule //:bomb
+        hint: `--sandbox_process_limit` says how many an action may have at a time
+        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+    "#]].assert_eq(&output.show());
+    let output = workspace.kiln("test //:greedy_test --sandbox_memory_limit_mb=100");
+    expect![[r#"
+        exit: 3
+        --- stdout
+        //:greedy_test          FAILED in [TIME]
+          kiln-out/testlogs/greedy_test/test.log
+        1 test: 1 failed
+        --- stderr
+        FAILED: //:greedy_test (more than 100 MiB of memory) in [TIME], see kiln-out/testlogs/greedy_test/test.log
+        ==================== Test output for //:greedy_test:
+        begun
+        ================================================================================
+        //:greedy_test:
+          kiln-out/fastbuild/bin/greedy_test
+        hint: run again: kiln test //:greedy_test
+        failed: 1 of 1 target built in [TIME]; 1 action: 1 run
+    "#]].assert_eq(&output.show());
+}

@@ -20,6 +20,24 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     evaluate(text, host).map(drop).ok_or(EXPECTED)
 }
 
+/// Whether a text is such a number, or 0 for none.
+pub(crate) fn check_or_none(text: &str) -> Result<(), &'static str> {
+    match text {
+        "0" => Ok(()),
+        // It would stand for processors.
+        "auto" => Err(EXPECTED_RAM),
+        text => check(text).map_err(|_| EXPECTED_RAM),
+    }
+}
+
+const EXPECTED_RAM: &str = "a number, or `HOST_RAM` with `*` or `-` and a number";
+
+/// Whether a text is a plain number or `auto`.
+pub(crate) fn check_count(text: &str) -> Result<(), &'static str> {
+    let known = text == "auto" || text.parse::<u32>().is_ok();
+    known.then_some(()).ok_or("a number, or `auto`")
+}
+
 /// The number, at least 1. `auto` is the number of processors.
 pub(crate) fn evaluate(text: &str, host: HostResources) -> Option<usize> {
     let (base, rest) = if let Some(rest) = text.strip_prefix("HOST_CPUS") {
@@ -75,6 +93,21 @@ mod tests {
         ] {
             assert_eq!(evaluate(text, host), number, "{text}");
             assert_eq!(check(text).is_ok(), number.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none() {
+        for (text, limit, count) in [
+            ("0", true, true),
+            ("1", true, true),
+            ("HOST_RAM*.5", true, false),
+            ("auto", false, true),
+            ("-1", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(check_or_none(text).is_ok(), limit, "{text}");
+            assert_eq!(check_count(text).is_ok(), count, "{text}");
         }
     }
 }

@@ -341,6 +341,18 @@ impl Options {
         }
     }
 
+    /// `--sandbox_memory_limit_mb`, on this machine; `None`: no limit.
+    pub fn sandbox_memory_limit_mb(&self, host: HostResources) -> Option<u64> {
+        let text = self.word("sandbox_memory_limit_mb");
+        let number = jobs::evaluate(text, host)?;
+        u64::try_from(number).ok()
+    }
+
+    /// `--sandbox_process_limit`: 0 is no limit, `None` is `auto`.
+    pub fn sandbox_process_limit(&self) -> Option<u64> {
+        self.word("sandbox_process_limit").parse().ok()
+    }
+
     /// `--vendor_dir`; relative to the root of the workspace.
     pub fn vendor_dir(&self) -> Option<PathBuf> {
         let path = self.text("vendor_dir")?;

@@ -259,6 +259,17 @@ pub static OPTIONS: &[OptionSpec] = &[
         "Keep the folders in which actions ran, with a script that repeats each.",
     ),
     option(Expansion(&["--keep_sandboxes=on-failure"]), "sandbox_debug", BUILDING, Execution, "", "As `--keep_sandboxes=on-failure`."),
+    option(
+        Text, "sandbox_memory_limit_mb", BUILDING, Execution, "0",
+        "MiB of memory that one action may use: a number, or `HOST_RAM*.5`; 0 is no limit.",
+    )
+    .aliases(&["experimental_sandbox_memory_limit_mb"])
+    .check(jobs::check_or_none),
+    option(
+        Text, "sandbox_process_limit", BUILDING, Execution, "auto",
+        "How many processes and threads one action may have at a time; 0 is no limit, `auto` a high one where it costs nothing.",
+    )
+    .check(jobs::check_count),
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Make the runfiles folders of binaries."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),

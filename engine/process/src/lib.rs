@@ -23,6 +23,6 @@ pub use cached::Cached;
 pub use executor::{Description, ExecError, Executor, Observer, Request};
 pub use limited::Limited;
 pub use process::{CacheScope, Process};
-pub use result::{Exit, ProcessResult, Source};
+pub use result::{Exit, Limit, ProcessResult, Source};
 pub use result_message::{DecodedResult, EncodedResult, ResultError, decode_result, encode_result};
 pub use undeclared::{AccessKind, Scene, Undeclared, undeclared};

@@ -1,5 +1,6 @@
 //! What came of a process.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +16,27 @@ pub enum Exit {
     Signal(i32),
     /// It was still running after its timeout and was killed (PX-017).
     TimedOut,
+    /// It used more than it may and was killed.
+    Limit(Limit),
+}
+
+/// What a process may use at most, with all that it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// So many bytes of memory.
+    Memory(u64),
+    /// So many processes and threads.
+    Processes(u64),
+}
+
+/// As in "used more than ...".
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::Memory(bytes) => write!(f, "{} MiB of memory", bytes >> 20),
+            Limit::Processes(number) => write!(f, "{number} processes"),
+        }
+    }
 }
 
 impl Exit {

@@ -43,13 +43,13 @@ impl fmt::Display for ResultError {
 
 impl std::error::Error for ResultError {}
 
-/// Encodes a result; `outputs` are the declared ones of its process. `None` for a timeout, which
-/// says nothing about another run.
+/// Encodes a result; `outputs` are the declared ones of its process. `None` for one that was
+/// stopped, which says nothing about another run.
 pub fn encode_result(result: &ProcessResult, outputs: &[RelPath]) -> Option<EncodedResult> {
     let exit_code = match result.exit {
         Exit::Code(code) => code,
         Exit::Signal(signal) => -signal,
-        Exit::TimedOut => return None,
+        Exit::TimedOut | Exit::Limit(_) => return None,
     };
     let (start, end) = times(result.elapsed);
     let mut message = reapi::ActionResult {

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Pid;
 use tokio::io::Interest;
@@ -125,14 +126,22 @@ pub(super) fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
     }
 }
 
-/// Waits for one of the blocked `signals`.
-pub(crate) fn next_signal(signals: &[libc::c_int]) -> libc::c_int {
+/// Waits for one of the blocked `signals`; `None` if none came in time.
+pub(crate) fn next_signal(signals: &[libc::c_int], time: Option<Duration>) -> Option<libc::c_int> {
     let set = signal_set(signals);
+    let time = time.map(|time| libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: time.subsec_nanos().into(),
+    });
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     loop {
-        // SAFETY: `set` is initialized; no information about the signal is asked for.
-        let signal = unsafe { libc::sigwaitinfo(&raw const set, std::ptr::null_mut()) };
-        if signal > 0 {
-            return signal;
+        // SAFETY: `set` is initialized and the time, if there is one, lives through the call; no
+        // information about the signal is asked for.
+        let signal = unsafe { libc::sigtimedwait(&raw const set, std::ptr::null_mut(), time) };
+        match signal {
+            ..0 if io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN) => return None,
+            ..=0 => {}
+            signal => return Some(signal),
         }
     }
 }

@@ -12,6 +12,8 @@ struct Start {
     argv: Vec<*const libc::c_char>,
     env: Vec<*const libc::c_char>,
     no_signals: libc::sigset_t,
+    /// What it may have of address space, in bytes; 0 is what this process may.
+    address_space: u64,
     /// Why it did not become the program.
     error: c_int,
 }
@@ -20,13 +22,18 @@ struct Start {
 const STACK: usize = 64 << 10;
 
 /// Starts a program in a session of its own with no signal blocked; everything else (current
-/// folder, standard streams, limits) is this process's. The child shares memory with this process
+/// folder, standard streams, other limits) is this process's. The child shares memory with this process
 /// until it has become the program, so nothing is copied.
 ///
 /// The caller must be the only thread of its process and have no signal handlers but those for
 /// faults. That makes the hundred calls needless by which `posix_spawn` resets every signal: what
 /// has a handler loses it by `execve`.
-pub(crate) fn spawn(program: &CStr, argv: &[CString], env: &[CString]) -> io::Result<Pid> {
+pub(crate) fn spawn(
+    program: &CStr,
+    argv: &[CString],
+    env: &[CString],
+    address_space: u64,
+) -> io::Result<Pid> {
     let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
         let texts = list.iter().map(|text| text.as_ptr());
         texts.chain([ptr::null()]).collect()
@@ -36,6 +43,7 @@ pub(crate) fn spawn(program: &CStr, argv: &[CString], env: &[CString]) -> io::Re
         argv: pointers(argv),
         env: pointers(env),
         no_signals: super::raw::signal_set(&[]),
+        address_space,
         error: 0,
     };
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
@@ -77,6 +85,14 @@ extern "C" fn child(start: *mut c_void) -> c_int {
             &raw const (*start).no_signals,
             ptr::null_mut(),
         );
+        if (*start).address_space > 0 {
+            // Held against the program's own memory; this one's is there already.
+            let limit = libc::rlimit {
+                rlim_cur: (*start).address_space,
+                rlim_max: (*start).address_space,
+            };
+            libc::setrlimit(libc::RLIMIT_AS, &raw const limit);
+        }
         libc::execve(
             (*start).program,
             (*start).argv.as_ptr(),

@@ -2,15 +2,15 @@
 //! and takes everything that is left with it when the program has ended.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus};
 use rustix::thread::{Gid, Uid};
 
-use super::wire::{End, Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
+use super::wire::{End, Failure, Launch, OrFailure, Reply, Resource, Setup, Step, WireTier};
 use super::{plain, program, server, stage, worker};
-use crate::unix;
+use crate::unix::{self, Forked};
 
 const SIGNALS: [libc::c_int; 2] = [libc::SIGCHLD, libc::SIGTERM];
 
@@ -42,7 +42,7 @@ fn sandboxed(
     };
     let start = Instant::now();
     let pid = program::start(setup, launch, stdout.as_fd(), stderr.as_fd())?;
-    let end = reap_until(pid);
+    let end = reap_until(pid, setup.limits.processes > 0);
     let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     Ok(Reply::Done { end, elapsed })
 }
@@ -82,8 +82,12 @@ fn drop_privileges(setup: &Setup) -> Result<(), Failure> {
         .or_failure(Step::Drop, what)
 }
 
-/// Reaps whatever ends until the program does, handing a request to stop on to it.
-fn reap_until(program: Pid) -> End {
+/// How often is tried whether another process could be made.
+const TRIAL: Duration = Duration::from_secs(1);
+
+/// Reaps whatever ends until the program does, handing a request to stop on to it. `limited`: the
+/// kernel limits the processes of this namespace, which it tells nobody but who is refused one.
+fn reap_until(program: Pid, limited: bool) -> End {
     loop {
         while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
             if pid == program
@@ -92,9 +96,24 @@ fn reap_until(program: Pid) -> End {
                 return end;
             }
         }
-        if unix::next_signal(&SIGNALS) == libc::SIGTERM {
-            let _ = rustix::process::kill_process_group(program, Signal::TERM);
+        match unix::next_signal(&SIGNALS, limited.then_some(TRIAL)) {
+            Some(libc::SIGTERM) => {
+                let _ = rustix::process::kill_process_group(program, Signal::TERM);
+            }
+            Some(_) => {}
+            None if is_full() => return End::Limit(Resource::Processes),
+            None => {}
         }
+    }
+}
+
+/// Whether no other process can be made.
+fn is_full() -> bool {
+    match unix::fork_into(0) {
+        Ok(Forked::Child) => unix::exit_now(0),
+        // It is reaped with the others.
+        Ok(Forked::Parent(_)) => false,
+        Err(error) => error.raw_os_error() == Some(libc::EAGAIN),
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod init;
 mod ipc;
+mod limits;
 mod plain;
 mod program;
 mod restrict;

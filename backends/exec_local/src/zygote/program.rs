@@ -28,10 +28,10 @@ pub(super) fn start(
     if setup.tier == WireTier::Landlock {
         restrict::apply(setup, launch)?;
     }
-    spawn(launch)
+    spawn(launch, setup.limits.address_space)
 }
 
-fn spawn(launch: &Launch<'_>) -> Result<Pid, Failure> {
+fn spawn(launch: &Launch<'_>, address_space: u64) -> Result<Pid, Failure> {
     let program = launch.argv.first().copied().unwrap_or_default();
     let failed = |errno| Err(Failure::new(Step::Exec, errno, program));
     let texts = |list: &mut dyn Iterator<Item = &str>| -> Option<Vec<CString>> {
@@ -52,12 +52,12 @@ fn spawn(launch: &Launch<'_>) -> Result<Pid, Failure> {
         let Ok(candidate) = CString::new(candidate) else {
             continue;
         };
-        let mut tried = unix::spawn(&candidate, &argv, &env);
+        let mut tried = unix::spawn(&candidate, &argv, &env, address_space);
         if errno(&tried) == libc::ENOEXEC {
             // A script without `#!` is one for the shell, as `execvp` has it.
             let mut shell = vec![c"/bin/sh".to_owned(), candidate.clone()];
             shell.extend(argv.iter().skip(1).cloned());
-            tried = unix::spawn(c"/bin/sh", &shell, &env);
+            tried = unix::spawn(c"/bin/sh", &shell, &env, address_space);
         }
         match (errno(&tried), tried) {
             (_, Ok(pid)) => return Ok(pid),

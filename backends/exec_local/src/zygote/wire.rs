@@ -33,6 +33,52 @@ pub(crate) struct Setup {
     pub tmp_size: u64,
     /// How much of the sandbox there is.
     pub tier: WireTier,
+    /// What an action may use.
+    pub limits: Limits,
+}
+
+/// What an action may use.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    /// Folders of control groups that the worker enters.
+    pub groups: Vec<String>,
+    /// What tells that a limit of the groups was hit.
+    pub counters: Vec<Counter>,
+    /// Bytes of address space for each process of an action; 0 is no limit.
+    pub address_space: u64,
+    /// Processes of the worker's user namespace; 0 is no limit.
+    pub processes: u64,
+}
+
+/// A file with a line `word number`; any other number than 0 tells that a limit was hit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Counter {
+    /// The file.
+    pub path: String,
+    /// The word.
+    pub word: String,
+    /// What is limited.
+    pub resource: Resource,
+}
+
+/// Something that is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Resource {
+    /// Memory.
+    Memory,
+    /// Processes and threads.
+    Processes,
+}
+
+impl Counter {
+    /// Whether the text of the file says that the limit was hit.
+    pub(crate) fn is_hit(&self, text: &str) -> bool {
+        let count = text.lines().find_map(|line| {
+            let (word, count) = line.split_once(' ')?;
+            (word == self.word).then_some(count.trim())
+        });
+        count.is_some_and(|count| count != "0")
+    }
 }
 
 impl Setup {
@@ -143,6 +189,8 @@ pub(crate) enum End {
     Signal(i32),
     /// By its timeout.
     TimedOut,
+    /// By a limit that it hit.
+    Limit(Resource),
     /// Because kiln said so.
     Killed,
 }
@@ -163,6 +211,8 @@ pub(crate) struct Failure {
 pub(crate) enum Step {
     /// Reading what kiln asked for.
     Protocol,
+    /// Entering the control groups that limit the action.
+    Limits,
     /// A new process.
     Fork,
     /// `unshare(CLONE_NEWUSER)`.

@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal, WaitOptions};
 use rustix::thread::UnshareFlags;
 
+use super::limits::{self, Watched};
 use super::wire::{End, Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
 use super::{init, ipc, server, skeleton};
 use crate::unix::packet::{self, Message, Receiver};
@@ -28,10 +29,13 @@ pub(super) fn run(parent: Pid, setup: Setup, control: OwnedFd, sync: OwnedFd) ->
         unix::exit_now(0);
     }
     unix::ignore_signal(libc::SIGCHLD, false);
-    if let Err(failure) = prepare(&setup, sync) {
-        answer(control.as_fd(), &Reply::Failed(failure));
-        unix::exit_now(0);
-    }
+    let watched = match prepare(&setup, sync) {
+        Ok(watched) => watched,
+        Err(failure) => {
+            answer(control.as_fd(), &Reply::Failed(failure));
+            unix::exit_now(0);
+        }
+    };
     answer(control.as_fd(), &Reply::Ready);
     let mut receiver = Receiver::new();
     while let Ok(Some(message)) = receiver.receive(control.as_fd()) {
@@ -39,16 +43,23 @@ pub(super) fn run(parent: Pid, setup: Setup, control: OwnedFd, sync: OwnedFd) ->
         if message.body.is_empty() {
             continue;
         }
-        let reply = action(&setup, message, control.as_fd(), &mut receiver);
+        let reply = action(&setup, &watched, message, control.as_fd(), &mut receiver);
         answer(control.as_fd(), &reply.unwrap_or_else(Reply::Failed));
     }
     unix::exit_now(0)
 }
 
-fn prepare(setup: &Setup, sync: OwnedFd) -> Result<(), Failure> {
-    let WireTier::Namespaces { .. } = setup.tier else {
-        return unconfined();
-    };
+fn prepare(setup: &Setup, sync: OwnedFd) -> Result<Watched, Failure> {
+    let watched = limits::enter(&setup.limits)?;
+    match setup.tier {
+        WireTier::Namespaces { .. } => namespaces(setup, sync)?,
+        WireTier::Landlock | WireTier::Plain => unconfined()?,
+    }
+    limits::processes(&setup.limits)?;
+    Ok(watched)
+}
+
+fn namespaces(setup: &Setup, sync: OwnedFd) -> Result<(), Failure> {
     if setup.privileged {
         rustix::thread::set_thread_groups(&[]).or_failure(Step::Drop, "supplementary groups")?;
     }
@@ -91,6 +102,7 @@ fn ask_for_ids(sync: OwnedFd) -> Result<(), Failure> {
 
 fn action(
     setup: &Setup,
+    watched: &Watched,
     message: Message,
     control: BorrowedFd<'_>,
     receiver: &mut Receiver,
@@ -114,6 +126,7 @@ fn action(
     };
     drop((fds, child_status));
     let mut watch = Watch {
+        watched,
         control,
         status: status.as_fd(),
         pid,
@@ -144,6 +157,8 @@ fn action(
 
 /// A running action, seen from its worker.
 struct Watch<'a> {
+    /// Whether it hit a limit.
+    watched: &'a Watched,
     control: BorrowedFd<'a>,
     status: BorrowedFd<'a>,
     pid: Pid,
@@ -169,6 +184,14 @@ impl Watch<'_> {
                 timeout
             };
             let [told, reported] = self.poll(deadline);
+            // Before its report: a limit that was hit may well be why it ended.
+            if self.stopped.is_none()
+                && let Some(resource) = self.watched.hit()
+            {
+                self.stopped = Some(End::Limit(resource));
+                self.kill();
+                return None;
+            }
             if reported {
                 let message = receiver.receive(self.status).ok().flatten()?;
                 return postcard::from_bytes(&message.body).ok();
@@ -203,6 +226,10 @@ impl Watch<'_> {
             PollFd::from_borrowed_fd(self.status, PollFlags::IN),
         ];
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = match self.watched.interval() {
+            Some(interval) => Some(left.unwrap_or(interval).min(interval)),
+            None => left,
+        };
         let left = left.map(|left| Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),

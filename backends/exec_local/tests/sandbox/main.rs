@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod limits;
 mod looking;
 mod outputs;
 mod support;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         visibility::TESTS,
         outputs::TESTS,
         looking::TESTS,
+        limits::TESTS,
         survivors::TESTS,
         tiers::TESTS,
     ];

@@ -36,6 +36,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
     let error = match (report.exit, report.error) {
         (_, None) => String::new(),
         (Exit::TimedOut, _) => error("Timed out"),
+        (Exit::Limit(limit), _) => error(&format!("Used more than {limit}")),
         (Exit::Signal(signal), _) => error(&format!("Terminated by signal {signal}")),
         (Exit::Code(0), Some(text)) => error(text),
         (Exit::Code(code), _) => error(&format!("exited with error code {code}")),

@@ -10,7 +10,7 @@ use kiln_base::RelPath;
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::EventSink;
-use kiln_exec_local::{Keep, Sandbox, ZygoteServer};
+use kiln_exec_local::{Keep, Limits as ActionLimits, ProcessLimit, Sandbox, ZygoteServer};
 use kiln_host::Limits;
 use kiln_options::{HostResources, Options, Request};
 use kiln_rules_core::keys::RepoOptions;
@@ -128,6 +128,19 @@ impl Context {
         Some(u32::try_from(jobs).unwrap_or(u32::MAX))
     }
 
+    /// What one action may use.
+    fn action_limits(&self) -> ActionLimits {
+        let memory = self.options.sandbox_memory_limit_mb(host());
+        ActionLimits {
+            memory: memory.map(|mib| mib.saturating_mul(1 << 20)),
+            processes: match self.options.sandbox_process_limit() {
+                None => ProcessLimit::Many,
+                Some(0) => ProcessLimit::Unlimited,
+                Some(number) => ProcessLimit::AtMost(number),
+            },
+        }
+    }
+
     /// Puts the engine together.
     pub(crate) fn engine(&self, events: Arc<dyn EventSink>) -> Result<Made, Vec<Diag>> {
         let one = |error: Diag| vec![error];
@@ -151,6 +164,7 @@ impl Context {
             loading: LoaderOptions {
                 allow_empty_glob: !self.options.incompatible_disallow_empty_glob(),
             },
+            action_limits: self.action_limits(),
             events,
             environment: self.environment.clone(),
         };
