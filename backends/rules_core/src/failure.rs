@@ -42,7 +42,10 @@ pub(crate) async fn of_action(
     }
     diag = explain_exit(diag, result.exit, &printed);
     if !printed.trim().is_empty() {
-        diag = diag.note(format!("its output:\n{}", printed.trim_end()));
+        diag = diag.note(format!(
+            "its output:\n{}",
+            printed.trim_end().trim_start_matches('\n')
+        ));
     }
     if let Ok(workspace) = cx.service::<Workspace>() {
         let place = Place {

@@ -340,6 +340,6 @@ pub(crate) fn exit_text(exit: Exit) -> String {
         Exit::Code(code) => format!("exit code {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
         Exit::TimedOut => "a timeout".to_owned(),
-        Exit::Limit(limit) => format!("more than {limit}"),
+        Exit::Limit(limit) => format!("used more than {limit}"),
     }
 }

@@ -243,7 +243,6 @@ fn who_uses_too_much_is_named() {
         --- stderr
         error: Genrule of `//:hog` was stopped: it used more than 100 MiB of memory (making `kiln-out/fastbuild/bin/hog.txt`)
            = its output:
-     
              Used more than 100 MiB of memory: Executing genrule //:hog
         hint: `--sandbox_memory_limit_mb` says how much an action may use
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
@@ -257,7 +256,6 @@ fn who_uses_too_much_is_named() {
         --- stderr
         error: Genrule of `//:bomb` was stopped: it used more than 50 processes (making `kiln-out/fastbuild/bin/bomb.txt`)
            = its output:
-     
              Used more than 50 processes: Executing genrule //:bomb
         hint: `--sandbox_process_limit` says how many an action may have at a time
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
@@ -270,7 +268,7 @@ fn who_uses_too_much_is_named() {
           kiln-out/testlogs/greedy_test/test.log
         1 test: 1 failed
         --- stderr
-        FAILED: //:greedy_test (more than 100 MiB of memory) in [TIME], see kiln-out/testlogs/greedy_test/test.log
+        FAILED: //:greedy_test (used more than 100 MiB of memory) in [TIME], see kiln-out/testlogs/greedy_test/test.log
         ==================== Test output for //:greedy_test:
         begun
         ================================================================================

@@ -16,13 +16,26 @@ pub(crate) fn render(diag: &Diag) -> String {
         excerpt(&mut out, span);
     }
     for note in diag.notes() {
-        let _ = write!(out, "\n   = {}", note.message.replace('\n', "\n     "));
+        let _ = write!(out, "\n   = {}", indented(&note.message, "     "));
         if let Some(span) = &note.span {
             excerpt(&mut out, span);
         }
     }
     for hint in diag.hints() {
-        let _ = write!(out, "\nhint: {}", hint.replace('\n', "\n      "));
+        let _ = write!(out, "\nhint: {}", indented(hint, "      "));
+    }
+    out
+}
+
+/// A text with its lines from the second on indented; empty ones stay empty.
+fn indented(text: &str, by: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+            out.push_str(if line.is_empty() { "" } else { by });
+        }
+        out.push_str(line);
     }
     out
 }

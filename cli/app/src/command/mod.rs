@@ -6,6 +6,7 @@ mod clean;
 mod context;
 mod help;
 mod inspect;
+mod interrupt;
 mod rules;
 mod run;
 mod test_options;
@@ -101,9 +102,7 @@ fn within_runtime(context: &Context, verb: Verb) -> Result<u8, Vec<Diag>> {
         };
         tokio::select! {
             result = command => result,
-            _ = tokio::signal::ctrl_c() => {
-                Err(vec![Diag::new(kiln_diag::Fault::Interrupted, "interrupted")])
-            }
+            error = interrupt::interrupted() => Err(vec![error]),
         }
     });
     // Evaluations that nobody waits for any more must not hold up the end.
