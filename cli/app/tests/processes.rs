@@ -1,5 +1,7 @@
 //! kiln as a process that is watched, interrupted and killed.
 
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
