@@ -123,7 +123,7 @@ impl LocalExecutor {
                     elapsed: Duration::from_nanos(elapsed),
                     progress: request.describe.progress.clone(),
                     timeout: process.timeout.unwrap_or_default(),
-                    keep: self.shared.keeper.job(&request),
+                    keep: self.shared.keeper.job(&request, settings.writable_root),
                 };
                 // What takes microseconds is not worth another thread's waking up.
                 if finished.is_small() {

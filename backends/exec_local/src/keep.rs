@@ -5,6 +5,7 @@
 //! <folder>/outputs/   what was made of the declared outputs, relative to the working directory
 //! <folder>/stdout, stderr
 //! <folder>/run.sh     repeats the action in `<folder>/run`
+//! <folder>/mounts     what of that is read-only, for the script
 //! ```
 
 mod script;
@@ -16,12 +17,13 @@ use std::path::{Path, PathBuf};
 
 use kiln_base::Digest;
 use kiln_diag::Diag;
-use kiln_process::{Exit, Process, ProcessResult, Request};
+use kiln_process::{Description, Exit, Process, ProcessResult, Request};
 use kiln_store::Store;
 use kiln_tree::{Node, Tree};
 
 use crate::config::{Keep, LocalConfig};
 use crate::scratch::remove_tree;
+use script::Repeat;
 
 /// Whose sandboxes are kept, and where.
 pub(crate) struct Keeper {
@@ -33,8 +35,9 @@ pub(crate) struct Keeper {
 /// What is needed of a request to keep its sandbox.
 pub(crate) struct KeepJob {
     process: Process,
-    action: Digest,
+    name: String,
     title: String,
+    writable: bool,
 }
 
 impl Keeper {
@@ -46,13 +49,14 @@ impl Keeper {
         }
     }
 
-    /// Takes note of a request whose sandbox may have to be kept.
-    pub(crate) fn job(&self, request: &Request<'_>) -> Option<KeepJob> {
+    /// Takes note of a request whose sandbox may have to be kept. `writable`: it may write anywhere.
+    pub(crate) fn job(&self, request: &Request<'_>, writable: bool) -> Option<KeepJob> {
         let describe = request.describe;
         (self.keep != Keep::Never).then(|| KeepJob {
             process: request.process.clone(),
-            action: request.action,
+            name: folder_name(describe, &request.action),
             title: format!("{} ({})", describe.label, describe.mnemonic).replace('\n', " "),
+            writable,
         })
     }
 
@@ -66,7 +70,7 @@ impl Keeper {
         if self.keep == Keep::OnFailure && result.exit == Exit::Code(0) {
             return Ok(None);
         }
-        let folder = self.folder.join(&job.action.hex()[..16]);
+        let folder = self.folder.join(&job.name);
         self.write(job, result, store, &folder)
             .map_err(|error| Diag::io("cannot keep the sandbox", &folder, &error))?;
         Ok(Some(folder))
@@ -86,11 +90,34 @@ impl Keeper {
         for (name, digest) in [("stdout", &result.stdout), ("stderr", &result.stderr)] {
             copy_blob(digest, false, store, &folder.join(name))?;
         }
-        let script = script::repeat(&job.process, &job.title, &self.roots);
+        let repeat = Repeat {
+            process: &job.process,
+            title: &job.title,
+            roots: &self.roots,
+            writable: job.writable,
+        };
+        fs::write(folder.join("mounts"), repeat.mounts())?;
         let path = folder.join("run.sh");
-        fs::write(&path, script)?;
+        fs::write(&path, repeat.script())?;
         fs::set_permissions(&path, Permissions::from_mode(0o755))
     }
+}
+
+/// `Genrule-name-0123456789ab`: for people, and told apart by the action's key.
+fn folder_name(describe: &Description, action: &Digest) -> String {
+    let label = describe.label.rsplit([':', '/']).next().unwrap_or_default();
+    let short = |text: &str| -> String {
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        };
+        text.chars().map(plain).take(40).collect()
+    };
+    let key = &action.hex()[..12];
+    format!("{}-{}-{key}", short(&describe.mnemonic), short(label))
 }
 
 fn copy_tree(tree: &Tree, store: &Store, folder: &Path) -> io::Result<()> {

@@ -1,8 +1,10 @@
 //! Messages about actions that failed.
 
+use std::path::Path;
+
 use kiln_diag::Diag;
 use kiln_process::{Exit, Limit, Process, ProcessResult};
-use kiln_rules::RuleCx;
+use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
 use kiln_targets::{ActionTemplate, Artifact};
 use kiln_tree::Node;
@@ -56,9 +58,26 @@ pub(crate) async fn of_action(
         diag = explain(cx, &workspace, &place, &printed, diag).await;
     }
     match &result.sandbox {
-        Some(sandbox) => diag.note(format!("its sandbox was kept: {}", sandbox.display())),
+        Some(sandbox) => diag.note(kept(cx, sandbox)),
         None => diag,
     }
+}
+
+/// Where a kept sandbox is, and what is in it.
+pub(crate) fn kept<R: Uses<Workspace>>(cx: &RuleCx<R>, sandbox: &Path) -> String {
+    let workspace = cx.service::<Workspace>();
+    let below = workspace
+        .as_ref()
+        .ok()
+        .and_then(|w| sandbox.strip_prefix(&w.out).ok());
+    let shown = match below {
+        Some(below) => Path::new("kiln-out").join(below),
+        None => sandbox.to_owned(),
+    };
+    format!(
+        "its sandbox was kept; to run it again: {}/run.sh",
+        shown.display()
+    )
 }
 
 /// Says which limit was hit and how to raise it.

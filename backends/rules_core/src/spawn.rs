@@ -11,7 +11,7 @@ use kiln_process::{
     CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
     Source,
 };
-use kiln_rules::RuleCx;
+use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
 use kiln_targets::{
     ActionKind, ActionTemplate, Arg, ArgList, Artifact, ArtifactKind, ArtifactSet, Tool,
@@ -24,7 +24,7 @@ use crate::command_line::command_line;
 use crate::dependency_file;
 use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
-use crate::services::{Events, Execution};
+use crate::services::{Events, Execution, Workspace};
 use crate::tools::Machine;
 
 pub(crate) type Cx = RuleCx<action_outputs>;
@@ -242,8 +242,26 @@ async fn execute(
     let result = result.map_err(|error| around(error, template))?;
     if success && result.source == Source::Ran {
         tell_output(cx, &events, event, &result)?;
+        tell_kept(cx, describe, &result)?;
     }
     Ok(result)
+}
+
+/// Where the sandbox of a process is, if it was kept.
+pub(crate) fn tell_kept<R>(
+    cx: &RuleCx<R>,
+    describe: &Description,
+    result: &ProcessResult,
+) -> Result<(), Diag>
+where
+    R: Uses<Events> + Uses<Workspace>,
+{
+    if let Some(sandbox) = &result.sandbox {
+        let (label, mnemonic) = (&describe.label, &describe.mnemonic);
+        let text = format!("{mnemonic} of {label}: {}", failure::kept(cx, sandbox));
+        cx.service::<Events>()?.0.emit(Event::Note(text));
+    }
+    Ok(())
 }
 
 /// What a process that succeeded had to say: a compiler's warnings.

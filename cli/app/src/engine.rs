@@ -193,6 +193,7 @@ fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result
     let mut config = LocalConfig::new(setup.cache.join("exec"));
     config.sandbox = setup.sandbox;
     config.keep = setup.keep;
+    config.keep_dir = out_folder(&setup.cache, &setup.workspace).join("sandboxes");
     config.limits = setup.action_limits;
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
     let processes = Arc::new(Bounded::new(local, setup.jobs));

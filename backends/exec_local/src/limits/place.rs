@@ -171,7 +171,10 @@ fn home(controller: &str, groups: &str, mounts: &str) -> Option<(Version, PathBu
     };
     // A container may have mounted a part of the hierarchy.
     let below = Path::new(own).strip_prefix(root).ok()?;
-    Some((version, PathBuf::from(point), Path::new(point).join(below)))
+    let mount = PathBuf::from(point);
+    // Without a slash at the end.
+    let home = mount.iter().chain(below).collect();
+    Some((version, mount, home))
 }
 
 /// What part of a hierarchy is mounted, and where.

@@ -76,8 +76,14 @@ fn kept(fixture: &Fixture) {
     config.keep = Keep::OnFailure;
     let executor = fixture.executor_with(config);
     let mut process = sh(
-        "cat in/a; echo \"$QUOTED\"; ./tool.sh; env | sort; pwd; id -u; hostname; ls /; echo made > out/o; exit 5",
+        "cat in/a; echo \"$QUOTED\"; ./tool.sh; env | sort; pwd; id -u; hostname; ls / /etc; \
+         echo made > out/o; echo bad > in/new; echo bad >> in/a; echo bad >> out/given; \
+         echo bad > out/below/new; echo bad > /usr/new; echo good > /tmp/new; cat /tmp/new; \
+         cat /etc/passwd; ls -A /tmp /dev/shm; echo $1; exit 5",
     );
+    process.argv.push("sh".to_owned());
+    process.argv.push("{chroot}/it's here".to_owned());
+    process.env.insert("ROOT".to_owned(), "{chroot}".to_owned());
     process
         .env
         .insert("QUOTED".to_owned(), "it's \"$x\"\n`y`".to_owned());
@@ -85,6 +91,8 @@ fn kept(fixture: &Fixture) {
         ("w/in/a", "a\n"),
         ("w/tool.sh", "#!/bin/sh\necho tool\n"),
         ("w/l -> in", ""),
+        ("w/out/given", "given\n"),
+        ("w/out/below/given", "given\n"),
     ]);
     process.workdir = paths(&["w"])[0].clone();
     process.outputs = paths(&["out/o"]);
@@ -110,7 +118,12 @@ fn kept(fixture: &Fixture) {
         inputs/w/in d 755
         inputs/w/in/a f 644
         inputs/w/l l 777
+        inputs/w/out d 755
+        inputs/w/out/below d 755
+        inputs/w/out/below/given f 644
+        inputs/w/out/given f 644
         inputs/w/tool.sh f 755
+        mounts f 644
         outputs d 755
         outputs/out d 755
         outputs/out/o f 644
@@ -130,13 +143,18 @@ fn kept(fixture: &Fixture) {
             String::from_utf8_lossy(&output.stderr)
         )
     };
-    assert_eq!(repeat(&[]), fixture.show(&result));
+    let shown = fixture.show(&result);
+    assert!(shown.contains("in/new: Read-only file system"), "{shown}");
+    assert_eq!(repeat(&[]), shown);
     assert_eq!(
         std::fs::read_to_string(sandbox.join("run/w/out/o")).unwrap(),
         "made\n"
     );
     let plain = repeat(&["--plain"]);
     assert!(plain.starts_with("Code(5)\na\nit's"), "{plain}");
+    let run = sandbox.join("run");
+    let root = format!("ROOT={}\n", run.canonicalize().unwrap().display());
+    assert!(plain.contains(&root), "{plain}");
     assert_eq!(repeat(&["echo", "another"]), "Code(0)\nanother\n");
 }
 

@@ -11,7 +11,7 @@ use super::filter::last_fitting;
 use super::process::{out, rel};
 use super::{Cx, Reuse, Test};
 use crate::services::{Events, Execution};
-use crate::spawn::{action_event, action_source, cache_scope, exit_text};
+use crate::spawn::{action_event, action_source, cache_scope, exit_text, tell_kept};
 use crate::undeclared::warn_of_test;
 
 /// Which of the runs and shards.
@@ -198,6 +198,7 @@ impl Test<'_> {
             success: result.exit.success(),
             elapsed: result.elapsed,
         });
+        tell_kept(cx, &describe, &result)?;
         if let (false, Some(executable)) = (result.exit.success(), &self.target.executable) {
             let (label, program) = (&self.target.label, executable.exec_path());
             warn_of_test(cx, label, program, process, &result).await?;
