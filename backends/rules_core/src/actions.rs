@@ -13,7 +13,7 @@ use crate::arguments::{Expanded, expand, param_file_text};
 use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
 use crate::keys::{ActionKey, ArtifactKey, PackageKey, RunfilesKey, SetKey, TargetKey};
 use crate::packages::{Package, PackageLookup};
-use crate::services::{CallerEnv, Events, Execution, Workspace};
+use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
 use crate::tools::Machine;
 
@@ -47,7 +47,7 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 
 /// Runs an action, or takes its result from the cache.
 #[rule(
-    uses(Store, Execution, Events, Workspace, CallerEnv),
+    uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine,
         PackageKey -> Package, PackageKey -> PackageLookup

@@ -13,6 +13,8 @@ use crate::actions::ActionOutputs;
 use crate::analysis::{Analyzed, Outcome};
 use crate::files::FileNode;
 use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, SetKey, TargetKey};
+use crate::services::WorkspaceStatus;
+use crate::status;
 
 /// What is at an artifact's path.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct RunfilesTree(pub Tree);
 impl Product for RunfilesTree {}
 
 /// Gets an artifact: captures a source file, or runs the action that makes it.
-#[rule(gets((TargetKey, Configuration) -> Analyzed))]
+#[rule(uses(Store, WorkspaceStatus), gets((TargetKey, Configuration) -> Analyzed))]
 pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<ArtifactNode, Diag> {
     let artifact = &key.0;
     let (label, configuration) = match artifact.owner() {
@@ -43,6 +45,10 @@ pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<Artifac
             let node = get!(FileNode, file => FileKey).await?;
             let node = node.0.clone().ok_or_else(|| no_source(artifact))?;
             return Ok(ArtifactNode(node));
+        }
+        Owner::Status(status, _) => {
+            let (store, known) = (cx.service::<Store>()?, cx.service::<WorkspaceStatus>()?);
+            return Ok(ArtifactNode(status::node(&store, &known, *status)?));
         }
         Owner::Target(label, configuration) => (label.clone(), configuration.clone()),
     };

@@ -27,6 +27,7 @@ mod select;
 pub mod services;
 mod settings;
 mod spawn;
+pub mod status;
 pub mod targets;
 pub mod test;
 pub mod test_filters;

@@ -11,6 +11,8 @@ use kiln_process::Executor;
 use kiln_store::{StatTable, Store};
 use kiln_targets::Host;
 
+use crate::status::UNSTAMPED;
+
 /// The interpreter.
 pub struct HostService(pub Arc<dyn Host>);
 
@@ -34,6 +36,25 @@ pub struct Workspace {
     pub root: PathBuf,
     /// The folder that `kiln-out` points to, absolute.
     pub out: PathBuf,
+}
+
+/// What is known of the workspace when a command begins: texts of lines `NAME VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceStatus {
+    /// What seldom changes.
+    pub stable: String,
+    /// What changes each time.
+    pub volatile: String,
+}
+
+impl WorkspaceStatus {
+    /// What an unstamped build says: the same on every machine, at every time.
+    pub fn unstamped() -> WorkspaceStatus {
+        WorkspaceStatus {
+            stable: "BUILD_EMBED_LABEL \nBUILD_HOST unknown\nBUILD_USER unknown\n".to_owned(),
+            volatile: UNSTAMPED.to_owned(),
+        }
+    }
 }
 
 /// The repositories that kiln answers for itself: files by path, by repository name.

@@ -24,7 +24,8 @@ use crate::command_line::command_line;
 use crate::dependency_file;
 use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
-use crate::services::{Events, Execution, Workspace};
+use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
+use crate::status;
 use crate::tools::Machine;
 
 pub(crate) type Cx = RuleCx<action_outputs>;
@@ -215,8 +216,12 @@ async fn execute(
         events: &events,
         event: event.clone(),
     };
+    let stamped = {
+        let (store, known) = (cx.service::<Store>()?, cx.service::<WorkspaceStatus>()?);
+        status::as_it_runs(&store, &known, process)?
+    };
     let request = Request {
-        process,
+        process: stamped.as_ref().unwrap_or(process),
         action: keyed.digest,
         describe,
         slots: slots(template),

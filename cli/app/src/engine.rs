@@ -15,7 +15,7 @@ use kiln_exec_local::{
 use kiln_host::Limits;
 use kiln_process::{Bounded, Cached, Limited};
 use kiln_rules_core::services::{
-    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace,
+    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
@@ -42,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) loading: LoaderOptions,
     /// What one action may use.
     pub(crate) action_limits: ActionLimits,
+    /// What is known of the workspace.
+    pub(crate) status: WorkspaceStatus,
     /// Who is told.
     pub(crate) events: Arc<dyn EventSink>,
     /// The environment of whoever called.
@@ -55,6 +57,8 @@ pub(crate) struct Made {
     pub(crate) rows: Arc<SourceRows>,
     /// The folder that `kiln-out` points to.
     pub(crate) out: PathBuf,
+    /// What is known of the workspace.
+    pub(crate) status: WorkspaceStatus,
     executors: Executors,
 }
 
@@ -149,6 +153,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
             root: setup.workspace,
             out: out.clone(),
         })
+        .with(setup.status.clone())
         .with(embedded())
         .with(CallerEnv(setup.environment))
         .with_shared(rows.clone())
@@ -166,6 +171,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         store,
         rows,
         out,
+        status: setup.status,
         executors,
     })
 }

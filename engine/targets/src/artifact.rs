@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use kiln_address::{Label, Repo};
+use kiln_address::{Label, LabelError, PackageId, Repo};
 use kiln_base::RelPath;
 
 use crate::Configuration;
@@ -28,6 +28,29 @@ pub enum Owner {
     Source(Label),
     /// An action of this target.
     Target(Label, Configuration),
+    /// The command: what is known of the workspace. The label is for people.
+    Status(Status, Label),
+}
+
+/// What is known of the workspace when a command begins (Bazel: workspace status).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// What seldom changes; actions that read it run again when it does (Bazel:
+    /// `ctx.info_file`).
+    Stable,
+    /// What changes each time. It is no reason to run an action again (Bazel:
+    /// `ctx.version_file`).
+    Volatile,
+}
+
+impl Status {
+    /// The name of its file.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Status::Stable => "stable-status.txt",
+            Status::Volatile => "volatile-status.txt",
+        }
+    }
 }
 
 /// What an artifact is.
@@ -82,6 +105,21 @@ impl Artifact {
         }))
     }
 
+    /// A file of the workspace's status, where commands that were written for Bazel look for it.
+    ///
+    /// Errors: none that can happen; the name of the file is a name for a target.
+    pub fn status(status: Status) -> Result<Artifact, LabelError> {
+        let path = RelPath::new(status.file_name()).unwrap_or_else(|_| RelPath::root());
+        let label = PackageId::new(Repo::root(), RelPath::root()).target(status.file_name())?;
+        Ok(Artifact(Arc::new(Data {
+            owner: Owner::Status(status, label),
+            repo: Repo::root(),
+            exec_path: format!("bazel-out/{path}").into(),
+            path,
+            kind: ArtifactKind::File,
+        })))
+    }
+
     /// Where it comes from.
     pub fn owner(&self) -> &Owner {
         &self.0.owner
@@ -90,7 +128,7 @@ impl Artifact {
     /// The label of the target that makes it, or of the source file itself.
     pub fn owner_label(&self) -> &Label {
         match &self.0.owner {
-            Owner::Source(label) | Owner::Target(label, _) => label,
+            Owner::Source(label) | Owner::Target(label, _) | Owner::Status(_, label) => label,
         }
     }
 

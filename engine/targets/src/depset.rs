@@ -170,7 +170,7 @@ fn fingerprint(order: Order, direct: &[Artifact], children: &[ArtifactSet]) -> F
     for artifact in direct {
         builder.text(artifact.exec_path());
         match artifact.owner() {
-            Owner::Source(_) => builder.number(artifact.kind() as u64),
+            Owner::Source(_) | Owner::Status(..) => builder.number(artifact.kind() as u64),
             Owner::Target(label, configuration) => builder
                 .text(&label.to_string())
                 .fingerprint(configuration.fingerprint()),

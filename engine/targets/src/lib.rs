@@ -26,7 +26,7 @@ pub use action::{
     ActionKind, ActionTemplate, Arg, ArgList, ArgSet, ParamFile, ParamFileFormat, Tool,
 };
 pub use analyzed::{AnalyzedTarget, Providers, RunEnvironment};
-pub use artifact::{Artifact, ArtifactKind, Owner};
+pub use artifact::{Artifact, ArtifactKind, Owner, Status};
 pub use attr::{AttrKind, AttrSchema, AttrValue, Cfg, FileFilter, Select, SelectKey};
 pub use config::{CompilationMode, Configuration, Settings};
 pub use depset::{ArtifactSet, Order};

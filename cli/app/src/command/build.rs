@@ -10,16 +10,19 @@ use kiln_rules_core::build::Built;
 use kiln_rules_core::goals::{Depth, GoalReport, GoalRequest};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::patterns::{Purpose, Selection};
+use kiln_rules_core::services::WorkspaceStatus;
 use kiln_rules_core::test::TestOutcome;
 use kiln_rules_core::test_filters::TestFilters;
 use kiln_scheduler::Session;
+use kiln_targets::Status;
+use kiln_tree::Node;
 
 use crate::command::context::Context;
 use crate::command::run::Outcome;
 use crate::command::test_options::test_options;
 use crate::configuration::configuration;
 use crate::engine::Made;
-use crate::output::OutputFolder;
+use crate::output::{OUT, OutputFolder};
 use crate::show::Show;
 
 /// Runs `build` or `test`.
@@ -27,7 +30,7 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     let options = &context.options;
     let show = Show::new(options, &context.environment, context.jobs());
-    let made = context.engine(show.sink())?;
+    let made = context.builder(&show).await?;
     show.read_logs_from(&made.store);
     show.warn(&made);
     let session = made.engine.session();
@@ -44,6 +47,7 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     for test in &report.tests {
         put_logs(&mut output, test).map_err(one)?;
     }
+    put_status(&mut output, &made).map_err(one)?;
     output.finish().map_err(one)?;
     made.save(&show);
     let code = exit_code(&report, tests);
@@ -163,6 +167,24 @@ fn put_outputs(output: &mut OutputFolder, report: &GoalReport, show: &Show) -> R
             label: target.label.to_string(),
             paths,
         });
+    }
+    Ok(())
+}
+
+/// Puts what is known of the workspace into the output folder, if it was asked for.
+fn put_status(output: &mut OutputFolder, made: &Made) -> Result<(), Diag> {
+    if made.status == WorkspaceStatus::unstamped() {
+        return Ok(());
+    }
+    for (status, text) in [
+        (Status::Stable, &made.status.stable),
+        (Status::Volatile, &made.status.volatile),
+    ] {
+        let node = Node::File {
+            digest: made.store.put_bytes(text.as_bytes())?,
+            executable: false,
+        };
+        output.put(&format!("{OUT}/{}", status.file_name()), &node)?;
     }
     Ok(())
 }

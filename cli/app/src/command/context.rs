@@ -14,8 +14,11 @@ use kiln_exec_local::{Keep, Limits as ActionLimits, ProcessLimit, Sandbox, Zygot
 use kiln_host::Limits;
 use kiln_options::{HostResources, Options, Request};
 use kiln_rules_core::keys::RepoOptions;
+use kiln_rules_core::services::WorkspaceStatus;
 
+use crate::command::status;
 use crate::engine::{Made, Setup, cache_folder, make};
+use crate::show::Show;
 
 /// The command line, the workspace and the machine.
 pub(crate) struct Context {
@@ -141,8 +144,22 @@ impl Context {
         }
     }
 
-    /// Puts the engine together.
+    /// Puts an engine together that answers questions.
     pub(crate) fn engine(&self, events: Arc<dyn EventSink>) -> Result<Made, Vec<Diag>> {
+        self.engine_with(events, WorkspaceStatus::unstamped())
+    }
+
+    /// Puts an engine together that builds.
+    pub(crate) async fn builder(&self, show: &Show) -> Result<Made, Vec<Diag>> {
+        let status = status::known(self, show).await;
+        self.engine_with(show.sink(), status.map_err(|error| vec![error])?)
+    }
+
+    fn engine_with(
+        &self,
+        events: Arc<dyn EventSink>,
+        status: WorkspaceStatus,
+    ) -> Result<Made, Vec<Diag>> {
         let one = |error: Diag| vec![error];
         let setup = Setup {
             workspace: self.workspace().map_err(one)?.root.clone(),
@@ -165,6 +182,7 @@ impl Context {
                 allow_empty_glob: !self.options.incompatible_disallow_empty_glob(),
             },
             action_limits: self.action_limits(),
+            status,
             events,
             environment: self.environment.clone(),
         };

@@ -9,6 +9,7 @@ mod inspect;
 mod interrupt;
 mod rules;
 mod run;
+mod status;
 mod test_options;
 
 use std::process::ExitCode;
@@ -55,17 +56,14 @@ fn run() -> Result<u8, Vec<Diag>> {
 const WITHOUT_EFFECT: &[&str] = &[
     "collect_code_coverage",
     "compiler",
-    "embed_label",
     "enable_runfiles",
     "explain",
     "host_action_env",
     "host_platform",
     "instrumentation_filter",
-    "stamp",
     "stripopt",
     "symlink_prefix",
     "tool_deps",
-    "workspace_status_command",
 ];
 
 /// A warning for each such flag of the command line. Lines of rc files are written for many

@@ -54,7 +54,7 @@ impl Program {
 pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     let show = Show::new(&context.options, &context.environment, context.jobs());
-    let made = context.engine(show.sink())?;
+    let made = context.builder(&show).await?;
     show.warn(&made);
     let session = made.engine.session();
     let wanted = request(context, false).map_err(one)?;

@@ -68,9 +68,7 @@ fn analyze_target(
                 let rule = Rule::from_value(heap.access_owned_frozen_value(&handle.rule));
                 let rule = rule.ok_or_else(|| stop(Diag::internal("a rule's value is no rule")))?;
                 let ctx = setup::ctx(analysis, rule, variables, &outputs, heap);
-                let returned = implementation(rule, ctx, eval)?;
-                setup::status_files(analysis, ctx).map_err(stop)?;
-                returned
+                implementation(rule, ctx, eval)?
             }
             RuleKind::Builtin(_) => setup::builtin(analysis, heap),
         };

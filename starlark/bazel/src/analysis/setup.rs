@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use kiln_build::template_outputs;
 use kiln_diag::Diag;
-use kiln_targets::{
-    ActionKind, ActionTemplate, Artifact, ArtifactKind, AttrKind, AttrValue, MachineTools,
-};
+use kiln_targets::{Artifact, ArtifactKind, AttrKind, AttrValue, MachineTools};
 
 use crate::analysis::attrs;
 use crate::analysis::locations::handle;
@@ -109,7 +107,6 @@ pub(crate) fn ctx<'v>(
         toolchains: toolchains(analysis, spec, heap),
         build_setting_value: setting.map(|value| attrs::loaded(value, heap)),
         machine_tools: tools.map(|tools| machine_tools(tools, heap)),
-        status: Default::default(),
     })
 }
 
@@ -253,31 +250,6 @@ fn machine_tools<'v>(tools: &MachineTools, heap: Heap<'v>) -> Value<'v> {
         });
     let shell = of(&[("bash", text(&tools.shell.bash))]);
     of(&[("cc", cc), ("python", python), ("shell", shell)])
-}
-
-/// `ctx.info_file` and `ctx.version_file` with the values of an unstamped build, if they were
-/// asked for.
-pub(crate) fn status_files(analysis: &Analysis<'_>, ctx: Value<'_>) -> Result<(), Diag> {
-    let Some(ctx) = ctx.downcast_ref::<Ctx<'_>>() else {
-        return Ok(());
-    };
-    for (artifact, content) in ctx.used_status_files() {
-        let path = artifact.repo_path().clone();
-        let output = analysis.registry.declare(path, ArtifactKind::File, None)?;
-        let action = ActionTemplate {
-            owner: analysis.label().clone(),
-            configuration: analysis.configuration().clone(),
-            mnemonic: Arc::from("FileWrite"),
-            progress: None,
-            kind: ActionKind::Write {
-                content: Arc::from(content),
-                executable: false,
-            },
-            outputs: Arc::from([output]),
-        };
-        analysis.registry.register(action, None)?;
-    }
-    Ok(())
 }
 
 /// The providers of targets that the engine itself gives their meaning.

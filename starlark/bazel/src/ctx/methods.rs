@@ -2,6 +2,7 @@
 
 use kiln_build::LabelValue;
 use kiln_diag::Diag;
+use kiln_targets::{Artifact, Status};
 
 use crate::actions::Actions;
 use crate::analysis::state::Analysis;
@@ -167,19 +168,25 @@ pub(super) fn places(builder: &mut MethodsBuilder) {
         Ok(configuration::fragments(&configuration, heap))
     }
 
-    /// Unstamped values: kiln's actions must not depend on the time of a build.
+    /// What changes from build to build: it is there, but no reason to run an action again.
     #[starlark(attribute)]
     fn version_file<'v>(this: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
-        let file = Ctx::of(this)?.status_file(0);
-        Ok(file::alloc(heap, &file))
+        Ctx::of(this)?;
+        status_file(Status::Volatile, heap)
     }
 
-    /// As `version_file`, for values that stay the same from build to build.
+    /// What is the same from build to build, as a rule.
     #[starlark(attribute)]
     fn info_file<'v>(this: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
-        let file = Ctx::of(this)?.status_file(1);
-        Ok(file::alloc(heap, &file))
+        Ctx::of(this)?;
+        status_file(Status::Stable, heap)
     }
+}
+
+fn status_file(status: Status, heap: Heap<'_>) -> starlark::Result<Value<'_>> {
+    let file = Artifact::status(status);
+    let file = file.map_err(|error| stop(Diag::internal(error.to_string())))?;
+    Ok(file::alloc(heap, &file))
 }
 
 #[starlark_module]

@@ -6,14 +6,13 @@ mod methods;
 pub(crate) mod parts;
 mod runfiles;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use kiln_address::Label;
 use kiln_base::RelPath;
-use kiln_targets::{Artifact, ArtifactKind, Configuration, RuleClass};
+use kiln_targets::{Configuration, RuleClass};
 
 use crate::interp::*;
 use crate::values::transient::transient;
@@ -35,20 +34,7 @@ pub(crate) struct Ctx<'v> {
     pub(crate) build_setting_value: Option<Value<'v>>,
     /// `ctx.machine_tools`
     pub(crate) machine_tools: Option<Value<'v>>,
-    /// Which status files were asked for: `version_file`, `info_file`.
-    #[trace(unsafe_ignore)]
-    #[allocative(skip)]
-    pub(crate) status: [Cell<bool>; 2],
 }
-
-/// The files behind `version_file` and `info_file`, and what an unstamped build has in them.
-const STATUS: [(&str, &str); 2] = [
-    ("volatile-status.txt", "BUILD_TIMESTAMP 0\n"),
-    (
-        "stable-status.txt",
-        "BUILD_EMBED_LABEL \nBUILD_HOST unknown\nBUILD_USER unknown\n",
-    ),
-];
 
 /// What `ctx` knows without Starlark values.
 #[derive(Debug)]
@@ -74,33 +60,6 @@ impl<'v> Ctx<'v> {
                 value.get_type()
             )),
         }
-    }
-
-    /// One of the status files; from now on it is made.
-    pub(crate) fn status_file(&self, index: usize) -> Artifact {
-        self.status[index].set(true);
-        self.status_artifact(index)
-    }
-
-    /// The status files that were asked for, with their contents.
-    pub(crate) fn used_status_files(&self) -> impl Iterator<Item = (Artifact, &'static str)> {
-        let used = STATUS
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| self.status[*at].get());
-        used.map(|(at, (_, content))| (self.status_artifact(at), *content))
-    }
-
-    fn status_artifact(&self, index: usize) -> Artifact {
-        let Facts {
-            label,
-            configuration,
-            ..
-        } = &self.facts;
-        let own = format!("{}.{}", label.file_path(), STATUS[index].0);
-        // A target's name with an ending is a path as the name is.
-        let path = RelPath::new(own).unwrap_or_else(|_| label.file_path());
-        Artifact::derived(label.clone(), configuration, path, ArtifactKind::File)
     }
 }
 

@@ -140,7 +140,7 @@ impl RootValue {
     /// The root of a file. That of an output is the output folder, whatever its repository.
     fn of(artifact: &Artifact) -> RootValue {
         match artifact.owner() {
-            Owner::Source(_) => RootValue {
+            Owner::Source(_) | Owner::Status(..) => RootValue {
                 path: artifact.root().to_owned(),
             },
             Owner::Target(_, configuration) => RootValue::bin(configuration),

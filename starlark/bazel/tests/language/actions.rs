@@ -183,11 +183,7 @@ fn status_files() {
         expect![[r#"
             Action -> kiln-out/fastbuild/bin/o
               argv: /bin/bash -c x
-              inputs: kiln-out/fastbuild/bin/x.volatile-status.txt kiln-out/fastbuild/bin/x.stable-status.txt
-            FileWrite -> kiln-out/fastbuild/bin/x.volatile-status.txt
-              content: "BUILD_TIMESTAMP 0\n"
-            FileWrite -> kiln-out/fastbuild/bin/x.stable-status.txt
-              content: "BUILD_EMBED_LABEL \nBUILD_HOST unknown\nBUILD_USER unknown\n"
+              inputs: bazel-out/volatile-status.txt bazel-out/stable-status.txt
         "#]],
     );
 }

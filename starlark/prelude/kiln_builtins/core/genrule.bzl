@@ -50,15 +50,22 @@ def _command(ctx, srcs, tools, outs):
         _variables(ctx, command, srcs, outs),
     )
 
+def _status(ctx):
+    """The files of the workspace's status, for a command that is stamped."""
+    stamp = ctx.attr.stamp
+    if stamp == 1 or (stamp == -1 and ctx.configuration.stamp_binaries()):
+        return [ctx.info_file, ctx.version_file]
+    return []
+
 def _run(ctx, command, srcs, tools, outs):
     inputs = [target[DefaultInfo].files for target in ctx.attr.srcs + tools]
-    direct = []
+    direct = _status(ctx)
     script = _SETUP + command
     arguments = ["-c", script]
     if len(script) > _MAX_ARGUMENT:
         file = ctx.actions.declare_file(ctx.label.name + ".genrule_script.sh")
         ctx.actions.write(file, script, is_executable = True)
-        direct = [file]
+        direct = direct + [file]
         arguments = [file.path]
     ctx.actions.run(
         outputs = outs,
@@ -117,7 +124,12 @@ genrule = rule(
             doc = "The files made.",
         ),
         "srcs": attr.label_list(allow_files = True, doc = "The files read."),
-        "stamp": attr.int(default = 0, doc = "Accepted and ignored."),
+        "stamp": attr.int(
+            default = 0,
+            values = [-1, 0, 1],
+            doc = "Whether the command sees `bazel-out/stable-status.txt` and " +
+                  "`bazel-out/volatile-status.txt`: 1 yes, 0 no, -1 with `--stamp`.",
+        ),
         "tools": attr.label_list(
             allow_files = True,
             cfg = "exec",
