@@ -22,7 +22,7 @@ use missing::Missing;
 use search::Search;
 
 /// All repositories that can be read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Repositories {
     repos: BTreeMap<Repo, RepoInfo>,
     /// Names that are declared somewhere but have no content here.

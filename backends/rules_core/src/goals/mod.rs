@@ -1,6 +1,9 @@
 //! The goals `build` and `test` over many targets: what was asked for, in parallel, and what
 //! became of each.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
