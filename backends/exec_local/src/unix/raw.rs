@@ -2,9 +2,8 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::process::Pid;
 use tokio::io::Interest;
@@ -103,7 +102,7 @@ pub(crate) fn default_signals() {
     set_mask(libc::SIG_SETMASK, &[]);
 }
 
-/// Blocks the given signals, to be fetched by [`next_signal`].
+/// Blocks the given signals, to be read from a [`signal_file`].
 pub(crate) fn block_signals(signals: &[libc::c_int]) {
     set_mask(libc::SIG_BLOCK, signals);
 }
@@ -126,24 +125,14 @@ pub(super) fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
     }
 }
 
-/// Waits for one of the blocked `signals`; `None` if none came in time.
-pub(crate) fn next_signal(signals: &[libc::c_int], time: Option<Duration>) -> Option<libc::c_int> {
+/// A descriptor to read from while one of the blocked `signals` waits for the reading process.
+pub(crate) fn signal_file(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
     let set = signal_set(signals);
-    let time = time.map(|time| libc::timespec {
-        tv_sec: time.as_secs() as libc::time_t,
-        tv_nsec: time.subsec_nanos().into(),
-    });
-    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    loop {
-        // SAFETY: `set` is initialized and the time, if there is one, lives through the call; no
-        // information about the signal is asked for.
-        let signal = unsafe { libc::sigtimedwait(&raw const set, std::ptr::null_mut(), time) };
-        match signal {
-            ..0 if io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN) => return None,
-            ..=0 => {}
-            signal => return Some(signal),
-        }
-    }
+    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+    // SAFETY: `set` is initialized, and a new descriptor is asked for.
+    let fd = check(unsafe { libc::signalfd(-1, &raw const set, flags) }.into())?;
+    // SAFETY: the descriptor is new, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// Makes a descriptor one of the standard streams; the copy stays open across `execve`.

@@ -1,5 +1,8 @@
 //! Pid 1 of an action: builds the sandbox around itself, starts the program, reaps whatever ends,
 //! and takes everything that is left with it when the program has ended.
+//!
+//! It runs in its worker's memory while the worker is held, so that it is also the one that hears
+//! kiln's word and looks at the clock.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -8,57 +11,90 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus};
 use rustix::thread::{Gid, Uid};
 
-use super::wire::{End, Failure, Launch, OrFailure, Reply, Resource, Setup, Step, WireTier};
-use super::{plain, program, server, stage, worker};
+use super::limits::Watched;
+use super::wire::{End, Failure, Launch, OrFailure, Resource, Setup, Step, WireTier};
+use super::{plain, program, server, stage};
+use crate::unix::packet::Receiver;
 use crate::unix::{self, Forked};
 
-const SIGNALS: [libc::c_int; 2] = [libc::SIGCHLD, libc::SIGTERM];
-
-/// The whole life of pid 1. The reply goes to the worker.
-pub(super) fn run(setup: &Setup, launch: &Launch<'_>, streams: &[OwnedFd], status: OwnedFd) -> ! {
-    die_with_worker(status.as_fd());
-    let reply = sandboxed(setup, launch, streams, status.as_fd());
-    worker::answer(status.as_fd(), &reply.unwrap_or_else(Reply::Failed));
-    unix::exit_now(0)
+/// What a worker holds ready for all its actions.
+pub(super) struct Surroundings {
+    pub setup: Setup,
+    /// Tells whether a limit was hit.
+    pub watched: Watched,
+    /// Kiln.
+    pub control: OwnedFd,
+    /// The worker itself: something to read means that it is dead.
+    pub worker: OwnedFd,
+    /// Something to read means that a child ended.
+    pub children: OwnedFd,
 }
 
-fn sandboxed(
-    setup: &Setup,
+/// How an action went.
+pub(super) enum Outcome {
+    /// It ran.
+    Ended(End),
+    /// Kiln is gone.
+    Abandoned,
+}
+
+/// The signals that are read from [`Surroundings::children`].
+pub(super) const SIGNALS: [libc::c_int; 1] = [libc::SIGCHLD];
+
+/// Runs the action; what is left of it ends with the calling process.
+pub(super) fn run(
+    around: &Surroundings,
     launch: &Launch<'_>,
     streams: &[OwnedFd],
-    status: BorrowedFd<'_>,
-) -> Result<Reply, Failure> {
+    receiver: &mut Receiver,
+) -> Result<Outcome, Failure> {
+    let setup = &around.setup;
+    let timeout = (launch.timeout > 0).then(|| Duration::from_millis(launch.timeout));
+    let timeout = timeout.map(|timeout| Instant::now() + timeout);
+    die_with_worker(around);
     match setup.tier {
         WireTier::Namespaces { .. } => stage::build(setup, launch)?,
         WireTier::Landlock | WireTier::Plain => plain::build(setup, launch)?,
     }
     drop_privileges(setup)?;
     // A change of identity makes the kernel forget whom this process dies with.
-    die_with_worker(status);
+    die_with_worker(around);
     unix::block_signals(&SIGNALS);
     unix::no_core_dumps();
     let [stdout, stderr] = streams else {
         return Err(Failure::new(Step::Protocol, 0, "output streams"));
     };
-    let start = Instant::now();
-    let pid = program::start(setup, launch, stdout.as_fd(), stderr.as_fd())?;
-    let end = reap_until(pid, setup.limits.processes > 0);
-    let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    Ok(Reply::Done { end, elapsed })
+    let program = program::start(setup, launch, stdout.as_fd(), stderr.as_fd())?;
+    let mut watch = Watch {
+        around,
+        program,
+        timeout,
+        grace: Duration::from_millis(launch.grace),
+        kill_at: None,
+        trial: (setup.limits.processes > 0).then(|| Instant::now() + TRIAL),
+    };
+    Ok(watch.until_end(receiver))
 }
 
-fn die_with_worker(status: BorrowedFd<'_>) {
+fn die_with_worker(around: &Surroundings) {
     server::die_with_parent();
     // It may have died just before.
-    let mut fds = [PollFd::from_borrowed_fd(status, PollFlags::HUP)];
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let _ = rustix::event::poll(&mut fds, Some(&now));
-    if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+    let [worker] = ready([around.worker.as_fd()], Some(Duration::ZERO));
+    if worker {
         unix::exit_now(0);
     }
+}
+
+/// Which of the descriptors have something to read.
+fn ready<const N: usize>(fds: [BorrowedFd<'_>; N], wait: Option<Duration>) -> [bool; N] {
+    let mut fds = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+    let wait = wait.map(|wait| Timespec {
+        tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: wait.subsec_nanos().into(),
+    });
+    // Interrupted or timed out: nothing is ready, and the caller looks at the clock.
+    let _ = rustix::event::poll(&mut fds, wait.as_ref());
+    fds.map(|fd| !fd.revents().is_empty())
 }
 
 fn drop_privileges(setup: &Setup) -> Result<(), Failure> {
@@ -85,25 +121,94 @@ fn drop_privileges(setup: &Setup) -> Result<(), Failure> {
 /// How often is tried whether another process could be made.
 const TRIAL: Duration = Duration::from_secs(1);
 
-/// Reaps whatever ends until the program does, handing a request to stop on to it. `limited`: the
-/// kernel limits the processes of this namespace, which it tells nobody but who is refused one.
-fn reap_until(program: Pid, limited: bool) -> End {
-    loop {
+/// A running action.
+struct Watch<'a> {
+    around: &'a Surroundings,
+    program: Pid,
+    timeout: Option<Instant>,
+    grace: Duration,
+    /// When it is killed, after it was asked to stop.
+    kill_at: Option<Instant>,
+    /// When to try whether another process can be made: the kernel limits those of this namespace,
+    /// which it tells nobody but who is refused one.
+    trial: Option<Instant>,
+}
+
+impl Watch<'_> {
+    /// Reaps whatever ends until the program does, or until it has to end.
+    fn until_end(&mut self, receiver: &mut Receiver) -> Outcome {
+        let around = self.around;
+        loop {
+            let fds = [&around.control, &around.children, &around.worker];
+            let [told, children, orphaned] = ready(fds.map(AsFd::as_fd), self.wait());
+            if orphaned {
+                unix::exit_now(0);
+            }
+            // Before the end of the program: a limit that was hit may well be why it ended.
+            if let Some(resource) = around.watched.hit() {
+                return Outcome::Ended(End::Limit(resource));
+            }
+            if children && let Some(end) = self.reap() {
+                let asked = self.kill_at.is_some();
+                return Outcome::Ended(if asked { End::TimedOut } else { end });
+            }
+            if told {
+                return match receiver.receive(around.control.as_fd()) {
+                    Ok(Some(_)) => Outcome::Ended(End::Killed),
+                    _ => Outcome::Abandoned,
+                };
+            }
+            if let Some(end) = self.look_at_the_clock() {
+                return Outcome::Ended(end);
+            }
+        }
+    }
+
+    /// How long nothing need be done.
+    fn wait(&self) -> Option<Duration> {
+        let next = [self.kill_at.or(self.timeout), self.trial];
+        let next = next.into_iter().flatten().min();
+        let next = next.map(|next| next.saturating_duration_since(Instant::now()));
+        [next, self.around.watched.interval()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn look_at_the_clock(&mut self) -> Option<End> {
+        let now = Instant::now();
+        let is_due = |time: Option<Instant>| time.is_some_and(|time| now >= time);
+        if is_due(self.kill_at) {
+            return Some(End::TimedOut);
+        }
+        if self.kill_at.is_none() && is_due(self.timeout) {
+            if self.grace.is_zero() {
+                return Some(End::TimedOut);
+            }
+            self.kill_at = Some(now + self.grace);
+            let _ = rustix::process::kill_process_group(self.program, Signal::TERM);
+        }
+        if is_due(self.trial) {
+            if is_full() {
+                return Some(End::Limit(Resource::Processes));
+            }
+            self.trial = Some(now + TRIAL);
+        }
+        None
+    }
+
+    fn reap(&self) -> Option<End> {
+        // One signal may stand for several children; what it says of them is not needed.
+        let mut said = [0; 1024];
+        while matches!(rustix::io::read(&self.around.children, &mut said), Ok(1..)) {}
         while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-            if pid == program
+            if pid == self.program
                 && let Some(end) = ended(status)
             {
-                return end;
+                return Some(end);
             }
         }
-        match unix::next_signal(&SIGNALS, limited.then_some(TRIAL)) {
-            Some(libc::SIGTERM) => {
-                let _ = rustix::process::kill_process_group(program, Signal::TERM);
-            }
-            Some(_) => {}
-            None if is_full() => return End::Limit(Resource::Processes),
-            None => {}
-        }
+        None
     }
 }
 

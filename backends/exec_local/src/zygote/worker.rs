@@ -1,17 +1,17 @@
 //! A worker: holds the namespaces that outlive one action, and runs one action at a time.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use rustix::thread::UnshareFlags;
 
+use super::init::{Outcome, Surroundings};
 use super::limits::{self, Watched};
-use super::wire::{End, Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
+use super::wire::{Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
 use super::{init, ipc, server, skeleton};
 use crate::unix::packet::{self, Message, Receiver};
-use crate::unix::{self, Forked};
+use crate::unix::{self, Stack};
 
 /// The children of a thread, where the kernel lists them.
 const CHILDREN: &str = "/proc/thread-self/children";
@@ -29,24 +29,45 @@ pub(super) fn run(parent: Pid, setup: Setup, control: OwnedFd, sync: OwnedFd) ->
         unix::exit_now(0);
     }
     unix::ignore_signal(libc::SIGCHLD, false);
-    let watched = match prepare(&setup, sync) {
-        Ok(watched) => watched,
-        Err(failure) => {
-            answer(control.as_fd(), &Reply::Failed(failure));
-            unix::exit_now(0);
-        }
-    };
+    let around =
+        match prepare(&setup, sync).and_then(|watched| surroundings(setup, watched, &control)) {
+            Ok(around) => around,
+            Err(failure) => {
+                answer(control.as_fd(), &Reply::Failed(failure));
+                unix::exit_now(0);
+            }
+        };
     answer(control.as_fd(), &Reply::Ready);
     let mut receiver = Receiver::new();
+    let mut stack = Stack::new();
     while let Ok(Some(message)) = receiver.receive(control.as_fd()) {
         // A `Kill` that crossed with the reply to its action comes as an empty message.
         if message.body.is_empty() {
             continue;
         }
-        let reply = action(&setup, &watched, message, control.as_fd(), &mut receiver);
-        answer(control.as_fd(), &reply.unwrap_or_else(Reply::Failed));
+        match action(&around, message, &mut receiver, &mut stack) {
+            Ok(Some(reply)) => answer(control.as_fd(), &reply),
+            Ok(None) => break,
+            Err(failure) => answer(control.as_fd(), &Reply::Failed(failure)),
+        }
     }
     unix::exit_now(0)
+}
+
+fn surroundings(
+    setup: Setup,
+    watched: Watched,
+    control: &OwnedFd,
+) -> Result<Surroundings, Failure> {
+    let own = rustix::process::getpid();
+    Ok(Surroundings {
+        setup,
+        watched,
+        control: control.try_clone().or_failure(Step::Fork, "control")?,
+        worker: rustix::process::pidfd_open(own, PidfdFlags::empty())
+            .or_failure(Step::Fork, "worker")?,
+        children: unix::signal_file(&init::SIGNALS).or_failure(Step::Fork, "signals")?,
+    })
 }
 
 fn prepare(setup: &Setup, sync: OwnedFd) -> Result<Watched, Failure> {
@@ -100,175 +121,69 @@ fn ask_for_ids(sync: OwnedFd) -> Result<(), Failure> {
     postcard::from_bytes::<Result<(), Failure>>(&body).unwrap_or_else(|_| Err(gone()))
 }
 
+/// Runs one action; `None` means that there is no use in another.
 fn action(
-    setup: &Setup,
-    watched: &Watched,
+    around: &Surroundings,
     message: Message,
-    control: BorrowedFd<'_>,
     receiver: &mut Receiver,
-) -> Result<Reply, Failure> {
+    stack: &mut Stack,
+) -> Result<Option<Reply>, Failure> {
     let Message { body, fds } = message;
     let launch: Launch<'_> = postcard::from_bytes(&body)
         .map_err(|error| Failure::new(Step::Protocol, 0, error.to_string()))?;
-    let (status, child_status) = packet::pair().or_failure(Step::Fork, "socket pair")?;
     let start = Instant::now();
-    let namespaces = match setup.tier {
-        WireTier::Namespaces { .. } => libc::CLONE_NEWNS | libc::CLONE_NEWPID,
-        _ => 0,
+    let confined = matches!(around.setup.tier, WireTier::Namespaces { .. });
+    let namespaces = match confined {
+        true => libc::CLONE_NEWNS | libc::CLONE_NEWPID,
+        false => 0,
     };
-    let forked = unix::fork_into(namespaces);
-    let pid = match forked.or_failure(Step::ActionNamespaces, "action")? {
-        Forked::Child => {
-            drop(status);
-            init::run(setup, &launch, &fds, child_status)
-        }
-        Forked::Parent(pid) => pid,
+    let mut outcome = None;
+    let pid = unix::run_apart(namespaces, stack, &mut || {
+        outcome = Some(init::run(around, &launch, &fds, receiver));
+    });
+    reap(pid.or_failure(Step::ActionNamespaces, "action")?, confined);
+    let end = match outcome {
+        Some(Ok(Outcome::Ended(end))) => end,
+        Some(Ok(Outcome::Abandoned)) => return Ok(None),
+        Some(Err(failure)) => return Err(failure),
+        // Something killed pid 1, whatever it was doing to the memory just then.
+        None => return Ok(None),
     };
-    drop((fds, child_status));
-    let mut watch = Watch {
-        watched,
-        control,
-        status: status.as_fd(),
-        pid,
-        namespaces: namespaces != 0,
-        stopped: None,
-        kill_at: None,
-    };
-    let timeout = (launch.timeout > 0).then(|| start + Duration::from_millis(launch.timeout));
-    let report = watch.until_end(timeout, Duration::from_millis(launch.grace), receiver);
-    watch.reap();
-    if namespaces != 0 {
+    if confined {
         ipc::renew()?;
-    }
-    if setup.isolated_network && namespaces != 0 {
-        renew_network()?;
+        if around.setup.isolated_network {
+            renew_network()?;
+        }
     }
     let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    Ok(match (watch.stopped, report) {
-        (Some(end), _) => Reply::Done { end, elapsed },
-        (None, Some(reply)) => reply,
-        // Something outside killed pid 1, the kernel for want of memory say.
-        (None, None) => Reply::Done {
-            end: End::Signal(libc::SIGKILL),
-            elapsed,
-        },
-    })
+    Ok(Some(Reply::Done { end, elapsed }))
 }
 
-/// A running action, seen from its worker.
-struct Watch<'a> {
-    /// Whether it hit a limit.
-    watched: &'a Watched,
-    control: BorrowedFd<'a>,
-    status: BorrowedFd<'a>,
-    pid: Pid,
-    /// Whether its processes are all gone when pid 1 is.
-    namespaces: bool,
-    /// Why it was stopped, if it was.
-    stopped: Option<End>,
-    kill_at: Option<Instant>,
+/// Waits for pid 1, which the kernel lets go only when all its namespace's processes are gone;
+/// without a namespace they have to be found.
+fn reap(pid: Pid, confined: bool) {
+    while let Err(rustix::io::Errno::INTR) =
+        rustix::process::waitpid(Some(pid), WaitOptions::empty())
+    {}
+    if !confined {
+        kill_orphans();
+    }
 }
 
-impl Watch<'_> {
-    /// Waits for pid 1's report, for kiln's word, or for the timeout; `None` if pid 1 was killed.
-    fn until_end(
-        &mut self,
-        timeout: Option<Instant>,
-        grace: Duration,
-        receiver: &mut Receiver,
-    ) -> Option<Reply> {
-        loop {
-            let deadline = if self.stopped.is_some() {
-                self.kill_at
-            } else {
-                timeout
-            };
-            let [told, reported] = self.poll(deadline);
-            // Before its report: a limit that was hit may well be why it ended.
-            if self.stopped.is_none()
-                && let Some(resource) = self.watched.hit()
-            {
-                self.stopped = Some(End::Limit(resource));
-                self.kill();
-                return None;
-            }
-            if reported {
-                let message = receiver.receive(self.status).ok().flatten()?;
-                return postcard::from_bytes(&message.body).ok();
-            }
-            if told {
-                let gone = !matches!(receiver.receive(self.control), Ok(Some(_)));
-                self.kill();
-                self.stopped = Some(End::Killed);
-                if gone {
-                    self.reap();
-                    unix::exit_now(0);
-                }
-                return None;
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                if self.stopped.is_some() || grace.is_zero() {
-                    self.stopped = Some(End::TimedOut);
-                    self.kill();
-                    return None;
-                }
-                self.stopped = Some(End::TimedOut);
-                self.kill_at = Some(Instant::now() + grace);
-                let _ = rustix::process::kill_process(self.pid, Signal::TERM);
-            }
+/// Kills what became this process's child by the death of its parent.
+fn kill_orphans() {
+    while let Ok(children) = std::fs::read_to_string(CHILDREN) {
+        let mut pids = children
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok());
+        let mut any = false;
+        while let Some(pid) = pids.next().and_then(Pid::from_raw) {
+            any = true;
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+            let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
         }
-    }
-
-    /// Whether kiln said something, and whether pid 1 did.
-    fn poll(&self, deadline: Option<Instant>) -> [bool; 2] {
-        let mut fds = [
-            PollFd::from_borrowed_fd(self.control, PollFlags::IN),
-            PollFd::from_borrowed_fd(self.status, PollFlags::IN),
-        ];
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = match self.watched.interval() {
-            Some(interval) => Some(left.unwrap_or(interval).min(interval)),
-            None => left,
-        };
-        let left = left.map(|left| Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
-        // Interrupted or timed out: nothing is ready, and the caller looks at the clock.
-        let _ = rustix::event::poll(&mut fds, left.as_ref());
-        [!fds[0].revents().is_empty(), !fds[1].revents().is_empty()]
-    }
-
-    fn kill(&self) {
-        let _ = rustix::process::kill_process(self.pid, Signal::KILL);
-    }
-
-    /// Waits for pid 1, which the kernel lets go only when all its namespace's processes are gone.
-    fn reap(&self) {
-        while let Err(rustix::io::Errno::INTR) =
-            rustix::process::waitpid(Some(self.pid), WaitOptions::empty())
-        {}
-        if !self.namespaces {
-            self.kill_orphans();
-        }
-    }
-
-    /// Kills what became this process's child by the death of its parent. There is none with a
-    /// pid namespace.
-    fn kill_orphans(&self) {
-        while let Ok(children) = std::fs::read_to_string(CHILDREN) {
-            let mut pids = children
-                .split_whitespace()
-                .filter_map(|pid| pid.parse().ok());
-            let mut any = false;
-            while let Some(pid) = pids.next().and_then(Pid::from_raw) {
-                any = true;
-                let _ = rustix::process::kill_process(pid, Signal::KILL);
-                let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
-            }
-            if !any {
-                return;
-            }
+        if !any {
+            return;
         }
     }
 }
