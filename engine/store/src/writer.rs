@@ -4,7 +4,7 @@
 //! until it is acknowledged, and handed to the next owner when the present one goes.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -71,15 +71,24 @@ impl Writer {
             .orders
             .as_ref()
             .is_some_and(|orders| orders.send(Order::Flush(done)).is_ok());
+        self.hurry();
         match wait.recv() {
             Ok(result) if ordered => result,
             _ => Err(message::writer_died()),
         }
     }
 
+    /// Ends the thread's wait for more.
+    fn hurry(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
     /// Writes what is ordered, then ends the thread.
     pub(crate) fn stop(&mut self) {
         self.orders = None;
+        self.hurry();
         if let Some(thread) = self.thread.take() {
             // A panic of it was reported to whoever flushed.
             let _ = thread.join();
@@ -112,20 +121,28 @@ fn run(sink: &dyn Sink, orders: &Receiver<Order>) {
 
 type FlushDone = SyncSender<Result<(), Diag>>;
 
+/// Waits for more without being woken by each: only by a flush, or the end.
 fn gather(first: Order, orders: &Receiver<Order>) -> (Vec<Item>, Option<FlushDone>) {
     let until = Instant::now() + GATHER;
     let mut batch = Vec::new();
-    let mut next = Some(first);
-    while let Some(order) = next {
-        match order {
-            Order::Write(item) => batch.push(item),
-            Order::Flush(done) => return (batch, Some(done)),
+    let mut next = Ok(first);
+    loop {
+        match next {
+            Ok(Order::Write(item)) => batch.push(item),
+            Ok(Order::Flush(done)) => return (batch, Some(done)),
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                std::thread::park_timeout(left);
+            }
         }
         if batch.len() >= MOST_IN_BATCH {
             break;
         }
-        let left = until.saturating_duration_since(Instant::now());
-        next = orders.recv_timeout(left).ok();
+        next = orders.try_recv();
     }
     (batch, None)
 }

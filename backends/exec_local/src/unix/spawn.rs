@@ -46,14 +46,14 @@ pub(crate) fn spawn(
         address_space,
         error: 0,
     };
-    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
-    // SAFETY: the stack grows down from its end, is aligned for any type and, like `start`,
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK / size_of::<u128>());
+    // SAFETY: the stack is memory of ours, grows down from its end, is aligned for any type and, like `start`,
     // outlives the child's use of it: `CLONE_VFORK` holds this thread until the child has become
     // the program or is gone. `child` only makes system calls.
     let pid = unsafe {
         libc::clone(
             child,
-            stack.as_mut_ptr_range().end.cast::<c_void>(),
+            stack.as_mut_ptr().add(stack.capacity()).cast::<c_void>(),
             libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
             (&raw mut start).cast::<c_void>(),
         )

@@ -267,7 +267,11 @@ fn hash_from_start(file: &mut File) -> io::Result<Digest> {
 
 fn copy_hashed(from: &mut File, to: &mut impl Write) -> io::Result<Digest> {
     let mut hashing = HashingWriter::new(to);
-    let mut buffer = vec![0; 128 << 10];
+    // As long as the file is thought to be, and a little, so that its end is seen: clearing more
+    // costs more than reading a short file.
+    let length = from.metadata().map_or(u64::MAX, |meta| meta.len());
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; length.saturating_add(64).min(128 << 10)];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(hashing.finish().1),
