@@ -38,14 +38,15 @@ pub(crate) fn check_count(text: &str) -> Result<(), &'static str> {
     known.then_some(()).ok_or("a number, or `auto`")
 }
 
-/// The number, at least 1. `auto` is the number of processors.
+/// The number, at least 1. `auto` is two more than there are processors: an action also waits, for
+/// its sandbox and for files, and somebody should use the processor meanwhile (as ninja does).
 pub(crate) fn evaluate(text: &str, host: HostResources) -> Option<usize> {
     let (base, rest) = if let Some(rest) = text.strip_prefix("HOST_CPUS") {
         (host.cpus as f64, rest)
     } else if let Some(rest) = text.strip_prefix("HOST_RAM") {
         (host.ram_mib as f64, rest)
     } else if text == "auto" {
-        (host.cpus as f64, "")
+        (host.cpus as f64 + 2.0, "")
     } else {
         let number: usize = text.parse().ok()?;
         return (number > 0).then_some(number);
@@ -76,7 +77,7 @@ mod tests {
         };
         for (text, number) in [
             ("3", Some(3)),
-            ("auto", Some(8)),
+            ("auto", Some(10)),
             ("HOST_CPUS", Some(8)),
             ("HOST_CPUS*.5", Some(4)),
             ("HOST_CPUS*0.01", Some(1)),

@@ -330,7 +330,7 @@ impl Options {
 
     /// `--jobs`, on this machine.
     pub fn jobs(&self, host: HostResources) -> usize {
-        jobs::evaluate(self.word("jobs"), host).unwrap_or(host.cpus)
+        jobs::evaluate(self.word("jobs"), host).unwrap_or(host.cpus + 2)
     }
 
     /// `--local_test_jobs`, on this machine; `None`: as many as there are jobs.

@@ -232,7 +232,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "local_test_jobs", BUILDING, Tests, "auto", "How many tests run at a time: a number, `HOST_CPUS*.5`; `auto` and 0 mean as many as `--jobs` allows.").check(checks::test_jobs),
     option(Text, "run_under", BUILDING, Tests, "", "Put a command in front of what is run: `strace -f`, or `//TARGET ARGS` to build and run a target of its own.").check(checks::run_under),
     // Execution.
-    option(Text, "jobs", LOADING, Execution, "auto", "How many actions run at a time: a number, `auto`, `HOST_CPUS*.5`.").short('j').check(jobs::check),
+    option(Text, "jobs", LOADING, Execution, "auto", "How many actions run at a time: a number, `auto` (processors and two more), `HOST_CPUS*.5`.").short('j').check(jobs::check),
     option(Flag, "keep_going", LOADING, Execution, "false", "Go on as far as possible after an error.").short('k'),
     option(Expansion(&["--nokeep_going"]), "fail_fast", LOADING, Execution, "", "Stop at the first error."),
     option(Flag, "build", BUILDING, Execution, "true", "Run actions; `--nobuild` stops after analysis."),
