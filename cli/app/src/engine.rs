@@ -13,13 +13,14 @@ use kiln_exec_local::{
     Keep, Limits as ActionLimits, LocalConfig, LocalExecutor, Sandbox, ZygoteServer,
 };
 use kiln_host::Limits;
-use kiln_process::{Bounded, Cached, Limited};
+use kiln_process::{Bounded, Cached, Executor, Limited};
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
 
+use crate::explain::{Explain, Explained};
 use crate::show::Show;
 
 /// What an engine is made for.
@@ -44,6 +45,8 @@ pub(crate) struct Setup {
     pub(crate) action_limits: ActionLimits,
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
+    /// `--explain`
+    pub(crate) explain: Option<PathBuf>,
     /// Who is told.
     pub(crate) events: Arc<dyn EventSink>,
     /// The environment of whoever called.
@@ -60,6 +63,7 @@ pub(crate) struct Made {
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
     executors: Executors,
+    explain: Option<Arc<Explain>>,
 }
 
 /// A command's engine lives as long as its process.
@@ -83,7 +87,11 @@ impl Made {
     /// Sees to it that what was learned outlives this process. What cannot be kept costs time in
     /// the next run and nothing else, so it is a warning.
     pub(crate) fn save(&self, show: &Show) {
-        for result in [self.rows.save(), self.store.flush()] {
+        let explained = self
+            .explain
+            .as_ref()
+            .map_or(Ok(()), |explain| explain.save());
+        for result in [self.rows.save(), self.store.flush(), explained] {
             if let Err(error) = result {
                 show.emit(Event::Diagnostic(error.into_warning()));
             }
@@ -137,6 +145,8 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
     let store = open_store(&setup.cache).map_err(one)?;
     let executors = executors(&setup, &store, zygotes).map_err(one)?;
     let out = out_folder(&setup.cache, &setup.workspace);
+    let explain = setup.explain.map(|path| Explain::new(path, &out));
+    let explain = explain.transpose().map_err(one)?.map(Arc::new);
     let rows = Arc::new(SourceRows::default());
     let services = Services::new()
         .with(HostService(Arc::new(StarlarkHost::new(
@@ -145,8 +155,8 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         ))))
         .with(Execution {
             isolation: executors.processes.inner().tier().identity(),
-            executor: executors.actions.clone(),
-            tests: executors.tests.clone(),
+            executor: explained(executors.actions.clone(), &explain),
+            tests: explained(executors.tests.clone(), &explain),
         })
         .with(Events(setup.events))
         .with(Workspace {
@@ -173,7 +183,16 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         out,
         status: setup.status,
         executors,
+        explain,
     })
+}
+
+/// Says why each process runs, if that was asked for.
+fn explained(executor: Arc<dyn Executor>, explain: &Option<Arc<Explain>>) -> Arc<dyn Executor> {
+    match explain {
+        Some(explain) => Arc::new(Explained::new(executor, explain.clone())),
+        None => executor,
+    }
 }
 
 /// Slots, and the sandbox that they are for.

@@ -9,6 +9,7 @@
 mod command;
 mod configuration;
 mod engine;
+mod explain;
 mod output;
 mod show;
 

@@ -289,7 +289,6 @@ accessors! {
     text cache_dir -> Option<&str>;
     flag enable_runfiles -> bool;
     flag verbose_failures -> bool;
-    text explain -> Option<&str>;
     text output -> Option<&str>;
     flag show_progress -> bool;
     flag exclude_defaults -> bool;
@@ -363,6 +362,11 @@ impl Options {
     /// `--target_pattern_file`; relative to the user's folder.
     pub fn target_pattern_file(&self) -> Option<PathBuf> {
         self.text("target_pattern_file").map(|path| self.path(path))
+    }
+
+    /// `--explain`; relative to the user's folder.
+    pub fn explain(&self) -> Option<PathBuf> {
+        self.text("explain").map(|path| self.path(path))
     }
 
     /// `--runs_per_test`: the patterns for labels (`None`: all others) with the numbers. The last

@@ -306,7 +306,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         "subcommands", BUILDING, Display, "no", "Show the command line of each action that runs.",
     )
     .short('s'),
-    option(Text, "explain", BUILDING, Display, "", "Write to a file why each action ran."),
+    option(Text, "explain", BUILDING, Display, "", "Write to a file why each process ran: what is different since the last command with this flag."),
     option(Int, "show_result", BUILDING, Display, "1", "Show the outputs of at most so many targets."),
     option(Flag, "show_progress", ALL, Display, "true", "Show progress."),
     option(Flag, "exclude_defaults", VerbSet::of(&[Verb::Peek]), Display, "false", "Leave out attributes with their default values."),

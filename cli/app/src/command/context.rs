@@ -183,6 +183,7 @@ impl Context {
             },
             action_limits: self.action_limits(),
             status,
+            explain: self.options.explain(),
             events,
             environment: self.environment.clone(),
         };

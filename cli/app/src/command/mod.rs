@@ -57,7 +57,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "collect_code_coverage",
     "compiler",
     "enable_runfiles",
-    "explain",
     "host_action_env",
     "host_platform",
     "instrumentation_filter",
