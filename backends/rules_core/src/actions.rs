@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kiln_address::Label;
 use kiln_diag::Diag;
 use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
@@ -11,8 +12,10 @@ use kiln_tree::{Node, Tree};
 use crate::analysis::{Analyzed, Outcome};
 use crate::arguments::{Expanded, expand, param_file_text};
 use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
-use crate::keys::{ActionKey, ArtifactKey, PackageKey, RunfilesKey, SetKey, TargetKey};
+use crate::files::FileNode;
+use crate::keys::{ActionKey, ArtifactKey, FileKey, PackageKey, RunfilesKey, SetKey, TargetKey};
 use crate::packages::{Package, PackageLookup};
+use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
 use crate::tools::Machine;
@@ -50,7 +53,9 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
     uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine,
-        PackageKey -> Package, PackageKey -> PackageLookup
+        PackageKey -> Package, PackageKey -> PackageLookup,
+        (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,
+        FileKey -> FileNode
     )
 )]
 pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOutputs, Diag> {
@@ -96,8 +101,7 @@ pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOu
             substitutions,
             executable,
         } => {
-            let node = get!(ArtifactNode, ArtifactKey(from.clone())).await?;
-            let text = read_text(&store, from, &node.0)?;
+            let text = template_text(cx, &template.owner, from).await?;
             file(
                 &store,
                 substitute(&text, substitutions).as_bytes(),
@@ -120,25 +124,32 @@ fn file(store: &Store, content: &[u8], executable: bool) -> Result<Node, Diag> {
     })
 }
 
-fn read_text(store: &Store, artifact: &Artifact, node: &Node) -> Result<String, Diag> {
-    let Node::File { digest, .. } = node else {
-        return Err(Diag::build(format!(
-            "`{}` is no file",
-            artifact.exec_path()
-        )));
+/// The text of a template; contents that are gone are made again.
+async fn template_text(
+    cx: &RuleCx<action_outputs>,
+    owner: &Label,
+    artifact: &Artifact,
+) -> Result<String, Diag> {
+    let store = cx.service::<Store>()?;
+    let mut rewinder = Rewinder::new();
+    let bytes = loop {
+        let node = cx.get::<ArtifactNode, _>((ArtifactKey(artifact.clone()),));
+        let Node::File { digest, .. } = node.await?.0 else {
+            let path = artifact.exec_path();
+            return Err(Diag::build(format!("`{path}` is no file")));
+        };
+        match store.read(&digest)? {
+            Some(bytes) => break bytes,
+            None => {
+                let whose = format!("expanding a template for `{owner}`");
+                let inputs = vec![artifact.clone()];
+                rewinder.rewind(cx, &whose, inputs, digest).await?;
+            }
+        }
     };
-    let bytes = store.read(digest)?.ok_or_else(|| {
-        Diag::environment(format!(
-            "the contents of `{}` are gone",
-            artifact.exec_path()
-        ))
-        .hint("run the command again")
-    })?;
     String::from_utf8(bytes).map_err(|_| {
-        Diag::build(format!(
-            "template `{}` is not UTF-8 text",
-            artifact.exec_path()
-        ))
+        let path = artifact.exec_path();
+        Diag::build(format!("template `{path}` is not UTF-8 text"))
     })
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
+use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
-use kiln_targets::{Artifact, Configuration, Dep, Owner};
+use kiln_targets::{Artifact, Configuration, Dep, Owner, Status};
 use kiln_tree::{Conflict, Node, Tree, TreeBuilder};
 
 use crate::actions::ActionOutputs;
@@ -33,23 +33,54 @@ pub struct RunfilesTree(pub Tree);
 impl Product for RunfilesTree {}
 
 /// Gets an artifact: captures a source file, or runs the action that makes it.
-#[rule(uses(Store, WorkspaceStatus), gets((TargetKey, Configuration) -> Analyzed))]
+#[rule(uses(Store, WorkspaceStatus), gets(
+    (TargetKey, Configuration) -> Analyzed, FileKey -> FileNode, ActionKey -> ActionOutputs
+))]
 pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<ArtifactNode, Diag> {
     let artifact = &key.0;
-    let (label, configuration) = match artifact.owner() {
-        Owner::Source(label) => {
-            let file = FileKey {
-                repo: label.repo().clone(),
-                path: label.file_path(),
-            };
+    match origin(cx, artifact).await? {
+        Origin::Source(file) => {
             let node = get!(FileNode, file => FileKey).await?;
             let node = node.0.clone().ok_or_else(|| no_source(artifact))?;
-            return Ok(ArtifactNode(node));
+            Ok(ArtifactNode(node))
         }
-        Owner::Status(status, _) => {
+        Origin::Status(status) => {
             let (store, known) = (cx.service::<Store>()?, cx.service::<WorkspaceStatus>()?);
-            return Ok(ArtifactNode(status::node(&store, &known, *status)?));
+            Ok(ArtifactNode(status::node(&store, &known, status)?))
         }
+        Origin::Action(action) => {
+            let outputs = get!(ActionOutputs, action => ActionKey).await?;
+            let made = outputs.0.iter().find(|(output, _)| output == artifact);
+            let made = made.map(|(_, node)| ArtifactNode(node.clone()));
+            made.ok_or_else(|| Diag::internal(format!("`{}` was not made", artifact.exec_path())))
+        }
+    }
+}
+
+/// What gives an artifact its contents.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// A source file.
+    Source(FileKey),
+    /// What is known of the workspace: a file of its status.
+    Status(Status),
+    /// An action.
+    Action(ActionKey),
+}
+
+/// Finds out where an artifact comes from.
+pub(crate) async fn origin<R>(cx: &RuleCx<R>, artifact: &Artifact) -> Result<Origin, Diag>
+where
+    R: Declares<Analyzed, (TargetKey, Configuration)>,
+{
+    let (label, configuration) = match artifact.owner() {
+        Owner::Source(label) => {
+            return Ok(Origin::Source(FileKey {
+                repo: label.repo().clone(),
+                path: label.file_path(),
+            }));
+        }
+        Owner::Status(status, _) => return Ok(Origin::Status(*status)),
         Owner::Target(label, configuration) => (label.clone(), configuration.clone()),
     };
     let owner = (TargetKey(label.clone()), configuration.clone());
@@ -63,18 +94,11 @@ pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<Artifac
             artifact.exec_path()
         ))
     })?;
-    let outputs = get!(
-        ActionOutputs,
-        ActionKey {
-            owner: label,
-            configuration,
-            index
-        }
-    )
-    .await?;
-    let made = outputs.0.iter().find(|(output, _)| output == artifact);
-    let made = made.map(|(_, node)| ArtifactNode(node.clone()));
-    made.ok_or_else(|| Diag::internal(format!("`{}` was not made", artifact.exec_path())))
+    Ok(Origin::Action(ActionKey {
+        owner: label,
+        configuration,
+        index,
+    }))
 }
 
 fn no_source(artifact: &Artifact) -> Diag {

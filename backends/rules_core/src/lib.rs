@@ -23,6 +23,8 @@ pub mod packages;
 pub mod patterns;
 pub mod query;
 pub mod repos;
+pub mod restore;
+mod rewind;
 mod select;
 pub mod services;
 mod settings;
@@ -53,6 +55,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         patterns::rules(),
         query::rules(),
         repos::rules(),
+        restore::rules(),
         settings::rules(),
         targets::rules(),
         test::rules(),
@@ -67,6 +70,7 @@ pub fn queries() -> Vec<QueryDef> {
     vec![
         QueryDef::of::<patterns::Selected, (patterns::Selection, RepoOptions)>(),
         QueryDef::of::<goals::GoalReport, (goals::GoalRequest, Configuration, RepoOptions)>(),
+        QueryDef::of::<restore::Restored, (restore::RestoreKey, Configuration, RepoOptions)>(),
         QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),

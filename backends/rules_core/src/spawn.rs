@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kiln_base::{Digest, RelPath};
@@ -24,6 +25,7 @@ use crate::command_line::command_line;
 use crate::dependency_file;
 use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
+use crate::rewind::{self, Rewinder};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::Machine;
@@ -35,15 +37,38 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
     // Told before its inputs are made, so that the total is known early.
     let events = cx.service::<Events>()?;
     events.0.emit(Event::ActionsPlanned(1));
-    let process = process(cx, template).await?;
     let describe = description(template);
-    let result = execute(cx, template, &process, &describe).await?;
+    let mut rewinder = Rewinder::new();
+    let (process, result) = loop {
+        let process = process(cx, template).await?;
+        match execute(cx, template, &process, &describe).await? {
+            Executed::Done(result) => break (process, result),
+            Executed::Lost(digest) => {
+                let whose = format!("{} of `{}`", template.mnemonic, template.owner);
+                let inputs = artifacts(template);
+                rewinder.rewind(cx, &whose, inputs, digest).await?;
+            }
+        }
+    };
     if !result.exit.success() {
         return Err(failure::of_action(cx, template, &process, &result).await);
     }
     let outputs = outputs(template, &result)?;
     dependency_file::check(cx, template, &process, &outputs).await?;
     Ok(ActionOutputs(outputs))
+}
+
+/// All artifacts that an action has as inputs, its tools and their runfiles included.
+fn artifacts(template: &ActionTemplate) -> Vec<Artifact> {
+    let ActionKind::Spawn { inputs, tools, .. } = &template.kind else {
+        return Vec::new();
+    };
+    let mut artifacts = inputs.to_list();
+    for tool in tools.iter() {
+        artifacts.push(tool.executable.clone());
+        artifacts.extend(rewind::runfiles(&tool.runfiles));
+    }
+    artifacts
 }
 
 fn description(template: &ActionTemplate) -> Description {
@@ -193,12 +218,21 @@ pub(crate) async fn tree_of_arguments(cx: &Cx, list: &ArgList) -> Result<Tree, D
 struct Progress<'a> {
     events: &'a Events,
     event: ActionEvent,
+    started: AtomicBool,
 }
 
 impl Observer for Progress<'_> {
     fn started(&self) {
+        self.started.store(true, Ordering::Relaxed);
         self.events.0.emit(Event::ActionStarted(self.event.clone()));
     }
+}
+
+/// What came of running a process.
+enum Executed {
+    Done(ProcessResult),
+    /// Nothing: this blob of its inputs is gone.
+    Lost(Digest),
 }
 
 /// Runs the process, through whatever executors and caches the engine was given.
@@ -207,7 +241,7 @@ async fn execute(
     template: &ActionTemplate,
     process: &Process,
     describe: &Description,
-) -> Result<ProcessResult, Diag> {
+) -> Result<Executed, Diag> {
     let execution = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
     let keyed = Keyed::of(process);
@@ -215,6 +249,7 @@ async fn execute(
     let progress = Progress {
         events: &events,
         event: event.clone(),
+        started: AtomicBool::new(false),
     };
     let stamped = {
         let (store, known) = (cx.service::<Store>()?, cx.service::<WorkspaceStatus>()?);
@@ -230,6 +265,12 @@ async fn execute(
         observer: &progress,
     };
     let result = execution.executor.execute(request).await;
+    if let Err(ExecError::MissingBlob(digest)) = &result {
+        if progress.started.into_inner() {
+            events.0.emit(Event::ActionDropped(event));
+        }
+        return Ok(Executed::Lost(*digest));
+    }
     let (source, success, elapsed) = match &result {
         Ok(result) => (
             action_source(result.source),
@@ -249,7 +290,7 @@ async fn execute(
         tell_output(cx, &events, event, &result)?;
         tell_kept(cx, describe, &result)?;
     }
-    Ok(result)
+    Ok(Executed::Done(result))
 }
 
 /// Where the sandbox of a process is, if it was kept.
@@ -327,9 +368,7 @@ fn around(error: ExecError, template: &ActionTemplate) -> Diag {
         template.mnemonic, template.owner
     );
     match error {
-        ExecError::MissingBlob(digest) => {
-            Diag::environment(format!("blob {digest} is gone from the store")).note(note)
-        }
+        ExecError::MissingBlob(_) => Diag::internal(error.to_string()).note(note),
         ExecError::Unavailable(diag) | ExecError::Failed(diag) => diag.note(note),
     }
 }

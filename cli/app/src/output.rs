@@ -33,6 +33,28 @@ pub(crate) struct OutputFolder {
     changed: bool,
 }
 
+/// Why something could not be put there.
+pub(crate) enum PutError {
+    /// Contents are gone from the store: whoever made them has to make them again.
+    Gone(Diag),
+    /// Anything else.
+    Failed(Diag),
+}
+
+impl From<Diag> for PutError {
+    fn from(diag: Diag) -> PutError {
+        PutError::Failed(diag)
+    }
+}
+
+impl From<PutError> for Diag {
+    fn from(error: PutError) -> Diag {
+        match error {
+            PutError::Gone(diag) | PutError::Failed(diag) => diag,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq)]
 struct Row {
     digest: Digest,
@@ -61,7 +83,7 @@ impl OutputFolder {
     }
 
     /// Puts a node at a path (`kiln-out/...`).
-    pub(crate) fn put(&mut self, exec_path: &str, node: &Node) -> Result<(), Diag> {
+    pub(crate) fn put(&mut self, exec_path: &str, node: &Node) -> Result<(), PutError> {
         let below = exec_path
             .strip_prefix(OUT)
             .map_or(exec_path, |p| p.trim_start_matches('/'));
@@ -72,10 +94,10 @@ impl OutputFolder {
         self.put_at(&path, below, node)
     }
 
-    fn put_at(&mut self, path: &Path, name: &str, node: &Node) -> Result<(), Diag> {
+    fn put_at(&mut self, path: &Path, name: &str, node: &Node) -> Result<(), PutError> {
         match node {
             Node::File { digest, executable } => self.put_file(path, name, digest, *executable),
-            Node::Symlink(target) => put_link(path, target),
+            Node::Symlink(target) => Ok(put_link(path, target)?),
             Node::Dir(tree) => self.put_folder(path, name, tree),
         }
     }
@@ -86,7 +108,7 @@ impl OutputFolder {
         name: &str,
         digest: &Digest,
         executable: bool,
-    ) -> Result<(), Diag> {
+    ) -> Result<(), PutError> {
         if let Some(row) = self.written.get(name)
             && row.digest == *digest
             && row.executable == executable
@@ -95,18 +117,22 @@ impl OutputFolder {
             return Ok(());
         }
         let source = self.store.blob_path(digest, executable);
-        let source = source.ok_or_else(|| {
-            Diag::environment(format!(
-                "the contents of `{}` are gone from the store",
-                path.display()
-            ))
-            .hint("run the command again")
-        })?;
+        let gone = || {
+            let path = path.display();
+            let text = format!("the contents of `{path}` are gone from the store");
+            PutError::Gone(Diag::environment(text).hint("run the command again"))
+        };
+        let source = source.ok_or_else(gone)?;
         clear(path)?;
         let doing = |e: io::Error| Diag::io("cannot write", path, &e);
         // Written aside and renamed: nobody sees half a file.
         let aside = path.with_file_name(format!(".kiln-{}", std::process::id()));
-        fs::copy(&source, &aside).map_err(doing)?;
+        match fs::copy(&source, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !source.exists() => {
+                return Err(gone());
+            }
+            copied => copied.map_err(doing)?,
+        };
         let mode = if executable { 0o755 } else { 0o644 };
         fs::set_permissions(&aside, fs::Permissions::from_mode(mode)).map_err(doing)?;
         fs::rename(&aside, path).map_err(doing)?;
@@ -123,7 +149,7 @@ impl OutputFolder {
         Ok(())
     }
 
-    fn put_folder(&mut self, path: &Path, name: &str, tree: &Tree) -> Result<(), Diag> {
+    fn put_folder(&mut self, path: &Path, name: &str, tree: &Tree) -> Result<(), PutError> {
         if !path.is_dir() || path.is_symlink() {
             clear(path)?;
             make_folder(path)?;

@@ -63,6 +63,10 @@ impl Progress {
         }
     }
 
+    pub(crate) fn action_dropped(&mut self, action: &ActionEvent) {
+        self.stop(&action.digest);
+    }
+
     fn stop(&mut self, key: &Digest) {
         if let Some(at) = self.running.iter().position(|running| running.key == *key) {
             self.running.remove(at);

@@ -126,6 +126,7 @@ impl Ui {
                 self.progress.action_finished(&action, source, success);
                 text = self.finished(&action, source, success, elapsed, now);
             }
+            Event::ActionDropped(action) => self.progress.action_dropped(&action),
             Event::ActionOutput { action, bytes } => text = self.action_output(&action, &bytes),
             // Its process is an action as well.
             Event::TestStarted { .. } => {}

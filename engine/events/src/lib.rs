@@ -4,7 +4,7 @@
 //! (a terminal, a JSON file) is an [`EventSink`].
 //!
 //! Invariants: [`EventSink::emit`] is cheap and never blocks on a reader; an action that started
-//! also finishes, unless the command is interrupted; actions that came from a cache finish
+//! also finishes or is dropped, unless the command is interrupted; actions that came from a cache finish
 //! without having started.
 
 mod action;
@@ -63,6 +63,8 @@ pub enum Event {
         /// Run time of the process (of the original run, if cached).
         elapsed: Duration,
     },
+    /// An action that started has to start again: it came to nothing, by no fault of its own.
+    ActionDropped(ActionEvent),
     /// What an action wrote although it succeeded (a compiler's warnings). What a failed one wrote
     /// is in its [`Event::Diagnostic`].
     ActionOutput {

@@ -107,6 +107,18 @@ impl<R: Rule> RuleCx<R> {
         })
     }
 
+    /// The content of an `O`, which is kept elsewhere, is gone although the value is known: the next
+    /// Get makes it again, for this rule and for all others (PX-090). Those that were computed from
+    /// it do not notice if it comes out equal (PX-092). Look again before calling this: it runs the
+    /// rule once more even if the content is there. Whether there was anything to forget.
+    pub fn lose<O: Product, I: Inputs>(&self, input: I) -> bool
+    where
+        R: Declares<O, I>,
+    {
+        self.context
+            .lose(<R as Declares<O, I>>::INDEX, input.into_values())
+    }
+
     /// A service. That it is there was checked when the engine was made.
     pub fn service<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Diag>
     where

@@ -185,6 +185,10 @@ pub trait Runtime: Send + Sync {
         provided: SmallVec<[ParamValue; 2]>,
     ) -> BoxFuture<'static, Result<ProductValue, Diag>>;
 
+    /// The content of what the Get of that index gave is gone: the next one makes it again. Whether
+    /// there was anything to forget.
+    fn lose(&self, index: usize, provided: SmallVec<[ParamValue; 2]>) -> bool;
+
     /// Performs one Get for each set of params, at once.
     fn get_all(
         &self,

@@ -75,6 +75,11 @@ impl Runtime for NodeRuntime {
         }
     }
 
+    fn lose(&self, index: usize, provided: SmallVec<[ParamValue; 2]>) -> bool {
+        let key = self.target(index, &provided);
+        key.is_ok_and(|key| self.cx.lose(&key))
+    }
+
     fn get_all(
         &self,
         index: usize,

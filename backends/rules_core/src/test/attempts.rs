@@ -1,5 +1,7 @@
 //! The runs, shards and attempts of a test.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, Detail, Event, TestStatus};
 use kiln_process::{
@@ -10,6 +12,7 @@ use kiln_process::{
 use super::filter::last_fitting;
 use super::process::{out, rel};
 use super::{Cx, Reuse, Test};
+use crate::rewind::Rewinder;
 use crate::services::{Events, Execution};
 use crate::spawn::{action_event, action_source, cache_scope, exit_text, tell_kept};
 use crate::undeclared::warn_of_test;
@@ -159,45 +162,25 @@ impl Test<'_> {
         Ok(Verdict { status, text })
     }
 
-    async fn execute(&self, cx: &Cx, process: &Process) -> Result<ProcessResult, Diag> {
-        let execution = cx.service::<Execution>()?;
-        let events = cx.service::<Events>()?;
+    async fn execute(&self, cx: &Cx, process: &mut Process) -> Result<ProcessResult, Diag> {
         let label = self.target.label.to_string();
         let describe = Description {
             label: label.clone(),
             mnemonic: "TestRunner".to_owned(),
             progress: format!("Testing {label}"),
         };
-        let keyed = Keyed::of(process);
-        let action = action_event(&describe, keyed.digest);
-        let observer = Watcher {
-            events: &events,
-            action,
-        };
-        let request = Request {
-            process,
-            action: keyed.digest,
-            describe: &describe,
-            slots: self.attrs.slots(),
-            exclusive: self.key.options.exclusive || self.attrs.has("exclusive"),
-            writable: true,
-            observer: &observer,
-        };
-        let result = execution.tests.execute(request).await;
-        let result = result.map_err(|error| match error {
-            ExecError::MissingBlob(digest) => {
-                Diag::environment(format!("blob {digest} is gone from the store"))
+        let mut rewinder = Rewinder::new();
+        let result = loop {
+            match self.execute_once(cx, process, &describe).await {
+                Err(ExecError::MissingBlob(lost)) => {
+                    self.make_again(cx, process, &mut rewinder, lost).await?;
+                }
+                Err(ExecError::Unavailable(diag) | ExecError::Failed(diag)) => {
+                    return Err(diag.note(format!("while running test `{label}`")));
+                }
+                Ok(result) => break result,
             }
-            ExecError::Unavailable(diag) | ExecError::Failed(diag) => {
-                diag.note(format!("while running test `{label}`"))
-            }
-        })?;
-        events.0.emit(Event::ActionFinished {
-            action: observer.action,
-            source: action_source(result.source),
-            success: result.exit.success(),
-            elapsed: result.elapsed,
-        });
+        };
         tell_kept(cx, &describe, &result)?;
         if let (false, Some(executable)) = (result.exit.success(), &self.target.executable) {
             let (label, program) = (&self.target.label, executable.exec_path());
@@ -205,16 +188,57 @@ impl Test<'_> {
         }
         Ok(result)
     }
+
+    async fn execute_once(
+        &self,
+        cx: &Cx,
+        process: &Process,
+        describe: &Description,
+    ) -> Result<ProcessResult, ExecError> {
+        let failed = ExecError::Failed;
+        let execution = cx.service::<Execution>().map_err(failed)?;
+        let events = cx.service::<Events>().map_err(failed)?;
+        let keyed = Keyed::of(process);
+        let observer = Watcher {
+            events: &events,
+            action: action_event(describe, keyed.digest),
+            started: AtomicBool::new(false),
+        };
+        let request = Request {
+            process,
+            action: keyed.digest,
+            describe,
+            slots: self.attrs.slots(),
+            exclusive: self.key.options.exclusive || self.attrs.has("exclusive"),
+            writable: true,
+            observer: &observer,
+        };
+        let result = execution.tests.execute(request).await;
+        let (action, started) = (observer.action, observer.started.into_inner());
+        match &result {
+            Ok(result) => events.0.emit(Event::ActionFinished {
+                action,
+                source: action_source(result.source),
+                success: result.exit.success(),
+                elapsed: result.elapsed,
+            }),
+            Err(_) if started => events.0.emit(Event::ActionDropped(action)),
+            Err(_) => {}
+        }
+        result
+    }
 }
 
 /// Passes on what a running test does.
 struct Watcher<'a> {
     events: &'a Events,
     action: ActionEvent,
+    started: AtomicBool,
 }
 
 impl Observer for Watcher<'_> {
     fn started(&self) {
+        self.started.store(true, Ordering::Relaxed);
         let event = Event::ActionStarted(self.action.clone());
         self.events.0.emit(event);
         self.events.0.emit(Event::TestStarted {

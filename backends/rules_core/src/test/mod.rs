@@ -20,9 +20,13 @@ use kiln_rules::{Param, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
 use kiln_targets::{AnalyzedTarget, Configuration, Dep};
 
+use crate::actions::{ActionOutputs, Template};
 use crate::analysis::{Analyzed, Outcome};
 use crate::artifacts::{ArtifactNode, RunfilesTree};
-use crate::keys::{ArtifactKey, PackageKey, RunfilesKey, SettingKey, TargetKey};
+use crate::files::FileNode;
+use crate::keys::{
+    ActionKey, ArtifactKey, FileKey, PackageKey, RunfilesKey, SettingKey, TargetKey,
+};
 use crate::packages::{Package, PackageLookup};
 use crate::repos::Repositories;
 use crate::services::{CallerEnv, Events, Execution, Workspace};
@@ -95,7 +99,8 @@ pub enum Reuse {
     gets(
         SettingKey -> SettingMatch, ArtifactKey -> ArtifactNode, RunfilesKey -> RunfilesTree,
         TargetKey -> LoadedTarget, TargetKey -> Analyzed, () -> Machine,
-        PackageKey -> Package, PackageKey -> PackageLookup
+        PackageKey -> Package, PackageKey -> PackageLookup, FileKey -> FileNode,
+        (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs
     )
 )]
 pub async fn test_outcome(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_base::RelPath;
+use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_process::{CacheScope, Process};
 use kiln_targets::{Artifact, Runfiles};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{Cx, Test};
 use crate::artifacts::{ArtifactNode, RunfilesTree, add, conflict};
 use crate::keys::{ArtifactKey, RunfilesKey};
+use crate::rewind::{self, Rewinder};
 use crate::services::CallerEnv;
 use crate::spawn::DEFAULT_PATH;
 use crate::tools::Machine;
@@ -66,27 +67,14 @@ impl Test<'_> {
         let Some(executable) = &self.target.executable else {
             return Err(Diag::build(format!("test `{label}` has no program to run")));
         };
-        let (program, mut runfiles) =
-            runfiles_of(cx, executable, self.target.runfiles.clone()).await?;
-        let (under, tool) = self.run_under(cx).await?;
-        if let Some(tool) = tool {
-            runfiles = runfiles.merge(&tool).map_err(conflict)?;
-        }
-        let mut inputs = TreeBuilder::new();
-        let exec_path = executable.exec_path();
-        add(&mut inputs, exec_path, program)?;
-        add(
-            &mut inputs,
-            &format!("{exec_path}.runfiles"),
-            Node::Dir(runfiles),
-        )?;
+        let (inputs, under) = self.inputs(cx, executable).await?;
         let machine = cx.get::<Machine, _>(()).await?;
         let outputs = out::ALL.iter().map(|path| rel(path));
         Ok(Process {
             argv: self.command_line(executable, &machine.0.shell.bash, under),
             env: self.environment(cx, executable)?,
             workdir: RelPath::root(),
-            inputs: inputs.build(),
+            inputs,
             outputs: outputs.collect::<Result<_, _>>()?,
             timeout: Some(self.attrs.timeout(&self.key.options)),
             network: self.attrs.has("requires-network"),
@@ -94,6 +82,48 @@ impl Test<'_> {
             environment: machine.1.clone(),
             cache: CacheScope::Session,
         })
+    }
+
+    /// The program with its runfiles, and the words of `--run_under`.
+    pub(super) async fn inputs(
+        &self,
+        cx: &Cx,
+        executable: &Artifact,
+    ) -> Result<(Tree, Vec<String>), Diag> {
+        let (program, mut runfiles) =
+            runfiles_of(cx, executable, self.target.runfiles.clone()).await?;
+        let (under, tool) = self.run_under(cx).await?;
+        if let Some(tool) = tool {
+            runfiles = runfiles.merge(&tool.tree).map_err(conflict)?;
+        }
+        let mut inputs = TreeBuilder::new();
+        let exec_path = executable.exec_path();
+        add(&mut inputs, exec_path, program)?;
+        let folder = format!("{exec_path}.runfiles");
+        add(&mut inputs, &folder, Node::Dir(runfiles))?;
+        Ok((inputs.build(), under))
+    }
+
+    /// Has those inputs made again whose contents are gone, and takes them in anew.
+    pub(super) async fn make_again(
+        &self,
+        cx: &Cx,
+        process: &mut Process,
+        rewinder: &mut Rewinder,
+        lost: Digest,
+    ) -> Result<(), Diag> {
+        let Some(executable) = &self.target.executable else {
+            return Ok(());
+        };
+        let mut artifacts = vec![executable.clone()];
+        artifacts.extend(rewind::runfiles(&self.target.runfiles));
+        if let (_, Some(tool)) = self.run_under(cx).await? {
+            artifacts.extend(tool.artifacts);
+        }
+        let whose = format!("test `{}`", self.target.label);
+        rewinder.rewind(cx, &whose, artifacts, lost).await?;
+        process.inputs = self.inputs(cx, executable).await?.0;
+        Ok(())
     }
 
     fn command_line(&self, executable: &Artifact, bash: &str, under: Vec<String>) -> Vec<String> {

@@ -3,13 +3,14 @@
 use kiln_address::{Label, PackageId, Repo};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_targets::Dep;
+use kiln_targets::{Artifact, Dep};
 use kiln_tree::Tree;
 
 use super::process::runfiles_of;
 use super::{Cx, Test};
 use crate::analysis::{Analyzed, Outcome};
 use crate::keys::TargetKey;
+use crate::rewind;
 
 /// What is put in front of a test.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,10 +21,18 @@ pub struct RunUnder {
     pub words: Vec<String>,
 }
 
+/// A target that is put in front.
+pub(super) struct Tool {
+    /// Its runfiles, itself among them.
+    pub(super) tree: Tree,
+    /// What they are made of.
+    pub(super) artifacts: Vec<Artifact>,
+}
+
 impl Test<'_> {
     /// The words in front of the test, and the runfiles that they need. They are seen from the
     /// folder in which tests start.
-    pub(super) async fn run_under(&self, cx: &Cx) -> Result<(Vec<String>, Option<Tree>), Diag> {
+    pub(super) async fn run_under(&self, cx: &Cx) -> Result<(Vec<String>, Option<Tool>), Diag> {
         let Some(under) = &self.key.options.run_under else {
             return Ok((Vec::new(), None));
         };
@@ -49,9 +58,11 @@ impl Test<'_> {
         let Some(executable) = &target.executable else {
             return Err(wrong("cannot be run"));
         };
-        let (_, runfiles) = runfiles_of(cx, executable, target.runfiles.clone()).await?;
+        let (_, tree) = runfiles_of(cx, executable, target.runfiles.clone()).await?;
+        let mut artifacts = vec![executable.clone()];
+        artifacts.extend(rewind::runfiles(&target.runfiles));
         let mut words = vec![format!("../{}", executable.runfiles_path())];
         words.extend(under.words.iter().cloned());
-        Ok((words, Some(runfiles)))
+        Ok((words, Some(Tool { tree, artifacts })))
     }
 }

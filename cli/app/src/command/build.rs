@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kiln_diag::Diag;
 use kiln_events::Event;
 use kiln_options::Verb;
-use kiln_rules_core::build::Built;
+use kiln_rules_core::build::{Built, BuiltTarget};
 use kiln_rules_core::goals::{Depth, GoalReport, GoalRequest};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::patterns::{Purpose, Selection};
@@ -18,11 +18,12 @@ use kiln_targets::Status;
 use kiln_tree::Node;
 
 use crate::command::context::Context;
+use crate::command::restore::Restorer;
 use crate::command::run::Outcome;
 use crate::command::test_options::test_options;
 use crate::configuration::configuration;
 use crate::engine::Made;
-use crate::output::{OUT, OutputFolder};
+use crate::output::{OUT, OutputFolder, PutError};
 use crate::show::Show;
 
 /// Runs `build` or `test`.
@@ -43,9 +44,16 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
         .await
         .map_err(one)?;
     let mut output = open_output(context, &made).map_err(one)?;
-    put_outputs(&mut output, &report, &show).map_err(one)?;
+    let restorer = Restorer {
+        context,
+        session: &session,
+        repos: &repos,
+    };
+    put_outputs(&mut output, &report, &restorer, &show)
+        .await
+        .map_err(one)?;
     for test in &report.tests {
-        put_logs(&mut output, test).map_err(one)?;
+        put_logs(&mut output, test, &show).map_err(one)?;
     }
     put_status(&mut output, &made).map_err(one)?;
     output.finish().map_err(one)?;
@@ -152,21 +160,26 @@ pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Dia
 }
 
 /// Puts what was built into the output folder.
-fn put_outputs(output: &mut OutputFolder, report: &GoalReport, show: &Show) -> Result<(), Diag> {
+async fn put_outputs(
+    output: &mut OutputFolder,
+    report: &GoalReport,
+    restorer: &Restorer<'_>,
+    show: &Show,
+) -> Result<(), Diag> {
     for (target, built) in &report.targets {
-        let Ok(built) = built else { continue };
-        let Built::Ready(built) = &**built else {
+        let (Ok(built), label) = (built, &target.label) else {
             continue;
         };
-        let mut paths = Vec::new();
-        for (path, node) in built.nodes() {
-            output.put(&path, &node)?;
-            paths.push(path);
+        let put = |target: &BuiltTarget| {
+            let mut nodes = target.nodes().into_iter();
+            nodes.try_for_each(|(path, node)| output.put(&path, &node))
+        };
+        if let Built::Ready(built) = &*restorer.put(label, built, put).await? {
+            show.emit(Event::TargetOutputs {
+                label: label.to_string(),
+                paths: built.nodes().into_iter().map(|(path, _)| path).collect(),
+            });
         }
-        show.emit(Event::TargetOutputs {
-            label: target.label.to_string(),
-            paths,
-        });
     }
     Ok(())
 }
@@ -190,9 +203,13 @@ fn put_status(output: &mut OutputFolder, made: &Made) -> Result<(), Diag> {
 }
 
 /// Puts the logs of a test into the output folder, in the place that Bazel gives them.
-fn put_logs(output: &mut OutputFolder, test: &TestOutcome) -> Result<(), Diag> {
+fn put_logs(output: &mut OutputFolder, test: &TestOutcome, show: &Show) -> Result<(), Diag> {
     for (path, node) in &test.logs {
-        output.put(path, node)?;
+        match output.put(path, node) {
+            // The test itself is done, and would only run once more for it.
+            Err(PutError::Gone(diag)) => show.emit(Event::Diagnostic(diag.into_warning())),
+            put => put?,
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod context;
 mod help;
 mod inspect;
 mod interrupt;
+mod restore;
 mod rules;
 mod run;
 mod status;

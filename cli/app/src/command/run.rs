@@ -3,7 +3,9 @@
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
+use kiln_address::Label;
 use kiln_diag::Diag;
 use kiln_rules_core::build::{Built, BuiltTarget};
 use kiln_rules_core::goals::GoalReport;
@@ -11,7 +13,8 @@ use kiln_tree::Node;
 
 use crate::command::build::{open_output, report, request};
 use crate::command::context::Context;
-use crate::output::{OUT, OutputFolder};
+use crate::command::restore::Restorer;
+use crate::output::{OUT, OutputFolder, PutError};
 use crate::show::Show;
 
 /// How a command ends.
@@ -81,15 +84,22 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     }
     made.save(&show);
     let mut output = open_output(context, &made).map_err(one)?;
+    let restorer = Restorer {
+        context,
+        session: &session,
+        repos: &repos,
+    };
     let mut programs = Vec::new();
     for report in &reports {
-        let built = only(report).map_err(one)?;
-        put(&mut output, built).map_err(one)?;
-        programs.push(built);
+        let (label, built) = only(report).map_err(one)?;
+        let built = restorer
+            .put(label, built, |target| put(&mut output, target))
+            .await;
+        programs.push(built.map_err(one)?);
     }
     output.finish().map_err(one)?;
     show.finish(true, false);
-    let mut start = program(context, programs[0]).map_err(one)?;
+    let mut start = program(context, &programs[0]).map_err(one)?;
     match (under, programs.get(1)) {
         (Some(under), Some(tool)) => {
             let tool = program(context, tool).map_err(one)?;
@@ -107,7 +117,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
 }
 
 /// The one target that is to run.
-fn only(report: &GoalReport) -> Result<&BuiltTarget, Diag> {
+fn only(report: &GoalReport) -> Result<(&Label, &Arc<Built>), Diag> {
     let [(target, Ok(built))] = &report.targets[..] else {
         let count = report.targets.len();
         return Err(Diag::usage(format!(
@@ -115,7 +125,7 @@ fn only(report: &GoalReport) -> Result<&BuiltTarget, Diag> {
         )));
     };
     match &**built {
-        Built::Ready(built) if built.executable.is_some() => Ok(built),
+        Built::Ready(ready) if ready.executable.is_some() => Ok((&target.label, built)),
         Built::Ready(_) => Err(Diag::usage(format!(
             "`{}` is a `{}` and cannot be run",
             target.label, target.kind
@@ -134,7 +144,7 @@ fn only(report: &GoalReport) -> Result<&BuiltTarget, Diag> {
 }
 
 /// Puts a program and its runfiles into the output folder.
-fn put(output: &mut OutputFolder, built: &BuiltTarget) -> Result<(), Diag> {
+fn put(output: &mut OutputFolder, built: &BuiltTarget) -> Result<(), PutError> {
     for (path, node) in built.nodes() {
         output.put(&path, &node)?;
     }
@@ -145,7 +155,10 @@ fn put(output: &mut OutputFolder, built: &BuiltTarget) -> Result<(), Diag> {
     Ok(())
 }
 
-fn program(context: &Context, built: &BuiltTarget) -> Result<Program, Diag> {
+fn program(context: &Context, built: &Built) -> Result<Program, Diag> {
+    let Built::Ready(built) = built else {
+        return Err(Diag::internal("what is run was not built"));
+    };
     let Some(executable) = &built.executable else {
         return Err(Diag::internal(format!("`{}` is no program", built.label)));
     };

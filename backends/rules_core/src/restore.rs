@@ -1,0 +1,87 @@
+//! The contents of a target's outputs, made again where they are gone from the store.
+
+use std::sync::Arc;
+
+use kiln_address::Label;
+use kiln_diag::Diag;
+use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
+use kiln_store::Store;
+use kiln_targets::{Artifact, Configuration, Dep};
+
+use crate::actions::{ActionOutputs, Template};
+use crate::analysis::{Analyzed, Outcome};
+use crate::artifacts::ArtifactNode;
+use crate::build::Built;
+use crate::files::FileNode;
+use crate::keys::{ActionKey, ArtifactKey, FileKey, TargetKey};
+use crate::rewind::{self, Rewinder, first_lost};
+use crate::services::Events;
+
+/// A target whose outputs somebody could not read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RestoreKey {
+    /// The target.
+    pub label: Label,
+    /// Which time: what was restored once may be lost again.
+    pub attempt: u32,
+}
+impl Param for RestoreKey {}
+
+/// A target whose outputs are all in the store.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Restored(pub Arc<Built>);
+impl Product for Restored {}
+
+/// Looks for the outputs and runfiles of a target, and has those made again that are gone.
+#[rule(
+    uses(Store, Events),
+    gets(
+        TargetKey -> Built, TargetKey -> Analyzed, (TargetKey, Configuration) -> Analyzed,
+        ArtifactKey -> ArtifactNode, ActionKey -> Template, ActionKey -> ActionOutputs,
+        FileKey -> FileNode
+    )
+)]
+pub async fn restored(
+    cx: &RuleCx,
+    key: Arc<RestoreKey>,
+    _configuration: Arc<Configuration>,
+) -> Result<Restored, Diag> {
+    // It is about what is in the store now.
+    cx.mark_uncacheable();
+    let store = cx.service::<Store>()?;
+    let mut rewinder = Rewinder::new();
+    loop {
+        let built = get!(Built, TargetKey(key.label.clone())).await?;
+        let Built::Ready(target) = &*built else {
+            return Ok(Restored(built));
+        };
+        let trees = [Some(&target.files), target.runfiles.as_ref()];
+        let lost = trees.into_iter().flatten();
+        let Some(lost) = lost.filter_map(|tree| first_lost(tree, &store)).next() else {
+            return Ok(Restored(built));
+        };
+        let analyzed = get!(Analyzed, TargetKey(key.label.clone())).await?;
+        let whose = format!("`{}`", key.label);
+        let artifacts = artifacts(&analyzed.outcome);
+        rewinder.rewind(cx, &whose, artifacts, lost).await?;
+    }
+}
+
+/// What a target's outputs and runfiles are made of.
+fn artifacts(outcome: &Outcome) -> Vec<Artifact> {
+    match outcome {
+        Outcome::Ready(Dep::Target(target)) => {
+            let mut artifacts = target.files.to_list();
+            artifacts.extend(target.executable.clone());
+            artifacts.extend(rewind::runfiles(&target.runfiles));
+            artifacts
+        }
+        Outcome::Ready(Dep::Source(file) | Dep::Output(file, _)) => vec![file.clone()],
+        Outcome::Incompatible(_) => Vec::new(),
+    }
+}
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![restored]
+}

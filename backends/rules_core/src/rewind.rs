@@ -1,0 +1,195 @@
+//! Contents that are gone from the store although what made them is remembered: whoever made them
+//! runs again, within the session (PX-090 to PX-093, R6).
+//!
+//! A collection, a repair, a person or a disk may take blobs away at any time. Nothing is checked
+//! beforehand: who needs a blob and does not find it asks here. What is made again in turn may find
+//! its own inputs gone, and asks for them. Only what is needed is made again.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use kiln_base::Digest;
+use kiln_diag::Diag;
+use kiln_events::Event;
+use kiln_rules::{Declares, RuleCx, Uses};
+use kiln_store::Store;
+use kiln_targets::{ActionKind, Artifact, Configuration, Owner, Runfiles};
+use kiln_tree::{Node, Tree};
+
+use crate::actions::{ActionOutputs, Template};
+use crate::analysis::Analyzed;
+use crate::artifacts::{ArtifactNode, Origin, origin};
+use crate::files::FileNode;
+use crate::keys::{ActionKey, ArtifactKey, FileKey, TargetKey};
+use crate::services::Events;
+
+/// A rule that can have contents made again.
+pub(crate) trait Rewinds:
+    Declares<Analyzed, (TargetKey, Configuration)>
+    + Declares<ArtifactNode, (ArtifactKey,)>
+    + Declares<Template, (ActionKey,)>
+    + Declares<ActionOutputs, (ActionKey,)>
+    + Declares<FileNode, (FileKey,)>
+    + Uses<Store>
+    + Uses<Events>
+{
+}
+
+impl<R> Rewinds for R where
+    R: Declares<Analyzed, (TargetKey, Configuration)>
+        + Declares<ArtifactNode, (ArtifactKey,)>
+        + Declares<Template, (ActionKey,)>
+        + Declares<ActionOutputs, (ActionKey,)>
+        + Declares<FileNode, (FileKey,)>
+        + Uses<Store>
+        + Uses<Events>
+{
+}
+
+/// So often one action has its inputs made again. Whatever takes them away time and again will not
+/// stop by itself.
+const BUDGET: u32 = 8;
+
+/// What one action may still have made again.
+pub(crate) struct Rewinder {
+    left: u32,
+}
+
+impl Rewinder {
+    pub(crate) fn new() -> Rewinder {
+        Rewinder { left: BUDGET }
+    }
+
+    /// Has those of `artifacts` made again whose contents are gone; `lost` is one that was missed.
+    /// `whose` names who needs them. When this returns, they may be asked for anew.
+    ///
+    /// Errors: that was done too often; what made them fails now.
+    pub(crate) async fn rewind<R: Rewinds>(
+        &mut self,
+        cx: &RuleCx<R>,
+        whose: &str,
+        artifacts: Vec<Artifact>,
+        lost: Digest,
+    ) -> Result<(), Diag> {
+        let store = cx.service::<Store>()?;
+        if self.left == 0 {
+            return Err(again_and_again(&store, whose, &lost));
+        }
+        self.left -= 1;
+        let mut origins: HashMap<Origin, Artifact> = HashMap::new();
+        let mut pending = artifacts;
+        while let Some(artifact) = pending.pop() {
+            let node = cx.get::<ArtifactNode, _>((ArtifactKey(artifact.clone()),));
+            if !is_lost(&node.await?.0, &store) {
+                continue;
+            }
+            let origin = origin(cx, &artifact).await?;
+            match linked(cx, &origin).await? {
+                // Its contents are those of another artifact.
+                Some(target) => pending.push(target),
+                None => {
+                    if let Entry::Vacant(entry) = origins.entry(origin) {
+                        tell(cx, &artifact)?;
+                        entry.insert(artifact);
+                    }
+                }
+            }
+        }
+        make_again(cx, origins).await
+    }
+}
+
+/// The artifact behind one that is only a link to it.
+async fn linked<R: Rewinds>(cx: &RuleCx<R>, origin: &Origin) -> Result<Option<Artifact>, Diag> {
+    let Origin::Action(key) = origin else {
+        return Ok(None);
+    };
+    let template = cx.get::<Template, _>((key.clone(),)).await?;
+    Ok(match &template.0.kind {
+        ActionKind::Symlink { target, .. } => Some(target.clone()),
+        _ => None,
+    })
+}
+
+/// Each origin with one of the artifacts that have their contents from it.
+async fn make_again<R: Rewinds>(
+    cx: &RuleCx<R>,
+    origins: HashMap<Origin, Artifact>,
+) -> Result<(), Diag> {
+    let (mut files, mut actions) = (Vec::new(), Vec::new());
+    for (origin, artifact) in origins {
+        match origin {
+            // It is put into the store when its node is asked for.
+            Origin::Status(_) => {
+                cx.lose::<ArtifactNode, _>((ArtifactKey(artifact),));
+            }
+            Origin::Source(file) => {
+                cx.lose::<FileNode, _>((file.clone(),));
+                files.push((file,));
+            }
+            Origin::Action(action) => {
+                cx.lose::<ActionOutputs, _>((action.clone(),));
+                actions.push((action,));
+            }
+        }
+    }
+    futures::try_join!(
+        cx.get_all::<FileNode, _, _>(files),
+        cx.get_all::<ActionOutputs, _, _>(actions)
+    )?;
+    Ok(())
+}
+
+/// The artifacts among runfiles.
+pub(crate) fn runfiles(runfiles: &Runfiles) -> Vec<Artifact> {
+    let entries = runfiles.entries().into_iter();
+    entries.filter_map(|entry| entry.artifact).collect()
+}
+
+/// Whether contents of a node are gone.
+fn is_lost(node: &Node, store: &Store) -> bool {
+    let gone = |digest: &Digest| !store.contains(digest);
+    match node {
+        Node::File { digest, .. } => gone(digest),
+        Node::Symlink(_) => false,
+        Node::Dir(tree) => first_lost(tree, store).is_some(),
+    }
+}
+
+/// A blob of the tree that is gone.
+pub(crate) fn first_lost(tree: &Tree, store: &Store) -> Option<Digest> {
+    let mut digests = Vec::new();
+    tree.walk(false, &mut |_, node| {
+        if let Node::File { digest, .. } = node {
+            digests.push(*digest);
+        }
+    });
+    store.missing(&digests).into_iter().next()
+}
+
+fn tell<R: Rewinds>(cx: &RuleCx<R>, artifact: &Artifact) -> Result<(), Diag> {
+    let path = artifact.exec_path();
+    let text = match artifact.owner() {
+        Owner::Source(_) | Owner::Status(..) => {
+            format!("the contents of `{path}` are gone from the store; it is read again")
+        }
+        Owner::Target(..) => format!(
+            "the contents of `{path}` are gone from the store; `{}` makes them again",
+            artifact.owner_label()
+        ),
+    };
+    let warning = Diag::environment(text).into_warning();
+    cx.service::<Events>()?.0.emit(Event::Diagnostic(warning));
+    Ok(())
+}
+
+fn again_and_again(store: &Store, whose: &str, lost: &Digest) -> Diag {
+    Diag::environment(format!(
+        "{whose} cannot get its inputs: they are gone from the store again and again"
+    ))
+    .note(format!("the last one that was missed: {lost}"))
+    .hint(format!(
+        "something removes or damages files below `{}`; `kiln cache verify` checks them all",
+        store.root().display()
+    ))
+}
