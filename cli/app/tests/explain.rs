@@ -113,7 +113,7 @@ fn reasons() {
         //:next: Genrule, Executing genrule //:next: variable `X` changed
         # without again, from the cache
         # a test that is forced
-        //:t: TestRunner, Testing //:t: its results are not used again
+        //:t: TestRunner, Testing //:t: it was to run in any case
         # another timeout
         //:t: TestRunner, Testing //:t: variable `TEST_TIMEOUT` changed, its timeout changed
         # several runs

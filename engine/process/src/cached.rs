@@ -17,10 +17,11 @@ use crate::{
 /// | --- | --- | --- |
 /// | [`CacheScope::Successful`], [`CacheScope::LocalSuccessful`] | yes | exit code 0 |
 /// | [`CacheScope::Always`] | yes | any exit code |
+/// | [`CacheScope::Refresh`] | no | whatever came of it |
 /// | [`CacheScope::Session`] | no | never |
 ///
-/// A process that was killed or ran into its timeout is never told: that says nothing about the
-/// next run. A hit counts only if all that it names is in the store (PX-062); whatever cannot be
+/// A process that was killed or ran into its timeout is never an answer: that says nothing about
+/// the next run. A hit counts only if all that it names is in the store (PX-062); whatever cannot be
 /// read is a miss.
 pub struct Cached<E> {
     inner: E,
@@ -54,7 +55,10 @@ impl<E> Cached<E> {
     /// A result that is known, with all its blobs. It blocks for one look at the index and one
     /// `stat` for each blob.
     fn look_up(&self, request: &Request<'_>) -> Option<ProcessResult> {
-        if request.process.cache == CacheScope::Session {
+        if matches!(
+            request.process.cache,
+            CacheScope::Session | CacheScope::Refresh
+        ) {
             return None;
         }
         let message = self.store.get_action(&request.action)?;
@@ -71,10 +75,24 @@ impl<E> Cached<E> {
     }
 
     fn record(&self, request: &Request<'_>, result: &ProcessResult) {
-        if !worth_keeping(request.process.cache, result.exit) {
+        let refresh = request.process.cache == CacheScope::Refresh;
+        if !refresh && !worth_keeping(request.process.cache, result.exit) {
             return;
         }
-        let Some(encoded) = encode_result(result, &request.process.outputs) else {
+        let outputs = &request.process.outputs;
+        let encoded = match result.exit {
+            // There is no message for it. A killed process is no answer either, and that is all
+            // that is needed to take the place of what was known.
+            Exit::TimedOut => {
+                let killed = ProcessResult {
+                    exit: Exit::Signal(9),
+                    ..result.clone()
+                };
+                encode_result(&killed, outputs)
+            }
+            _ => encode_result(result, outputs),
+        };
+        let Some(encoded) = encoded else {
             return;
         };
         let stored = encoded
@@ -99,7 +117,7 @@ fn worth_keeping(scope: CacheScope, exit: Exit) -> bool {
     match scope {
         CacheScope::Successful | CacheScope::LocalSuccessful => exit.success(),
         CacheScope::Always => matches!(exit, Exit::Code(_)),
-        CacheScope::Session => false,
+        CacheScope::Session | CacheScope::Refresh => false,
     }
 }
 

@@ -44,6 +44,9 @@ pub enum CacheScope {
     Always,
     /// Everybody on this machine, if the exit code is 0: never a remote cache (`no-remote`).
     LocalSuccessful,
+    /// As `Successful`, but this time it runs, and what comes of it takes the place of what was
+    /// known, whatever it is (`--nocache_test_results`).
+    Refresh,
     /// Nobody beyond this session (`no-cache`, `external`).
     Session,
 }

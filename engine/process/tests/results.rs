@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
@@ -196,16 +195,14 @@ fn contents_sent_along_are_handed_on() {
     assert_eq!(decoded.inline, [(printed, b"printed".to_vec())]);
 }
 
-/// Counts its runs.
+/// Runs nothing, and says that it did.
 struct Runs {
     store: Store,
     exit: Exit,
-    count: Arc<AtomicU32>,
 }
 
 impl Executor for Runs {
     fn execute<'a>(&'a self, _: Request<'a>) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
-        self.count.fetch_add(1, Ordering::Relaxed);
         for content in ["object", "#!tool", "y", "out"] {
             self.store.put_bytes(content.as_bytes()).unwrap();
         }
@@ -214,18 +211,8 @@ impl Executor for Runs {
     }
 }
 
-/// How often the process runs when it is asked for twice, the second time after `between`.
-fn runs(scope: CacheScope, exit: Exit, between: impl FnOnce(&Store)) -> u32 {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(StoreConfig::new(folder.path())).unwrap();
-    let count = Arc::new(AtomicU32::new(0));
-    let inner = Runs {
-        store: store.clone(),
-        exit,
-        count: count.clone(),
-    };
-    let cached = Cached::new(inner, store.clone());
-    let process = Process {
+fn process(scope: CacheScope) -> Process {
+    Process {
         argv: vec!["true".to_owned()],
         env: Default::default(),
         workdir: RelPath::root(),
@@ -236,7 +223,17 @@ fn runs(scope: CacheScope, exit: Exit, between: impl FnOnce(&Store)) -> u32 {
         platform: Default::default(),
         environment: Arc::from(&b""[..]),
         cache: scope,
+    }
+}
+
+/// What comes of a process that ends like this, if it is run.
+fn asked(store: &Store, scope: CacheScope, exit: Exit) -> ProcessResult {
+    let inner = Runs {
+        store: store.clone(),
+        exit,
     };
+    let cached = Cached::new(inner, store.clone());
+    let process = process(scope);
     let describe = Description::default();
     let request = Request {
         process: &process,
@@ -247,20 +244,51 @@ fn runs(scope: CacheScope, exit: Exit, between: impl FnOnce(&Store)) -> u32 {
         writable: false,
         observer: &(),
     };
-    let first = block_on(cached.execute(request)).unwrap();
+    let result = block_on(cached.execute(request)).unwrap();
+    assert_eq!(cached.warnings(), []);
+    result
+}
+
+fn new_store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(StoreConfig::new(folder.path())).unwrap();
+    (folder, store)
+}
+
+/// How often the process runs when it is asked for twice, the second time after `between`.
+fn runs(scope: CacheScope, exit: Exit, between: impl FnOnce(&Store)) -> u32 {
+    let (_folder, store) = new_store();
+    let first = asked(&store, scope, exit);
     assert_eq!(first.source, Source::Ran);
     between(&store);
-    let second = block_on(cached.execute(request)).unwrap();
+    let second = asked(&store, scope, exit);
     assert_eq!(first, second);
-    let runs = count.load(Ordering::Relaxed);
-    let from = if runs == 1 {
-        Source::LocalCache
-    } else {
-        Source::Ran
-    };
-    assert_eq!(second.source, from);
-    assert_eq!(cached.warnings(), []);
-    runs
+    match second.source {
+        Source::Ran => 2,
+        _ => 1,
+    }
+}
+
+/// What is known gives way to what comes of a refresh, and only to that.
+#[test]
+fn a_refresh_takes_the_place_of_what_was_known() {
+    use CacheScope::{Always, Refresh, Successful};
+    for (exit, known, all) in [
+        (Exit::Code(0), Source::LocalCache, Source::LocalCache),
+        (Exit::Code(1), Source::Ran, Source::LocalCache),
+        (Exit::Signal(6), Source::Ran, Source::Ran),
+        (Exit::TimedOut, Source::Ran, Source::Ran),
+    ] {
+        let (_folder, store) = new_store();
+        asked(&store, Successful, Exit::Code(0));
+        let again = asked(&store, Refresh, exit);
+        assert_eq!((again.source, again.exit), (Source::Ran, exit));
+        assert_eq!(asked(&store, Always, exit).source, all, "{exit:?}");
+        let (_folder, store) = new_store();
+        asked(&store, Successful, Exit::Code(0));
+        asked(&store, Refresh, exit);
+        assert_eq!(asked(&store, Successful, exit).source, known, "{exit:?}");
+    }
 }
 
 #[test]

@@ -78,11 +78,14 @@ impl Test<'_> {
     fn cache_scope(&self, part: Part, attempt: u32) -> CacheScope {
         let own = cache_scope(&self.attrs.requirements);
         match (self.key.options.reuse, own) {
-            (_, CacheScope::Session) | (Reuse::Nothing, _) => CacheScope::Session,
-            // Who asks for several runs wants to see them, and a retry must be one (PX-002).
-            (Reuse::Auto, _) if part.runs > 1 || attempt > 1 => CacheScope::Session,
+            (_, CacheScope::Session) => CacheScope::Session,
             (Reuse::All, CacheScope::Successful) => CacheScope::Always,
-            (_, own) => own,
+            (Reuse::All, own) => own,
+            // Who asks for several runs wants to see them, and a retry must be one (PX-002).
+            _ if part.runs > 1 || attempt > 1 => CacheScope::Session,
+            (Reuse::Nothing, CacheScope::Successful) => CacheScope::Refresh,
+            (Reuse::Nothing, _) => CacheScope::Session,
+            (Reuse::Auto, own) => own,
         }
     }
 

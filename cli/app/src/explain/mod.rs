@@ -117,6 +117,7 @@ fn reason(book: &Book, key: &str, now: &Record, process: &Process) -> String {
     if before.action == now.action {
         return match (process.cache, before.good) {
             (CacheScope::Session, _) => "its results are not used again",
+            (CacheScope::Refresh, _) => "it was to run in any case",
             (_, false) => "it failed",
             (_, true) => "its result is not in the store any more",
         }

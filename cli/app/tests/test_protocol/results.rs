@@ -105,17 +105,45 @@ fn results_from_the_cache() {
         ("", "passed 1, failed 1"),
         ("", "passed 1, failed 1, cached 1"),
         ("--cache_test_results=auto", "passed 1, failed 1, cached 1"),
+        ("--cache_test_results=yes", "passed 1, failed 1, cached 1"),
+        ("--cache_test_results=yes", "passed 1, failed 1, cached 2"),
+        ("", "passed 1, failed 1, cached 1"),
         ("--cache_test_results=no", "passed 1, failed 1"),
         ("--nocache_test_results", "passed 1, failed 1"),
         ("-t-", "passed 1, failed 1"),
         ("--force", "passed 1, failed 1"),
-        ("--cache_test_results=yes", "passed 1, failed 1, cached 1"),
-        ("--cache_test_results=yes", "passed 1, failed 1, cached 2"),
         ("", "passed 1, failed 1, cached 1"),
+        ("--cache_test_results=yes", "passed 1, failed 1, cached 2"),
     ] {
         let output = expect_code(&workspace, &format!("test //... --format=json {flags}"), 3);
         assert_eq!(counts(&output), expected, "{flags}");
     }
+}
+
+/// A test that was made to run and failed is not said to have passed afterwards, although nothing
+/// changed that it gets. This one finds out when it was run by what is outside of its sandbox.
+#[test]
+fn what_is_known_gives_way_to_a_forced_run() {
+    let workspace = tests(&[("t", "", "[ ! -e \"$GONE\" ]")]);
+    let gone = workspace.root().join("gone");
+    let flags = format!(
+        "--sandbox=off --test_env=GONE={} --format=json",
+        gone.display()
+    );
+    let run = |more: &str, code: i32| {
+        let output = expect_code(&workspace, &format!("test //:t {flags} {more}"), code);
+        counts(&output)
+    };
+    assert_eq!(run("", 0), "passed 1");
+    assert_eq!(run("", 0), "passed 1, cached 1");
+    workspace.write("gone", "");
+    assert_eq!(run("", 0), "passed 1, cached 1");
+    assert_eq!(run("--force", 3), "failed 1");
+    assert_eq!(run("", 3), "failed 1");
+    assert_eq!(run("--cache_test_results=yes", 3), "failed 1, cached 1");
+    workspace.remove("gone");
+    assert_eq!(run("--force", 0), "passed 1");
+    assert_eq!(run("", 0), "passed 1, cached 1");
 }
 
 /// `external`: never from the cache. `no-cache` likewise.
