@@ -53,7 +53,10 @@ export TEST_WARNINGS_OUTPUT_FILE="$root/test-out/test.warnings"
 export TEST_INFRASTRUCTURE_FAILURE_FILE="$root/test-out/test.infrastructure_failure"
 export TEST_UNUSED_RUNFILES_LOG_FILE="$root/test-out/unused-runfiles"
 export TEST_LOGSPLITTER_OUTPUT_FILE="$root/test-out/logsplitter"
-[ -z "$TEST_TOTAL_SHARDS" ] || export TEST_SHARD_STATUS_FILE="$root/test-out/shard"
+if [ -n "$TEST_TOTAL_SHARDS" ]; then
+  export TEST_SHARD_STATUS_FILE="$root/test-out/shard" GTEST_SHARD_STATUS_FILE="$root/test-out/shard"
+  export GTEST_TOTAL_SHARDS="$TEST_TOTAL_SHARDS" GTEST_SHARD_INDEX="$TEST_SHARD_INDEX"
+fi
 mkdir -p "$TEST_TMPDIR" "$TEST_UNDECLARED_OUTPUTS_DIR" "$TEST_UNDECLARED_OUTPUTS_ANNOTATIONS_DIR"
 cd "$TEST_SRCDIR/$TEST_WORKSPACE" || exit 127
 under=("${@:2:$1}")

@@ -45,6 +45,15 @@ fn shards() {
     }
 }
 
+/// googletest has names of its own for the same, which Bazel sets beside.
+#[test]
+fn shards_of_googletest() {
+    let script = "test \"$GTEST_SHARD_INDEX/$GTEST_TOTAL_SHARDS\" = \"$TEST_SHARD_INDEX/2\" && \
+                  touch \"$GTEST_SHARD_STATUS_FILE\"";
+    let workspace = tests(&[("t", "shard_count = 2", script)]);
+    expect_code(&workspace, "test //:t", 0);
+}
+
 /// One failed shard fails the test, which says which.
 #[test]
 fn a_failed_shard() {
