@@ -8,6 +8,7 @@
 //! bytes that were captured in the store before its key was computed; a goal reads nothing that
 //! it did not Get.
 
+mod absent;
 mod actions;
 pub mod analysis;
 mod arguments;

@@ -14,6 +14,7 @@ use kiln_targets::{
     SourceText,
 };
 
+use crate::absent;
 use crate::files::{DirEntries, FileText, shown_path};
 use crate::keys::{BzlKey, DirKey, FileKey, PackageKey, RepoOptions};
 use crate::repos::Repositories;
@@ -67,7 +68,10 @@ pub async fn package_lookup(
 }
 
 /// Loads a .bzl file and, first, all that it loads.
-#[rule(uses(HostService, Embedded))]
+#[rule(
+    uses(HostService, Embedded),
+    gets(DirKey -> DirEntries, PackageKey -> PackageLookup)
+)]
 pub async fn loaded_bzl(
     cx: &RuleCx,
     key: Arc<BzlKey>,
@@ -83,7 +87,7 @@ pub async fn loaded_bzl(
     };
     let text = get!(FileText, file => FileKey).await?;
     let Some(text) = text.0.clone() else {
-        return Err(no_such_bzl(&label));
+        return Err(absent::bzl(cx, &label).await);
     };
     let path = shown_path(label.repo(), &label.file_path());
     let source = SourceText {
@@ -118,10 +122,6 @@ pub async fn loaded_bzl(
         })
         .await??;
     Ok(LoadedBzl(Arc::new(bzl)))
-}
-
-fn no_such_bzl(label: &Label) -> Diag {
-    Diag::build(format!("cannot load `{label}`: there is no such file"))
 }
 
 /// An error in a loaded file without a place of its own belongs to the `load` statement.
@@ -191,7 +191,7 @@ pub async fn package(
     let info = repositories.get(&id.repo)?.clone();
     let lookup = get!(PackageLookup, PackageKey(id.clone())).await?;
     let Some(build_file) = lookup.0.clone() else {
-        let error = no_build_file(&id);
+        let error = absent::package(cx, &id).await;
         return Err(match options.deleted_packages.contains(&id) {
             true => error.note("`--deleted_packages` takes it not to be there"),
             false => error,
@@ -203,7 +203,7 @@ pub async fn package(
     };
     let text = get!(FileText, file => FileKey).await?;
     let Some(text) = text.0.clone() else {
-        return Err(no_build_file(&id));
+        return Err(absent::package(cx, &id).await);
     };
     let path = shown_path(&id.repo, &build_file);
     let parsed = host.parse(SourceText {
@@ -248,12 +248,6 @@ pub async fn package(
         .iter()
         .for_each(|warning| events.0.emit(Event::Diagnostic(warning.clone())));
     Ok(Package(Arc::new(defs)))
-}
-
-fn no_build_file(id: &PackageId) -> Diag {
-    Diag::build(format!(
-        "no such package `{id}`: there is no BUILD.bazel or BUILD file in it"
-    ))
 }
 
 /// What a BUILD file may ask of the file system, each answer a tracked node.

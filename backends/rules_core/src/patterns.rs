@@ -9,6 +9,8 @@ use kiln_diag::Diag;
 use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{AttrValue, PackageDefs, Target, TargetDef};
 
+use crate::absent;
+use crate::files::DirEntries;
 use crate::keys::{DirKey, PackageKey, TargetKey};
 use crate::packages::{Package, PackageLookup, PackagesBelow, package_above};
 use crate::repos::Repositories;
@@ -76,6 +78,7 @@ pub struct SelectedTarget {
 /// Finds the targets that patterns match.
 #[rule(gets(
     PackageKey -> PackageLookup, PackageKey -> Package, DirKey -> PackagesBelow,
+    DirKey -> DirEntries,
     TargetKey -> LoadedTarget
 ))]
 pub async fn selected(
@@ -149,11 +152,17 @@ impl State<'_> {
         };
         let packages = get_below(cx, key).await?;
         if packages.is_empty() && !pattern.negative {
-            return Err(Diag::usage(format!(
+            let diag = Diag::usage(format!(
                 "target pattern `{}` matches nothing: no package at or below `{id}`",
                 pattern.text
-            ))
-            .hint("a package is a folder with a BUILD.bazel or BUILD file"));
+            ));
+            return Err(match absent::similar_folder(cx, &id.repo, &id.path).await {
+                Some(near) => {
+                    let near = PackageId::new(id.repo.clone(), near);
+                    diag.hint(format!("did you mean `{near}/...`?"))
+                }
+                None => diag.hint("a package is a folder with a BUILD.bazel or BUILD file"),
+            });
         }
         let keys = packages.into_iter().map(|id| (PackageKey(id),)).collect();
         let mut targets = Vec::new();
@@ -357,11 +366,15 @@ impl State<'_> {
                 pattern.text
             ))
         };
+        let unknown = match absent::similar_folder(cx, repo, path).await {
+            Some(near) => nothing().hint(format!("did you mean `{near}`?")),
+            None => nothing().hint("`//...` means all targets of the workspace"),
+        };
         let Some(owner) = package_above(cx, repo, path).await? else {
-            return Err(nothing());
+            return Err(unknown);
         };
         let below = path.strip_prefix(&owner.path).unwrap_or_else(RelPath::root);
-        let file = owner.target(below.as_str()).map_err(|_| nothing())?;
+        let file = owner.target(below.as_str()).map_err(|_| unknown.clone())?;
         let package = cx.get::<Package, _>((PackageKey(owner.clone()),)).await?;
         if package.0.targets.contains_key(below.as_str()) {
             return self.named(cx, &file).await;
@@ -380,9 +393,7 @@ impl State<'_> {
             }
         }
         match owners.is_empty() {
-            true => {
-                Err(nothing().note(format!("no target of `{owner}` has `{below}` as a source")))
-            }
+            true => Err(unknown.note(format!("no target of `{owner}` has `{below}` as a source"))),
             false => Ok(owners),
         }
     }

@@ -7,8 +7,9 @@ use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_fs::Resolved;
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
-use kiln_targets::{PackageDefs, PackageGroup, Target, TargetDef, Visibility};
+use kiln_targets::{PackageGroup, Target, TargetDef, Visibility};
 
+use crate::absent;
 use crate::files::DirEntries;
 use crate::keys::{DirKey, PackageKey, TargetKey};
 use crate::packages::{Package, PackageLookup};
@@ -71,7 +72,9 @@ pub async fn loaded_target(cx: &RuleCx, key: Arc<TargetKey>) -> Result<LoadedTar
             (LoadedKind::Source { directory }, Visibility::Private)
         }),
     };
-    let (kind, visibility) = found.ok_or_else(|| no_such_target(label, defs))?;
+    let Some((kind, visibility)) = found else {
+        return Err(absent::target(cx, label, defs).await);
+    };
     let package_features = defs.features.iter().cloned().collect();
     let build_file = defs.build_file.clone();
     Ok(LoadedTarget {
@@ -126,16 +129,6 @@ where
         Some(Resolved::File) => Some(false),
         _ => None,
     })
-}
-
-fn no_such_target(label: &Label, defs: &PackageDefs) -> Diag {
-    let package = label.package();
-    Diag::build(format!(
-        "no such target `{label}`: `{}` declares no target `{}` and there is no such file",
-        crate::files::shown_path(&package.repo, &defs.build_file),
-        label.name()
-    ))
-    .did_you_mean(label.name(), defs.targets.keys().map(|name| &**name))
 }
 
 /// The rules of this module.

@@ -80,10 +80,10 @@ fn how_far_a_build_goes() {
         exit: 1
         --- stderr
         error: `//private:file.txt` is not visible to `//bad:bad` (attribute `srcs`)
-          --> bad/BUILD.bazel:1:1
+          --> bad/BUILD.bazel:3:13
            |
-         1 | genrule(
-           | ^^^^^^^^
+         3 |     srcs = ["//private:file.txt"],
+           |             ^^^^^^^^^^^^^^^^^^^^
         hint: add `exports_files(["file.txt"])` to the BUILD file of `//private`
         failed: 1 of 2 targets checked, 1 failed in [TIME]
     "#]]
@@ -168,7 +168,9 @@ no_such_function()
     let output = expect_code(&workspace, "build //sub:gone --deleted_packages=sub", 1);
     expect![[r#"
         error: no such package `//sub`: there is no BUILD.bazel or BUILD file in it
+           = the folder belongs to package `//`
            = `--deleted_packages` takes it not to be there
+        hint: create `sub/BUILD.bazel`, or name what is in it as `//:sub/…`
     "#]]
     .assert_eq(&output.stderr);
     let output = expect_code(&workspace, "build //... --deleted_packages=../sub", 2);

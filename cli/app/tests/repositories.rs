@@ -354,14 +354,15 @@ fn mistakes_with_include() {
         "include('//:p.MODULE.bazel')",
         "x = (",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: unexpected new line, expected expression
-          --> p.MODULE.bazel:2:1
-           |
-         2 | 
-           | ^
-    "#]],
+            exit: 1
+            --- stderr
+            error: unexpected new line, expected expression
+              --> p.MODULE.bazel:2:1
+               |
+             2 | 
+               | ^
+            hint: the line is not complete; write the rest of it
+        "#]],
     );
 }
 
@@ -420,10 +421,10 @@ fn absent_repositories_say_what_would_answer_them() {
             exit: 1
             --- stderr
             error: repository `@lib` is declared, but its files are not here
-              --> BUILD:1:1
+              --> BUILD:1:29
                |
              1 | genrule(name = "x", srcs = ["@lib//:t.txt"], outs = ["o"], cmd = "cp $< $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                             ^^^^^^^^^^^^^^
                = declared here by `bazel_dep`
               --> MODULE.bazel:1:1
                |
@@ -443,10 +444,10 @@ fn absent_repositories_say_what_would_answer_them() {
             exit: 1
             --- stderr
             error: repository `@lib` is declared, but its files are not here
-              --> BUILD:1:1
+              --> BUILD:1:29
                |
              1 | genrule(name = "x", srcs = ["@lib//:t.txt"], outs = ["o"], cmd = "cp $< $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                             ^^^^^^^^^^^^^^
                = declared here by `bazel_dep`
               --> MODULE.bazel:1:1
                |
@@ -466,10 +467,10 @@ fn absent_repositories_say_what_would_answer_them() {
             exit: 1
             --- stderr
             error: repository `@lib` is declared, but its files are not here
-              --> BUILD:1:1
+              --> BUILD:1:29
                |
              1 | genrule(name = "x", srcs = ["@lib//:t.txt"], outs = ["o"], cmd = "cp $< $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                             ^^^^^^^^^^^^^^
                = declared here by `git_override`
               --> MODULE.bazel:2:1
                |
@@ -504,10 +505,10 @@ fn absent_repositories_say_what_would_answer_them() {
             exit: 1
             --- stderr
             error: repository `@lib` is declared, but its files are not here
-              --> BUILD:1:1
+              --> BUILD:1:29
                |
              1 | genrule(name = "x", srcs = ["@lib//:t.txt"], outs = ["o"], cmd = "cp $< $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                             ^^^^^^^^^^^^^^
                = declared here by `ext`
               --> MODULE.bazel:2:1
                |
@@ -538,10 +539,10 @@ fn absent_repositories_say_what_would_answer_them() {
             exit: 1
             --- stderr
             error: repository `@lib` is declared, but its files are not here
-              --> BUILD:1:1
+              --> BUILD:1:29
                |
              1 | genrule(name = "x", srcs = ["@lib//:t.txt"], outs = ["o"], cmd = "cp $< $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                             ^^^^^^^^^^^^^^
                = declared here by `local_repository`
               --> WORKSPACE:1:1
                |
@@ -561,10 +562,10 @@ fn absent_repositories_say_what_would_answer_them() {
             exit: 1
             --- stderr
             error: repository `@lib` is declared, but its files are not here
-              --> BUILD:1:1
+              --> BUILD:1:29
                |
              1 | genrule(name = "x", srcs = ["@lib//:t.txt"], outs = ["o"], cmd = "cp $< $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                             ^^^^^^^^^^^^^^
                = declared here by `http_archive`
               --> WORKSPACE:1:1
                |

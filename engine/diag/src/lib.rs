@@ -89,12 +89,34 @@ impl fmt::Display for Span {
     }
 }
 
+/// Which part of a target's declaration an error is about, for whoever can find its place. The
+/// declaration itself is where [`Diag::at`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The attribute; empty if it is not known which.
+    pub attribute: String,
+    /// What in it.
+    pub part: Part,
+}
+
+/// A part of an attribute's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// A label, however it is spelled there.
+    Label(String),
+    /// A text that has this in it.
+    Text(String),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Inner {
     fault: Fault,
     warning: bool,
     message: String,
     span: Option<Span>,
+    about: Option<About>,
     notes: Vec<Note>,
     hints: Vec<String>,
 }
@@ -120,6 +142,7 @@ impl Diag {
             warning: false,
             message: message.into(),
             span: None,
+            about: None,
             notes: Vec::new(),
             hints: Vec::new(),
         }))
@@ -159,6 +182,22 @@ impl Diag {
     pub fn at(self, span: Span) -> Diag {
         self.edit(|inner| {
             inner.span.get_or_insert(span);
+        })
+    }
+
+    /// Says which part of the declaration at its place it is about, unless that is known already.
+    pub fn about(self, attribute: impl Into<String>, part: Part) -> Diag {
+        let attribute = attribute.into();
+        self.edit(|inner| {
+            inner.about.get_or_insert(About { attribute, part });
+        })
+    }
+
+    /// Replaces its place by a more exact one; it is about all that is there.
+    pub fn moved(self, span: Span) -> Diag {
+        self.edit(|inner| {
+            inner.span = Some(span);
+            inner.about = None;
         })
     }
 
@@ -219,6 +258,11 @@ impl Diag {
     /// Where it happened.
     pub fn span(&self) -> Option<&Span> {
         self.0.span.as_ref()
+    }
+
+    /// Which part of what is at its place it is about.
+    pub fn part(&self) -> Option<&About> {
+        self.0.about.as_ref()
     }
 
     /// The remarks.

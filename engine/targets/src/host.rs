@@ -204,6 +204,17 @@ pub trait Host: Send + Sync {
     /// Evaluates a MODULE.bazel or WORKSPACE file.
     fn module(&self, parsed: &Parsed) -> Result<ModuleDefs, Diag>;
 
+    /// Where a call (whose place is `call`) in a file writes an attribute, or the first text in it
+    /// that is the one wanted; in an attribute without a name, in any. `None` if the call does not
+    /// write it out, or the file is no longer what it was.
+    fn locate(
+        &self,
+        source: SourceText,
+        call: &Span,
+        attribute: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Option<Span>;
+
     /// Runs the implementation function of a target's rule.
     fn analyze(&self, request: AnalyzeRequest<'_>) -> Result<AnalyzedTarget, Diag>;
 }

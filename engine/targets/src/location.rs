@@ -22,6 +22,17 @@ pub struct LocationError {
     pub message: String,
     /// The offending part of the text.
     pub part: String,
+    /// What would cure it.
+    pub cure: String,
+}
+
+/// Why a label in a location form has no files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoFiles {
+    /// What is wrong.
+    pub message: String,
+    /// What would cure it.
+    pub cure: String,
 }
 
 impl fmt::Display for LocationError {
@@ -32,8 +43,8 @@ impl fmt::Display for LocationError {
 
 impl std::error::Error for LocationError {}
 
-/// The files behind a label in a location form; an error text if there are none.
-pub type Lookup<'a> = dyn FnMut(&str) -> Result<Vec<Artifact>, String> + 'a;
+/// The files behind a label in a location form.
+pub type Lookup<'a> = dyn FnMut(&str) -> Result<Vec<Artifact>, NoFiles> + 'a;
 
 /// Expands `$(location L)`, `$(locations L)`, and the `exec`, `root` and `rlocation` forms of
 /// both. Everything else stays as it is, `$$` too.
@@ -88,6 +99,7 @@ fn location_form(text: &str) -> Result<Option<(&str, &str, usize)>, LocationErro
         return Err(LocationError {
             message: format!("unclosed `$({form}`"),
             part: text.to_owned(),
+            cure: "close it with `)`".to_owned(),
         });
     };
     let length = "$(".len() + form.len() + " ".len() + end + ")".len();
@@ -101,20 +113,27 @@ fn expand_one(
     lookup: &mut Lookup<'_>,
     part: &str,
 ) -> Result<String, LocationError> {
-    let fail = |message| LocationError {
+    let fail = |message, cure| LocationError {
         message,
         part: part.to_owned(),
+        cure,
     };
-    let files = lookup(label).map_err(fail)?;
+    let files = lookup(label).map_err(|error| fail(error.message, error.cure))?;
     let many = form.ends_with('s');
-    if many && files.is_empty() {
-        return Err(fail(format!("label `{label}` has no files")));
-    }
-    if !many && files.len() != 1 {
-        return Err(fail(format!(
-            "label `{label}` has {} files, and `$({form})` needs exactly one (use `$({form}s)`)",
-            files.len()
-        )));
+    match files.len() {
+        0 => {
+            return Err(fail(
+                format!("label `{label}` has no files"),
+                format!("make `{label}` a target with files, or drop `{part}`"),
+            ));
+        }
+        count if count != 1 && !many => {
+            return Err(fail(
+                format!("label `{label}` has {count} files, and `$({form})` needs exactly one"),
+                format!("write `$({form}s {label})` for all of them"),
+            ));
+        }
+        _ => {}
     }
     let path = |file: &Artifact| match form.trim_end_matches('s') {
         "execpath" => file.exec_path().to_owned(),
@@ -148,8 +167,9 @@ pub fn expand_make_variables(
         let (name, length) = variable(rest)?;
         let Some(value) = variables.get(name) else {
             return Err(LocationError {
-                message: format!("unknown make variable `{name}` (write `$$` for a plain `$`)"),
+                message: format!("unknown make variable `{name}`"),
                 part: rest[..length].to_owned(),
+                cure: "write `$$` for a plain `$`".to_owned(),
             });
         };
         out.push_str(value);
@@ -161,19 +181,23 @@ pub fn expand_make_variables(
 
 /// The name of the variable that a text begins with, and the length of its mention.
 fn variable(text: &str) -> Result<(&str, usize), LocationError> {
-    let fail = |message: &str| LocationError {
+    let fail = |message: &str, cure: &str| LocationError {
         message: message.to_owned(),
         part: text.to_owned(),
+        cure: cure.to_owned(),
     };
     let body = &text[1..];
     if let Some(body) = body.strip_prefix('(') {
-        let end = body.find(')').ok_or_else(|| fail("unclosed `$(`"))?;
+        let end = body
+            .find(')')
+            .ok_or_else(|| fail("unclosed `$(`", "close it with `)`"))?;
         return Ok((&body[..end], end + "$()".len()));
     }
     match body.chars().next() {
         Some(first) => Ok((&body[..first.len_utf8()], 1 + first.len_utf8())),
         None => Err(fail(
-            "`$` at the end of the text (write `$$` for a plain `$`)",
+            "`$` at the end of the text",
+            "write `$$` for a plain `$`",
         )),
     }
 }

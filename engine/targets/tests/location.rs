@@ -7,7 +7,7 @@ use expect_test::{Expect, expect};
 use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_targets::{
-    Artifact, ArtifactKind, Configuration, LocationKind, Settings, expand_locations,
+    Artifact, ArtifactKind, Configuration, LocationKind, NoFiles, Settings, expand_locations,
     expand_make_variables,
 };
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn made(target: &str, path: &str) -> Artifact {
 }
 
 /// What the labels of the tests stand for.
-fn files(text: &str) -> Result<Vec<Artifact>, String> {
+fn files(text: &str) -> Result<Vec<Artifact>, NoFiles> {
     match text {
         ":one" => Ok(vec![source("//pkg:one.txt")]),
         ":made" => Ok(vec![made("//pkg:gen", "pkg/out.h")]),
@@ -42,14 +42,17 @@ fn files(text: &str) -> Result<Vec<Artifact>, String> {
         ":none" => Ok(Vec::new()),
         "@dep//d:file" => Ok(vec![source("@dep//d:file")]),
         "@dep//d:made" => Ok(vec![made("@dep//d:gen", "d/out.h")]),
-        _ => Err(format!("label `{text}` is no dependency of this target")),
+        _ => Err(NoFiles {
+            message: format!("label `{text}` is no dependency of this target"),
+            cure: format!("put `{text}` into `srcs`"),
+        }),
     }
 }
 
 fn check(text: &str, kind: LocationKind, expected: Expect) {
     let outcome = match expand_locations(text, kind, &mut files) {
         Ok(text) => text,
-        Err(error) => format!("error: {error}"),
+        Err(error) => format!("error: {error}; {}", error.cure),
     };
     expected.assert_eq(&outcome);
 }
@@ -115,18 +118,20 @@ fn one_file_is_asked_for_and_there_are_more_or_none() {
     exec(
         "$(location :two)",
         expect![
-            "error: label `:two` has 2 files, and `$(location)` needs exactly one (use `$(locations)`) in `$(location :two)`"
+            "error: label `:two` has 2 files, and `$(location)` needs exactly one in `$(location :two)`; write `$(locations :two)` for all of them"
         ],
     );
     exec(
         "a $(rootpath :none)",
         expect![
-            "error: label `:none` has 0 files, and `$(rootpath)` needs exactly one (use `$(rootpaths)`) in `$(rootpath :none)`"
+            "error: label `:none` has no files in `$(rootpath :none)`; make `:none` a target with files, or drop `$(rootpath :none)`"
         ],
     );
     exec(
         "$(locations :none)",
-        expect!["error: label `:none` has no files in `$(locations :none)`"],
+        expect![
+            "error: label `:none` has no files in `$(locations :none)`; make `:none` a target with files, or drop `$(locations :none)`"
+        ],
     );
 }
 
@@ -134,7 +139,9 @@ fn one_file_is_asked_for_and_there_are_more_or_none() {
 fn a_label_that_is_no_dependency() {
     exec(
         "cat $(location :other) > $@",
-        expect!["error: label `:other` is no dependency of this target in `$(location :other)`"],
+        expect![
+            "error: label `:other` is no dependency of this target in `$(location :other)`; put `:other` into `srcs`"
+        ],
     );
 }
 
@@ -161,7 +168,7 @@ fn blanks_around_the_label() {
 fn a_form_without_its_end() {
     exec(
         "$(location :one",
-        expect!["error: unclosed `$(location` in `$(location :one`"],
+        expect!["error: unclosed `$(location` in `$(location :one`; close it with `)`"],
     );
 }
 
@@ -181,7 +188,7 @@ fn variables() -> BTreeMap<Arc<str>, Arc<str>> {
 fn make(text: &str, expected: Expect) {
     let outcome = match expand_make_variables(text, &variables()) {
         Ok(text) => text,
-        Err(error) => format!("error: {error}"),
+        Err(error) => format!("error: {error}; {}", error.cure),
     };
     expected.assert_eq(&outcome);
 }
@@ -209,24 +216,27 @@ fn a_doubled_sign_is_one_sign() {
 fn an_unknown_variable() {
     make(
         "$(NOPE)",
-        expect!["error: unknown make variable `NOPE` (write `$$` for a plain `$`) in `$(NOPE)`"],
+        expect!["error: unknown make variable `NOPE` in `$(NOPE)`; write `$$` for a plain `$`"],
     );
     make(
         "echo $HOME",
-        expect!["error: unknown make variable `H` (write `$$` for a plain `$`) in `$H`"],
+        expect!["error: unknown make variable `H` in `$H`; write `$$` for a plain `$`"],
     );
     make(
         "$ü",
-        expect!["error: unknown make variable `ü` (write `$$` for a plain `$`) in `$ü`"],
+        expect!["error: unknown make variable `ü` in `$ü`; write `$$` for a plain `$`"],
     );
 }
 
 #[test]
 fn a_variable_without_its_end() {
-    make("$(SRCS", expect!["error: unclosed `$(` in `$(SRCS`"]);
+    make(
+        "$(SRCS",
+        expect!["error: unclosed `$(` in `$(SRCS`; close it with `)`"],
+    );
     make(
         "a$",
-        expect!["error: `$` at the end of the text (write `$$` for a plain `$`) in `$`"],
+        expect!["error: `$` at the end of the text in `$`; write `$$` for a plain `$`"],
     );
 }
 

@@ -2,7 +2,7 @@
 
 use kiln_address::Label;
 use kiln_build::{Loader, LoaderOptions};
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Span};
 use kiln_host::{Interpreter, Limits};
 use kiln_targets::{
     AnalyzeRequest, AnalyzedTarget, BuildRequest, Bzl, BzlRequest, Host, ModuleDefs, PackageDefs,
@@ -39,6 +39,16 @@ impl Host for StarlarkHost {
 
     fn module(&self, parsed: &Parsed) -> Result<ModuleDefs, Diag> {
         self.loader.module(parsed)
+    }
+
+    fn locate(
+        &self,
+        source: SourceText,
+        call: &Span,
+        attribute: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Option<Span> {
+        self.loader.locate(source, call, attribute, is_wanted)
     }
 
     fn analyze(&self, request: AnalyzeRequest<'_>) -> Result<AnalyzedTarget, Diag> {

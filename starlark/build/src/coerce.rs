@@ -40,16 +40,19 @@ impl<'a> LabelContext<'a> {
         }
         match value.unpack_str() {
             Some(text) => self.parse(text),
-            None => Err(mismatch("a label", value)),
+            None => Err(wrong_kind(AttrKind::Label, value)),
         }
     }
 
     /// The label that a text means.
     pub fn parse(&self, text: &str) -> Result<Label, Diag> {
         Label::parse(text, self.package, self.mapping)
-            .map_err(|error| Diag::build(error.to_string()))
+            .map_err(|error| Diag::build(error.to_string()).hint(LABELS))
     }
 }
+
+/// How labels are written.
+pub(crate) const LABELS: &str = "labels look like `//package:name`, `:name` or `file.txt`";
 
 /// A value as an attribute of this kind. `None` becomes [`AttrValue::None`], a `select` stays
 /// open. The message of an error says what was expected and what is there, not for which
@@ -83,6 +86,47 @@ pub(crate) fn mismatch(expected: &str, value: Value<'_>) -> Diag {
         "select" => diag
             .hint("a `select` gives the whole value of an attribute, or a part put to it with `+`"),
         _ => diag,
+    }
+}
+
+/// How a value of a kind is written, if it can be told from what stands there instead.
+fn spelling(kind: AttrKind, value: Value<'_>) -> Option<String> {
+    let text = value.unpack_str();
+    Some(match kind {
+        AttrKind::Bool => "write `True` or `False`".to_owned(),
+        AttrKind::Int => match text?.trim().parse::<i32>() {
+            Ok(number) => format!("write `{number}`"),
+            Err(_) => "write a number without quotation marks".to_owned(),
+        },
+        AttrKind::String => match value.get_type() {
+            "int" | "bool" => format!("write `\"{}\"`", value.to_str()),
+            "list" => "write one text: `\"…\"`".to_owned(),
+            _ => return None,
+        },
+        AttrKind::Label => "write one label: `\"//package:name\"`".to_owned(),
+        AttrKind::Output => "write one file name: `\"out.txt\"`".to_owned(),
+        AttrKind::LabelList => match text {
+            Some(_) => format!("write `[{}]`", value.to_repr()),
+            None => "write a list: `[\"file.txt\", \":target\"]`".to_owned(),
+        },
+        AttrKind::OutputList => match text {
+            Some(_) => format!("write `[{}]`", value.to_repr()),
+            None => "write a list: `[\"out.txt\"]`".to_owned(),
+        },
+        AttrKind::StringList | AttrKind::IntList => format!("write `[{}]`", value.to_repr()),
+        AttrKind::StringDict => "write a dict: `{\"key\": \"value\"}`".to_owned(),
+        AttrKind::StringListDict => "write a dict: `{\"key\": [\"value\"]}`".to_owned(),
+        AttrKind::LabelKeyedStringDict => "write a dict: `{\":label\": \"value\"}`".to_owned(),
+        AttrKind::StringKeyedLabelDict => "write a dict: `{\"key\": \":label\"}`".to_owned(),
+    })
+}
+
+/// As [`mismatch`], with how it is written.
+fn wrong_kind(kind: AttrKind, value: Value<'_>) -> Diag {
+    let diag = mismatch(&kind_text(kind), value);
+    match spelling(kind, value).filter(|_| diag.hints().is_empty()) {
+        Some(cure) => diag.hint(cure),
+        None => diag,
     }
 }
 
@@ -143,7 +187,8 @@ fn choice(
             return Err(Diag::build(format!(
                 "two branches of a `select` have the same condition, {}",
                 condition.to_repr()
-            )));
+            ))
+            .hint("remove one of the two"));
         }
         let in_branch = |diag: Diag| {
             diag.note(format!(
@@ -169,7 +214,7 @@ fn select_key(label: Label) -> SelectKey {
 }
 
 fn plain(value: Value<'_>, kind: AttrKind, labels: LabelContext<'_>) -> Result<AttrValue, Diag> {
-    let expected = || mismatch(&kind_text(kind), value);
+    let expected = || wrong_kind(kind, value);
     let item = |kind| move |value| plain(value, kind, labels);
     match kind {
         AttrKind::Bool => match (value.unpack_bool(), value.unpack_i32()) {
@@ -213,12 +258,23 @@ fn plain(value: Value<'_>, kind: AttrKind, labels: LabelContext<'_>) -> Result<A
 }
 
 fn output(value: Value<'_>, labels: LabelContext<'_>) -> Result<AttrValue, Diag> {
-    let label = labels.label(value)?;
+    let inside = || {
+        format!(
+            "outputs are files in the folder of `{}`: `out.txt`, `sub/out.txt`",
+            labels.package
+        )
+    };
+    let label = match value.unpack_str() {
+        Some(text) => Label::parse(text, labels.package, labels.mapping)
+            .map_err(|error| Diag::build(error.to_string()).hint(inside()))?,
+        None => labels.label(value)?,
+    };
     if label.package() != labels.package {
         return Err(Diag::build(format!(
             "output `{label}` is not in the package `{}`",
             labels.package
-        )));
+        ))
+        .hint(inside()));
     }
     Ok(AttrValue::Label(label))
 }
@@ -237,11 +293,7 @@ fn list<'v>(
     mut item: impl FnMut(Value<'v>) -> Result<AttrValue, Diag>,
 ) -> Result<AttrValue, Diag> {
     let Some(values) = items(value) else {
-        let diag = mismatch(&kind_text(kind), value);
-        return Err(match value.unpack_str() {
-            Some(_) => diag.hint(format!("write `[{}]`", value.to_repr())),
-            None => diag,
-        });
+        return Err(wrong_kind(kind, value));
     };
     let mut list = Vec::with_capacity(values.len());
     for (n, value) in values.iter().enumerate() {
@@ -260,7 +312,7 @@ fn dict<'v>(
     mut item: impl FnMut(Value<'v>) -> Result<AttrValue, Diag>,
 ) -> Result<AttrValue, Diag> {
     let Some(entries) = DictRef::from_value(value) else {
-        return Err(mismatch(&kind_text(kind), value));
+        return Err(wrong_kind(kind, value));
     };
     let mut dict = Vec::with_capacity(entries.len());
     let mut seen = FxHashSet::default();
@@ -286,7 +338,9 @@ fn no_label_twice(list: &AttrValue) -> Result<(), Diag> {
     }
     let mut seen = FxHashSet::default();
     match items.iter().find(|item| !seen.insert(*item)) {
-        Some(AttrValue::Label(label)) => Err(Diag::build(format!("`{label}` is listed twice"))),
+        Some(AttrValue::Label(label)) => {
+            Err(Diag::build(format!("`{label}` is listed twice")).hint("remove one of the two"))
+        }
         _ => Ok(()),
     }
 }

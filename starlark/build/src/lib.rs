@@ -30,6 +30,7 @@ mod glob;
 mod label;
 mod load_visibility;
 mod loader;
+mod locate;
 mod module;
 mod natives;
 mod outputs;

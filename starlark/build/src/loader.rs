@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use kiln_address::{PackageId, RepoMapping};
 use kiln_base::Fingerprint;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Span};
 use kiln_host::starlark::environment::{FrozenModule, Globals, GlobalsBuilder};
 use kiln_host::starlark::values::dict::DictRef;
 use kiln_host::starlark::values::{FrozenHeap, FrozenHeapRef, FrozenValue};
@@ -17,6 +17,7 @@ use crate::existing::existing_functions;
 use crate::glob::glob_functions;
 use crate::label::label_globals;
 use crate::load_visibility::{BzlState, LoadVisibility, load_visibility_globals};
+use crate::locate;
 use crate::module::{module, module_functions};
 use crate::natives::{BAZEL_VERSION, package_functions};
 use crate::package::PackageState;
@@ -113,6 +114,21 @@ impl Loader {
     /// Parses a file (BLD-045).
     pub fn parse(&self, source: SourceText) -> Result<Parsed, Diag> {
         self.interpreter.parse(source)
+    }
+
+    /// Where a call writes an attribute, or a text in it; see [`kiln_targets::Host::locate`].
+    pub fn locate(
+        &self,
+        source: SourceText,
+        call: &Span,
+        attribute: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Option<Span> {
+        let parsed = self.interpreter.parse(source).ok()?;
+        let found = self.interpreter.inspect(&parsed, |ast| {
+            locate::locate(ast, call, attribute, is_wanted)
+        });
+        found.ok().flatten()
     }
 
     /// Evaluates a .bzl file.

@@ -115,7 +115,8 @@ pub(crate) fn declare(
         if let Some(other) = overlapping(inner, &output) {
             let diag = Diag::build(format!(
                 "output `{output}` overlaps with output `{other}`: one is a folder of the other"
-            ));
+            ))
+            .hint("rename one of the two");
             return Err(diag.at(span.clone()));
         }
         let what = Pending::Output {

@@ -89,7 +89,8 @@ fn target_name<'v, 'a>(
     mut kwargs: impl Iterator<Item = (&'a str, Value<'v>)>,
 ) -> Result<&'v str, Diag> {
     let Some((_, value)) = kwargs.find(|(name, _)| *name == "name") else {
-        return Err(Diag::build(format!("a `{}` needs a `name`", rule.name)));
+        let diag = Diag::build(format!("a `{}` needs a `name`", rule.name));
+        return Err(diag.hint("add `name = \"…\"`"));
     };
     value.unpack_str().ok_or_else(|| {
         Diag::build(format!(
@@ -98,6 +99,7 @@ fn target_name<'v, 'a>(
             value.to_repr(),
             value.get_type()
         ))
+        .hint("write a text that is written out: `name = \"…\"`")
     })
 }
 
@@ -139,7 +141,7 @@ fn check_value(schema: &AttrSchema, value: &AttrValue) -> Result<(), Diag> {
         _ => false,
     };
     if empty && !schema.allow_empty {
-        return Err(Diag::build("it must not be empty"));
+        return Err(Diag::build("it must not be empty").hint("give it a value, or leave it out"));
     }
     if schema.values.is_empty() {
         return Ok(());
@@ -161,7 +163,7 @@ fn check_value(schema: &AttrSchema, value: &AttrValue) -> Result<(), Diag> {
             let texts = schema.values.iter().filter_map(AttrValue::as_str);
             Err(match item.as_str() {
                 Some(text) => diag.did_you_mean(text, texts),
-                None => diag,
+                None => diag.hint("write one of these values"),
             })
         }
     }
@@ -188,12 +190,16 @@ fn unknown_attribute(rule: &RuleClass, attr: &str, target: &str) -> Diag {
         .map(|schema| &*schema.name)
         .filter(|name| !name.starts_with('_'))
         .collect();
-    Diag::build(format!(
+    let diag = Diag::build(format!(
         "`{}` has no attribute `{attr}` (target `{target}`)",
         rule.name
     ))
-    .note(format!("it has {}", names.join(", ")))
-    .did_you_mean(attr, names)
+    .note(format!("it has {}", names.join(", ")));
+    let near = diag.clone().did_you_mean(attr, names);
+    match near == diag {
+        true => diag.hint(format!("remove `{attr}`, or give it to another rule")),
+        false => near,
+    }
 }
 
 /// A target under declaration.
@@ -263,18 +269,40 @@ impl Site<'_> {
 
     fn all_mandatory(&self, attrs: &[(Arc<str>, AttrValue)]) -> Result<(), Diag> {
         let given = |name: &str| attrs.binary_search_by(|(n, _)| (**n).cmp(name)).is_ok();
-        let missing: Vec<String> = (self.rule.attrs.iter())
+        let missing: Vec<&AttrSchema> = (self.rule.attrs.iter())
             .filter(|schema| schema.mandatory && !given(&schema.name))
-            .map(|schema| format!("`{}` ({})", schema.name, schema.kind))
             .collect();
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(Diag::build(format!(
-                "{} `{}` lacks {}",
-                self.rule.name,
-                self.target,
-                missing.join(", ")
-            ))),
+        if missing.is_empty() {
+            return Ok(());
         }
+        let lacking = missing
+            .iter()
+            .map(|schema| format!("`{}` ({})", schema.name, schema.kind));
+        let add = missing
+            .iter()
+            .map(|schema| format!("`{} = {}`", schema.name, example(schema.kind)));
+        let join = |parts: &mut dyn Iterator<Item = String>| parts.collect::<Vec<_>>().join(", ");
+        Err(Diag::build(format!(
+            "{} `{}` lacks {}",
+            self.rule.name,
+            self.target,
+            join(&mut lacking.into_iter())
+        ))
+        .hint(format!("add {}", join(&mut add.into_iter()))))
+    }
+}
+
+/// What a value of a kind looks like.
+fn example(kind: AttrKind) -> &'static str {
+    match kind {
+        AttrKind::Bool => "True",
+        AttrKind::Int => "1",
+        AttrKind::IntList => "[1]",
+        AttrKind::String | AttrKind::Output | AttrKind::Label => "\"…\"",
+        AttrKind::StringList | AttrKind::LabelList | AttrKind::OutputList => "[\"…\"]",
+        AttrKind::StringDict
+        | AttrKind::StringListDict
+        | AttrKind::LabelKeyedStringDict
+        | AttrKind::StringKeyedLabelDict => "{\"…\": …}",
     }
 }

@@ -8,7 +8,7 @@ use starlark::{Error, ErrorKind};
 
 use crate::Limits;
 use crate::span::to_span;
-use crate::wording::plain;
+use crate::wording::{plain, plain_at};
 
 /// An error of a native function. Its place and call stack are added on the way out.
 pub fn raise(diag: Diag) -> Error {
@@ -106,19 +106,19 @@ impl Explain<'_> {
             ErrorKind::Native(inner) | ErrorKind::Other(inner) => {
                 match inner.downcast_ref::<Diag>() {
                     Some(diag) => diag.clone(),
-                    None => self.other(&inner.to_string()),
+                    None => self.other(&inner.to_string(), call_text(error)),
                 }
             }
             ErrorKind::Scope(_) => self.unknown_name(error),
             ErrorKind::Internal(inner) => {
                 Diag::internal(format!("the Starlark interpreter failed: {inner}"))
             }
-            kind => plain(&kind.to_string()),
+            kind => plain_at(&kind.to_string(), call_text(error)),
         }
     }
 
     /// Errors that the interpreter tells apart by text only: the limits.
-    fn other(&self, text: &str) -> Diag {
+    fn other(&self, text: &str, call: &str) -> Diag {
         if text.contains("ticks has been exceeded") {
             return Diag::build(format!(
                 "evaluating `{}` takes more than {} function calls and loop turns",
@@ -133,7 +133,7 @@ impl Explain<'_> {
                 self.limits.heap_bytes >> 20
             ));
         }
-        plain(text)
+        plain_at(text, call)
     }
 
     fn unknown_name(&self, error: &Error) -> Diag {
@@ -153,6 +153,14 @@ impl Explain<'_> {
             _ => diag,
         }
     }
+}
+
+/// The code at the place of an error: for wrong arguments it is the call.
+fn call_text(error: &Error) -> &str {
+    let frames = error.call_stack().frames.iter().rev();
+    let last = || frames.clone().find_map(|frame| frame.location.as_ref());
+    let place = error.span().or_else(last);
+    place.map_or("", FileSpan::source_span)
 }
 
 const MAX_CALLS: usize = 10;

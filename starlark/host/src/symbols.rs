@@ -33,6 +33,10 @@ fn check_symbol(wanted: &str, file: &str, module: &FrozenModule) -> Result<(), D
     if wanted.starts_with('_') {
         return Err(Diag::build(format!(
             "`{wanted}` is private to `{file}`: names that begin with `_` cannot be loaded"
+        ))
+        .hint(format!(
+            "give it a public name there: `{} = {wanted}`",
+            wanted.trim_start_matches('_')
         )));
     }
     if matches!(module.get_option(wanted), Ok(Some(_))) {
@@ -46,7 +50,13 @@ fn check_symbol(wanted: &str, file: &str, module: &FrozenModule) -> Result<(), D
         0 => diag.note("it exports nothing"),
         _ => diag.note(format!("it exports {}", names.join(", "))),
     };
-    Err(diag.did_you_mean(wanted, names))
+    let near = diag.clone().did_you_mean(wanted, names);
+    Err(match near == diag {
+        true => diag.hint(format!(
+            "define `{wanted}` there, or load it from where it is"
+        )),
+        false => near,
+    })
 }
 
 /// The place of a symbol's name in a `load` statement: the first such string behind the label.

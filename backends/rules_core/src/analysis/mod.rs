@@ -1,6 +1,7 @@
 //! Analysis: a target in a configuration, with all its dependencies analyzed.
 
 mod facts;
+mod places;
 mod target;
 mod visibility;
 
@@ -8,13 +9,14 @@ use std::sync::Arc;
 
 use kiln_address::Label;
 use kiln_base::Fingerprint;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Part};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
     Artifact, ArtifactKind, AttrValue, Configuration, Dep, RuleKind, TargetDef, Visibility,
 };
 
-use crate::keys::{RepoOptions, SettingKey, TargetKey};
+use crate::files::FileText;
+use crate::keys::{FileKey, RepoOptions, SettingKey, TargetKey};
 use crate::repos::Repositories;
 use crate::select::resolve;
 use crate::services::{Events, HostService};
@@ -72,7 +74,7 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
     uses(HostService, Events),
     gets(
         SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, () -> Machine,
-        (TargetKey, Configuration) -> Analyzed
+        (TargetKey, Configuration) -> Analyzed, FileKey -> FileText
     )
 )]
 pub async fn analyzed(
@@ -130,7 +132,10 @@ pub async fn analyzed(
         configuration: &configuration,
         options: &options,
     };
-    let outcome = target.analyze(cx, &repositories).await?;
+    let outcome = match target.analyze(cx, &repositories).await {
+        Ok(outcome) => outcome,
+        Err(error) => return Err(target.placed(cx, &repositories, error).await),
+    };
     let testonly = def
         .attr("testonly")
         .and_then(AttrValue::as_bool)
@@ -209,7 +214,10 @@ where
             false => Some(value.clone()),
             true => resolve(cx, &def.label, &schema.name, value)
                 .await
-                .map_err(|error| error.at(def.span.clone()))?,
+                .map_err(|error| {
+                    let error = error.at(def.span.clone());
+                    error.about(&*schema.name, Part::Whole)
+                })?,
         };
         attrs.push(match value {
             Some(AttrValue::None) | None => schema.default.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kiln_address::Label;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Part};
 use kiln_events::Event;
 use kiln_rules::RuleCx;
 use kiln_targets::{
@@ -123,7 +123,11 @@ impl Target<'_> {
             return error;
         }
         let text = format!("`{label}` is in `{}` of `{}`", schema.name, self.def.label);
-        error.at(self.def.span.clone()).note(text)
+        let part = Part::Label(label.to_string());
+        error
+            .at(self.def.span.clone())
+            .about(&*schema.name, part)
+            .note(text)
     }
 
     /// Why `target_compatible_with` rules this configuration out, if it does.

@@ -1,7 +1,7 @@
 //! Who may depend on whom.
 
 use kiln_address::{Label, PackageId};
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Part};
 use kiln_events::Event;
 use kiln_rules::{Declares, RuleCx};
 use kiln_targets::{AttrSchema, AttrValue, Dep, Visibility, VisibilitySpec};
@@ -31,6 +31,7 @@ impl Target<'_> {
                 "`{own}` depends on `{label}`, which is for tests only (`testonly`)"
             ))
             .at(self.def.span.clone())
+            .about(&*schema.name, Part::Label(label.to_string()))
             .hint(format!(
                 "set `testonly = True` on `{own}`, or drop the dependency"
             )));
@@ -55,6 +56,7 @@ impl Target<'_> {
             schema.name
         ))
         .at(self.def.span.clone())
+        .about(&*schema.name, Part::Label(label.to_string()))
         .hint(cure);
         if !self.options.ignore_visibility {
             return Err(error);

@@ -73,16 +73,17 @@ fn actions() {
         "//- BUILD\ngenrule(name = \"x\", outs = [\"o\"], cmd = \"echo $(NOPE) > $@\")\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: unknown make variable `NOPE` (write `$$` for a plain `$`) in `$(NOPE)`
-          --> BUILD:1:1
-           |
-         1 | genrule(name = "x", outs = ["o"], cmd = "echo $(NOPE) > $@")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in the attribute `cmd`
-           = in `//:x` (genrule, declared at BUILD:1:1)
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 1
+            --- stderr
+            error: unknown make variable `NOPE` in `$(NOPE)`
+              --> BUILD:1:41
+               |
+             1 | genrule(name = "x", outs = ["o"], cmd = "echo $(NOPE) > $@")
+               |                                         ^^^^^^^^^^^^^^^^^^^
+               = in the attribute `cmd`
+               = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: write `$$` for a plain `$`
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
 }

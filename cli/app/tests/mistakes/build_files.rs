@@ -10,14 +10,15 @@ fn build_files() {
         "//- BUILD\ncc_library(name = \"x\",, )\n",
         "build //...",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: unexpected symbol ',', expected expression
-          --> BUILD:1:23
-           |
-         1 | cc_library(name = "x",, )
-           |                       ^
-    "#]],
+            exit: 1
+            --- stderr
+            error: unexpected symbol ',', expected expression
+              --> BUILD:1:23
+               |
+             1 | cc_library(name = "x",, )
+               |                       ^
+            hint: remove it, or write a value before it
+        "#]],
     );
     check(
         "//- BUILD\ncc_libary(name = \"x\")\n",
@@ -52,14 +53,15 @@ fn build_files() {
         "//- BUILD\ncc_library(name = \"x\", srcs = 3)\n",
         "build //...",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: attribute `srcs` of cc_library `//:x`: expected a list of labels, got `3` of type int
-          --> BUILD:1:24
-           |
-         1 | cc_library(name = "x", srcs = 3)
-           |                        ^^^^^^^^
-    "#]],
+            exit: 1
+            --- stderr
+            error: attribute `srcs` of cc_library `//:x`: expected a list of labels, got `3` of type int
+              --> BUILD:1:24
+               |
+             1 | cc_library(name = "x", srcs = 3)
+               |                        ^^^^^^^^
+            hint: write a list: `["file.txt", ":target"]`
+        "#]],
     );
     check(
         "//- BUILD\nfilegroup(name = \"x\")\nfilegroup(name = \"x\")\n",
@@ -84,14 +86,15 @@ fn build_files() {
         "//- BUILD\nload(\":nowhere.bzl\", \"f\")\n",
         "build //...",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: cannot load `//:nowhere.bzl`: there is no such file
-          --> BUILD:1:6
-           |
-         1 | load(":nowhere.bzl", "f")
-           |      ^^^^^^^^^^^^^^
-    "#]],
+            exit: 1
+            --- stderr
+            error: cannot load `//:nowhere.bzl`: there is no file `nowhere.bzl`
+              --> BUILD:1:6
+               |
+             1 | load(":nowhere.bzl", "f")
+               |      ^^^^^^^^^^^^^^
+            hint: correct the label, or create `nowhere.bzl`
+        "#]],
     );
     check(
         "//- BUILD\nload(\"@nowhere//:x.bzl\", \"f\")\n",

@@ -64,11 +64,11 @@ fn command_lines() {
 fn flags_that_nothing_acts_on_say_so() {
     check(
         "//- BUILD\nfilegroup(name = \"x\")\n",
-        "build --nobuild //:x",
+        "build --noenable_runfiles //:x",
         expect![[r#"
             exit: 0
             --- stderr
-            warning: `--build` has no effect yet
+            warning: `--enable_runfiles` has no effect yet
             //:x:
             built 1 target in [TIME]
         "#]],

@@ -10,47 +10,49 @@ fn labels() {
         "//- BUILD\nfilegroup(name = \"x\", srcs = [\":misspelt\"])\nfilegroup(name = \"mispelt\")\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: no such target `//:misspelt`: `BUILD` declares no target `misspelt` and there is no such file
-          --> BUILD:1:1
-           |
-         1 | filegroup(name = "x", srcs = [":misspelt"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `//:misspelt` is in `srcs` of `//:x`
-        hint: did you mean `mispelt`?
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 1
+            --- stderr
+            error: no such target `//:misspelt`: `BUILD` declares no target `misspelt` and there is no such file
+              --> BUILD:1:31
+               |
+             1 | filegroup(name = "x", srcs = [":misspelt"])
+               |                               ^^^^^^^^^^^
+               = `//:misspelt` is in `srcs` of `//:x`
+            hint: did you mean `mispelt`?
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
     check(
         "//- BUILD\nfilegroup(name = \"x\", srcs = [\"//no/such:y\"])\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: no such package `//no/such`: there is no BUILD.bazel or BUILD file in it
-          --> BUILD:1:1
-           |
-         1 | filegroup(name = "x", srcs = ["//no/such:y"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `//no/such:y` is in `srcs` of `//:x`
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 1
+            --- stderr
+            error: no such package `//no/such`: there is no BUILD.bazel or BUILD file in it
+              --> BUILD:1:31
+               |
+             1 | filegroup(name = "x", srcs = ["//no/such:y"])
+               |                               ^^^^^^^^^^^^^
+               = `//no/such:y` is in `srcs` of `//:x`
+            hint: correct the label, or create `no/such/BUILD.bazel`
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
     check(
         "//- BUILD\nfilegroup(name = \"x\", srcs = [\"missing.txt\"])\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: no such target `//:missing.txt`: `BUILD` declares no target `missing.txt` and there is no such file
-          --> BUILD:1:1
-           |
-         1 | filegroup(name = "x", srcs = ["missing.txt"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `//:missing.txt` is in `srcs` of `//:x`
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 1
+            --- stderr
+            error: no such target `//:missing.txt`: `BUILD` declares no target `missing.txt` and there is no such file
+              --> BUILD:1:31
+               |
+             1 | filegroup(name = "x", srcs = ["missing.txt"])
+               |                               ^^^^^^^^^^^^^
+               = `//:missing.txt` is in `srcs` of `//:x`
+            hint: correct the label, declare `missing.txt` in `BUILD`, or create the file
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
     check(
         "//- BUILD\nfilegroup(name = \"x\")\n",
@@ -79,10 +81,10 @@ fn labels() {
             exit: 1
             --- stderr
             error: dependency cycle
-              --> BUILD:2:1
+              --> BUILD:2:31
                |
              2 | filegroup(name = "b", srcs = [":a"])
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                               ^^^^
                = `//:a`
                = needs `//:b`
                = needs `//:a`
@@ -94,15 +96,15 @@ fn labels() {
         "//- a/BUILD\nfilegroup(name = \"a\")\n//- BUILD\nfilegroup(name = \"x\", srcs = [\"//a\"])\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `//a:a` is not visible to `//:x` (attribute `srcs`)
-          --> BUILD:1:1
-           |
-         1 | filegroup(name = "x", srcs = ["//a"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: add `"//:__pkg__"` to the `visibility` of `//a:a`
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 1
+            --- stderr
+            error: `//a:a` is not visible to `//:x` (attribute `srcs`)
+              --> BUILD:1:31
+               |
+             1 | filegroup(name = "x", srcs = ["//a"])
+               |                               ^^^^^
+            hint: add `"//:__pkg__"` to the `visibility` of `//a:a`
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
 }

@@ -203,6 +203,7 @@ fn nothing_to_put_in_front() {
         --- stderr
         error: no such target `//tools:nothing`: `tools/BUILD.bazel` declares no target `nothing` and there is no such file
            = it is what `--run_under` names
+        hint: correct the label, declare `nothing` in `tools/BUILD.bazel`, or create the file
         hint: run again: kiln test //:t
         failed: 0 of 1 target built, 1 failed in [TIME]
 

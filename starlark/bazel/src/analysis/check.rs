@@ -1,7 +1,7 @@
 //! What dependencies must be, before an implementation function sees them.
 
 use kiln_address::Label;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Part};
 use kiln_targets::{AnalyzeRequest, AnalyzedTarget, Artifact, AttrSchema, Dep, FileFilter};
 
 use crate::analysis::attrs::TargetHandle;
@@ -19,6 +19,7 @@ pub(crate) fn dependencies(request: &AnalyzeRequest<'_>, needs: &[Needs]) -> Res
         if schema.kind.is_dependency() && !is_engines(&schema.name) {
             for (given, dep) in deps {
                 let checked = Check {
+                    attrs: &request.target.rule.attrs,
                     schema,
                     needs,
                     given,
@@ -35,7 +36,12 @@ fn is_engines(name: &str) -> bool {
     matches!(name, "toolchains" | "target_compatible_with")
 }
 
+/// Attributes that people think of.
+const USUAL: [&str; 5] = ["srcs", "hdrs", "textual_hdrs", "deps", "data"];
+
 struct Check<'a> {
+    /// All attributes of the rule.
+    attrs: &'a [AttrSchema],
     schema: &'a AttrSchema,
     needs: &'a Needs,
     given: &'a Label,
@@ -53,44 +59,87 @@ impl Check<'_> {
     }
 
     fn file(&self, file: &Artifact) -> Result<(), Diag> {
-        match &self.schema.allow_files {
-            FileFilter::Any => Ok(()),
-            FileFilter::Extensions(endings) if fits(file, endings) => Ok(()),
+        let (diag, instead) = match &self.schema.allow_files {
+            FileFilter::Any => return Ok(()),
+            FileFilter::Extensions(endings) if fits(file, endings) => return Ok(()),
             // A file that a rule makes may stand for the rule where programs are wanted.
-            FileFilter::Nothing if self.schema.executable && !file.is_source() => Ok(()),
-            FileFilter::Nothing => Err(self.wrong("is a file, and targets are expected there")),
-            FileFilter::Extensions(endings) => Err(self.wrong(&format!(
-                "is a file of another kind; {} are expected there",
+            FileFilter::Nothing if self.schema.executable && !file.is_source() => return Ok(()),
+            FileFilter::Nothing => (
+                self.wrong("is a file, and targets are expected there"),
+                "the label of a target".to_owned(),
+            ),
+            FileFilter::Extensions(endings) => {
+                let expected = self.expected(endings);
+                let what = format!("is a file of another kind; {expected} are expected there");
+                (self.wrong(&what), expected)
+            }
+        };
+        let takes = |schema: &AttrSchema| match &schema.allow_files {
+            FileFilter::Any => true,
+            FileFilter::Nothing => false,
+            FileFilter::Extensions(endings) => fits(file, endings),
+        };
+        Err(self.elsewhere(diag, &instead, &takes))
+    }
+
+    /// What the attribute takes: files with these endings, and targets with certain providers.
+    fn expected(&self, endings: &[std::sync::Arc<str>]) -> String {
+        match self.needs.providers.is_empty() {
+            true => endings_text(endings),
+            false => format!(
+                "targets with {}, or {}",
+                self.providers_text(),
                 endings_text(endings)
-            ))),
+            ),
+        }
+    }
+
+    /// Names the attributes of the rule that would take what this one does not, else what this one
+    /// takes.
+    fn elsewhere(&self, diag: Diag, instead: &str, takes: &dyn Fn(&AttrSchema) -> bool) -> Diag {
+        let own = &self.schema.name;
+        let find = |name: &&str| self.attrs.iter().find(|schema| *schema.name == **name);
+        let others = USUAL.iter().filter_map(find);
+        let others = others.filter(|schema| schema.name != *own && takes(schema));
+        let others: Vec<String> = others.map(|schema| format!("`{}`", schema.name)).collect();
+        match &others[..] {
+            [] => diag.hint(format!("put {instead} there")),
+            others => diag.hint(format!("move `{}` to {}", self.given, others.join(" or "))),
         }
     }
 
     fn target(&self, target: &AnalyzedTarget) -> Result<(), Diag> {
-        self.files_of(target)?;
         if self.schema.executable && target.executable.is_none() {
-            return Err(self.wrong(&format!("({}) is not executable", target.rule)));
+            let diag = self.wrong(&format!("({}) is not executable", target.rule));
+            return Err(diag.hint("name a target that is a program"));
         }
-        self.providers(target)
-    }
-
-    fn files_of(&self, target: &AnalyzedTarget) -> Result<(), Diag> {
-        if self.schema.single_file {
-            let files = target.files.to_list();
-            if files.len() != 1 {
-                return Err(self.wrong(&format!(
-                    "({}) makes {} files, and exactly one is expected there",
-                    target.rule,
-                    files.len()
-                )));
+        self.providers(target)?;
+        if let FileFilter::Extensions(endings) = &self.schema.allow_files
+            && self.needs.providers.is_empty()
+        {
+            self.files_of(target, endings)?;
+        }
+        if !self.schema.single_file {
+            return Ok(());
+        }
+        let files = target.files.to_list();
+        match files.len() {
+            1 => Ok(()),
+            count => {
+                let diag = self.wrong(&format!(
+                    "({}) makes {count} files, and exactly one is expected there",
+                    target.rule
+                ));
+                Err(names_in(diag, &files).hint("name one file, or a target that makes one"))
             }
         }
-        let FileFilter::Extensions(endings) = &self.schema.allow_files else {
-            return Ok(());
-        };
-        if !self.needs.providers.is_empty() && self.has_providers(target) {
-            return Ok(());
-        }
+    }
+
+    fn files_of(
+        &self,
+        target: &AnalyzedTarget,
+        endings: &[std::sync::Arc<str>],
+    ) -> Result<(), Diag> {
         let files = target.files.to_list();
         let is_folder = |file: &Artifact| file.kind() == kiln_targets::ArtifactKind::Directory;
         if files
@@ -99,16 +148,10 @@ impl Check<'_> {
         {
             return Ok(());
         }
-        let diag = self.wrong(&format!(
-            "({}) makes no {}",
-            target.rule,
-            endings_text(endings)
-        ));
-        let names: Vec<&str> = files.iter().take(5).map(Artifact::exec_path).collect();
-        Err(match names.is_empty() {
-            true => diag.note("it makes no files by default"),
-            false => diag.note(format!("it makes {}", names.join(", "))),
-        })
+        let rule = &target.rule;
+        let diag = self.wrong(&format!("({rule}) makes no {}", endings_text(endings)));
+        let instead = format!("a target that makes {}", endings_text(endings));
+        Err(self.elsewhere(names_in(diag, &files), &instead, &takes_any_target))
     }
 
     fn providers(&self, target: &AnalyzedTarget) -> Result<(), Diag> {
@@ -118,6 +161,17 @@ impl Check<'_> {
         if self.needs.rules.iter().any(|rule| **rule == *target.rule) {
             return Ok(());
         }
+        let diag = self.wrong(&format!(
+            "({}) lacks {}",
+            target.rule,
+            self.providers_text()
+        ));
+        let diag = diag.note(format!("it has {}", names_of(target)));
+        let instead = format!("a target that has {}", self.providers_text());
+        Err(self.elsewhere(diag, &instead, &takes_any_target))
+    }
+
+    fn providers_text(&self) -> String {
         let sets = self.schema.providers.iter();
         let sets = sets.map(|set| {
             set.iter()
@@ -125,8 +179,7 @@ impl Check<'_> {
                 .collect::<Vec<_>>()
         });
         let wanted: Vec<String> = sets.map(|set| set.join(" and ")).collect();
-        let diag = self.wrong(&format!("({}) lacks {}", target.rule, wanted.join(", or ")));
-        Err(diag.note(format!("it has {}", names_of(target))))
+        wanted.join(", or ")
     }
 
     fn has_providers(&self, target: &AnalyzedTarget) -> bool {
@@ -146,6 +199,7 @@ impl Check<'_> {
             "in the attribute `{}`, `{}` {what}",
             self.schema.name, self.given
         ))
+        .about(&*self.schema.name, Part::Label(self.given.to_string()))
     }
 }
 
@@ -154,6 +208,18 @@ fn names_of(target: &AnalyzedTarget) -> String {
     match value.and_then(Target::from_value) {
         Some(target) => provider_names(&target.defs),
         None => "`DefaultInfo`".to_owned(),
+    }
+}
+
+fn takes_any_target(schema: &AttrSchema) -> bool {
+    *schema.name == *"data"
+}
+
+fn names_in(diag: Diag, files: &[Artifact]) -> Diag {
+    let names: Vec<&str> = files.iter().take(5).map(Artifact::exec_path).collect();
+    match names.is_empty() {
+        true => diag.note("it makes no files by default"),
+        false => diag.note(format!("it makes {}", names.join(", "))),
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_address::Label;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Part, nearest};
 use kiln_targets::{
-    AnalyzeRequest, AnalyzedTarget, Artifact, AttrKind, AttrValue, Dep, LocationKind, Providers,
-    expand_locations, expand_make_variables,
+    AnalyzeRequest, AnalyzedTarget, Artifact, AttrKind, AttrValue, Dep, LocationError,
+    LocationKind, NoFiles, Providers, expand_locations, expand_make_variables,
 };
 
 use crate::analysis::attrs::TargetHandle;
@@ -26,16 +26,27 @@ pub(crate) fn expand(
         return Ok(text.to_owned());
     }
     let mut lookup = |label: &str| files_of_label(label, request, extra);
-    expand_locations(text, kind, &mut lookup).map_err(|error| Diag::build(error.to_string()))
+    expand_locations(text, kind, &mut lookup).map_err(|error| at_part("", error))
+}
+
+/// An error about a part of a text in an attribute; in one without a name, if it is not known
+/// which.
+fn at_part(attribute: &str, error: LocationError) -> Diag {
+    Diag::build(error.to_string())
+        .about(attribute, Part::Text(error.part))
+        .hint(error.cure)
 }
 
 fn files_of_label(
     text: &str,
     request: &AnalyzeRequest<'_>,
     extra: &[&TargetFacts],
-) -> Result<Vec<Artifact>, String> {
+) -> Result<Vec<Artifact>, NoFiles> {
     let package = request.target.label.package();
-    let wanted = Label::parse(text, package, request.mapping).map_err(|error| error.to_string())?;
+    let wanted = Label::parse(text, package, request.mapping).map_err(|error| NoFiles {
+        message: error.to_string(),
+        cure: "write a label: `//package:name`, `:name` or `file.txt`".to_owned(),
+    })?;
     if let Some(output) = own_output(&wanted, request) {
         return Ok(vec![output]);
     }
@@ -53,7 +64,22 @@ fn files_of_label(
             None => facts.files.to_list(),
         });
     }
-    Err(format!("label `{text}` is no dependency of this target"))
+    Err(NoFiles {
+        message: format!("label `{text}` is no dependency of this target"),
+        cure: format!("put `{text}` into {}", taking_attributes(request)),
+    })
+}
+
+/// The attributes that a label can be put into to be a dependency.
+fn taking_attributes(request: &AnalyzeRequest<'_>) -> String {
+    let attrs = &request.target.rule.attrs;
+    let has = |name: &&str| attrs.iter().any(|schema| *schema.name == **name);
+    let names = ["srcs", "tools", "data", "deps"].into_iter().filter(has);
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match &names[..] {
+        [] => "an attribute of it".to_owned(),
+        names => names.join(" or "),
+    }
 }
 
 /// The target's own outputs are labels too.
@@ -138,9 +164,15 @@ pub(crate) fn expand_variables(
     variables: &BTreeMap<Arc<str>, Arc<str>>,
 ) -> Result<String, Diag> {
     expand_make_variables(text, variables).map_err(|error| {
-        let diag = Diag::build(error.to_string()).note(format!("in the attribute `{attribute}`"));
         let name = error.part.trim_start_matches("$(").trim_end_matches(')');
-        diag.did_you_mean(name, variables.keys().map(|name| &**name))
+        let near = nearest(name, variables.keys().map(|name| &**name));
+        let near: Vec<String> = near.iter().map(|name| format!("`$({name})`")).collect();
+        let diag =
+            at_part(attribute, error.clone()).note(format!("in the attribute `{attribute}`"));
+        match near.is_empty() {
+            true => diag,
+            false => diag.hint(format!("did you mean {}?", near.join(" or "))),
+        }
     })
 }
 

@@ -415,6 +415,7 @@ fn mistakes_in_inputs() {
              4 |     ctx.actions.run(outputs = [declare('o')], executable = 'x', input = [])
                |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (mine, declared at BUILD:3:1)
+            hint: remove it, or correct its name
         "#]],
     );
     actions(

@@ -47,51 +47,55 @@ fn files() {
         "attr.label()",
         "'a.txt'",
         expect![[r#"
-        error: in the attribute `dep`, `//:a.txt` is a file, and targets are expected there
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = 'a.txt')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:a.txt` is a file, and targets are expected there
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = 'a.txt')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put the label of a target there
+        "#]],
     );
     dep(
         "attr.label(allow_files = ['.cc'])",
         "'a.txt'",
         expect![[r#"
-        error: in the attribute `dep`, `//:a.txt` is a file of another kind; `.cc` files are expected there
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = 'a.txt')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:a.txt` is a file of another kind; `.cc` files are expected there
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = 'a.txt')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put `.cc` files there
+        "#]],
     );
     dep(
         "attr.label(allow_files = ['.cc', '.h', '.c'])",
         "':group'",
         expect![[r#"
-        error: in the attribute `dep`, `//:group` (filegroup) makes no `.cc`, `.h` or `.c` files
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':group')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = it makes a.txt, b.txt
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:group` (filegroup) makes no `.cc`, `.h` or `.c` files
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':group')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it makes a.txt, b.txt
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put a target that makes `.cc`, `.h` or `.c` files there
+        "#]],
     );
     dep(
         "attr.label(allow_files = ['.cc'])",
         "':none'",
         expect![[r#"
-        error: in the attribute `dep`, `//:none` (filegroup) makes no `.cc` files
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':none')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = it makes no files by default
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:none` (filegroup) makes no `.cc` files
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':none')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it makes no files by default
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put a target that makes `.cc` files there
+        "#]],
     );
     dep(
         "attr.label(allow_files = ['.txt'])",
@@ -102,37 +106,42 @@ fn files() {
         "attr.label(allow_single_file = True)",
         "':group'",
         expect![[r#"
-        error: in the attribute `dep`, `//:group` (filegroup) makes 2 files, and exactly one is expected there
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':group')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:group` (filegroup) makes 2 files, and exactly one is expected there
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':group')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it makes a.txt, b.txt
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: name one file, or a target that makes one
+        "#]],
     );
     dep(
         "attr.label(allow_single_file = True)",
         "':none'",
         expect![[r#"
-        error: in the attribute `dep`, `//:none` (filegroup) makes 0 files, and exactly one is expected there
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':none')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:none` (filegroup) makes 0 files, and exactly one is expected there
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':none')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it makes no files by default
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: name one file, or a target that makes one
+        "#]],
     );
     dep(
         "attr.label_list(allow_files = ['.cc'])",
         "['c.cc', 'a.txt']",
         expect![[r#"
-        error: in the attribute `dep`, `//:a.txt` is a file of another kind; `.cc` files are expected there
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ['c.cc', 'a.txt'])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:a.txt` is a file of another kind; `.cc` files are expected there
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ['c.cc', 'a.txt'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put `.cc` files there
+        "#]],
     );
 }
 
@@ -147,40 +156,43 @@ fn programs_and_providers() {
         "attr.label(executable = True, cfg = 'exec')",
         "':group'",
         expect![[r#"
-        error: in the attribute `dep`, `//:group` (filegroup) is not executable
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':group')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:group` (filegroup) is not executable
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':group')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: name a target that is a program
+        "#]],
     );
     dep("attr.label(providers = [Info])", "':program'", expect![""]);
     dep(
         "attr.label(providers = [Info])",
         "':group'",
         expect![[r#"
-        error: in the attribute `dep`, `//:group` (filegroup) lacks `Info`
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':group')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = it has `DefaultInfo`
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:group` (filegroup) lacks `Info`
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':group')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it has `DefaultInfo`
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put a target that has `Info` there
+        "#]],
     );
     dep(
         "attr.label(providers = [[Info, Other], [Other]])",
         "':program'",
         expect![[r#"
-        error: in the attribute `dep`, `//:program` (program) lacks `Info` and `Other`, or `Other`
-          --> BUILD:5:1
-           |
-         5 | mine(name = "x", dep = ':program')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = it has `DefaultInfo`, `Info`
-           = in `//:x` (mine, declared at BUILD:5:1)
-    "#]],
+            error: in the attribute `dep`, `//:program` (program) lacks `Info` and `Other`, or `Other`
+              --> BUILD:5:1
+               |
+             5 | mine(name = "x", dep = ':program')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it has `DefaultInfo`, `Info`
+               = in `//:x` (mine, declared at BUILD:5:1)
+            hint: put a target that has `Info` and `Other`, or `Other` there
+        "#]],
     );
     dep(
         "attr.label(providers = [Other], allow_rules = ['program'])",
@@ -237,26 +249,26 @@ fn providers_that_are_not_there() {
     access(
         "dep.file",
         expect![[r#"
-        error: object of type `Target` has no attribute `file`
-          --> d.bzl:3:11
-           |
-         3 |     print(dep.file)
-           |           ^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-        hint: did you mean `files`?
-    "#]],
+            error: object of type `Target` has no attribute `file`
+              --> d.bzl:3:11
+               |
+             3 |     print(dep.file)
+               |           ^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: did you mean `files`?
+        "#]],
     );
     access(
         "ctx.attr.depp",
         expect![[r#"
-        error: object of type `struct` has no attribute `depp`
-          --> d.bzl:3:11
-           |
-         3 |     print(ctx.attr.depp)
-           |           ^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-        hint: did you mean `dep`?
-    "#]],
+            error: object of type `struct` has no attribute `depp`
+              --> d.bzl:3:11
+               |
+             3 |     print(ctx.attr.depp)
+               |           ^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: did you mean `dep`?
+        "#]],
     );
     access(
         "ctx.file.dep",
@@ -272,14 +284,14 @@ fn providers_that_are_not_there() {
     access(
         "ctx.lable",
         expect![[r#"
-        error: object of type `ctx` has no attribute `lable`
-          --> d.bzl:3:11
-           |
-         3 |     print(ctx.lable)
-           |           ^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-        hint: did you mean `label`?
-    "#]],
+            error: object of type `ctx` has no attribute `lable`
+              --> d.bzl:3:11
+               |
+             3 |     print(ctx.lable)
+               |           ^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: did you mean `label`?
+        "#]],
     );
     access(
         "ctx.rule",

@@ -103,13 +103,14 @@ fn mistakes_in_rules() {
     prints(
         "x = rule(lambda ctx: None, toolchains = ['//:a:b'])",
         expect![[r#"
-        error: invalid label `//:a:b`: the target name contains `:`
-          --> d.bzl:1:5
-           |
-         1 | x = rule(lambda ctx: None, toolchains = ['//:a:b'])
-           |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `toolchains` of `rule`
-    "#]],
+            error: invalid label `//:a:b`: the target name contains `:`
+              --> d.bzl:1:5
+               |
+             1 | x = rule(lambda ctx: None, toolchains = ['//:a:b'])
+               |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `toolchains` of `rule`
+            hint: labels look like `//package:name`, `:name` or `file.txt`
+        "#]],
     );
     prints(
         "x = rule(lambda ctx: None, provides = [3])",
@@ -185,13 +186,14 @@ fn mistakes_in_attributes() {
     prints(
         "attr.string(default = 3)",
         expect![[r#"
-        error: expected a string, got `3` of type int
-          --> d.bzl:1:1
-           |
-         1 | attr.string(default = 3)
-           | ^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `default` of `attr.string`
-    "#]],
+            error: expected a string, got `3` of type int
+              --> d.bzl:1:1
+               |
+             1 | attr.string(default = 3)
+               | ^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `default` of `attr.string`
+            hint: write `"3"`
+        "#]],
     );
     prints(
         "attr.string(default = 'c', values = ['a', 'b'])",
@@ -206,13 +208,14 @@ fn mistakes_in_attributes() {
     prints(
         "attr.label(default = '//:a:b')",
         expect![[r#"
-        error: invalid label `//:a:b`: the target name contains `:`
-          --> d.bzl:1:1
-           |
-         1 | attr.label(default = '//:a:b')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `default` of `attr.label`
-    "#]],
+            error: invalid label `//:a:b`: the target name contains `:`
+              --> d.bzl:1:1
+               |
+             1 | attr.label(default = '//:a:b')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `default` of `attr.label`
+            hint: labels look like `//package:name`, `:name` or `file.txt`
+        "#]],
     );
     prints(
         "attr.label(cfg = 'fast')",

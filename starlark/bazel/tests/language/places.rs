@@ -36,35 +36,38 @@ fn locations() {
     expanded(
         "$(location :two)",
         expect![[r#"
-        error: label `:two` has 2 files, and `$(location)` needs exactly one (use `$(locations)`) in `$(location :two)`
-          --> d.bzl:2:11
-           |
-         2 |     print(ctx.expand_location("$(location :two)"))
-           |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-    "#]],
+            error: label `:two` has 2 files, and `$(location)` needs exactly one in `$(location :two)`
+              --> d.bzl:2:11
+               |
+             2 |     print(ctx.expand_location("$(location :two)"))
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: write `$(locations :two)` for all of them
+        "#]],
     );
     expanded(
         "$(location :nothing)",
         expect![[r#"
-        error: label `:nothing` is no dependency of this target in `$(location :nothing)`
-          --> d.bzl:2:11
-           |
-         2 |     print(ctx.expand_location("$(location :nothing)"))
-           |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-    "#]],
+            error: label `:nothing` is no dependency of this target in `$(location :nothing)`
+              --> d.bzl:2:11
+               |
+             2 |     print(ctx.expand_location("$(location :nothing)"))
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: put `:nothing` into `srcs` or `data`
+        "#]],
     );
     expanded(
         "$(location //:a:b)",
         expect![[r#"
-        error: invalid label `//:a:b`: the target name contains `:` in `$(location //:a:b)`
-          --> d.bzl:2:11
-           |
-         2 |     print(ctx.expand_location("$(location //:a:b)"))
-           |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:3:1)
-    "#]],
+            error: invalid label `//:a:b`: the target name contains `:` in `$(location //:a:b)`
+              --> d.bzl:2:11
+               |
+             2 |     print(ctx.expand_location("$(location //:a:b)"))
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: write a label: `//package:name`, `:name` or `file.txt`
+        "#]],
     );
 }
 
@@ -90,27 +93,29 @@ fn make_variables() {
     vars(
         "$(COMPILATION_MOD)",
         expect![[r#"
-        error: unknown make variable `COMPILATION_MOD` (write `$$` for a plain `$`) in `$(COMPILATION_MOD)`
-          --> d.bzl:2:11
-           |
-         2 |     print(ctx.expand_make_variables('cmd', "$(COMPILATION_MOD)", {'MINE': '1', '@': 'out'}))
-           |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in the attribute `cmd`
-           = in `//:x` (mine, declared at BUILD:3:1)
-        hint: did you mean `COMPILATION_MODE`?
-    "#]],
+            error: unknown make variable `COMPILATION_MOD` in `$(COMPILATION_MOD)`
+              --> d.bzl:2:11
+               |
+             2 |     print(ctx.expand_make_variables('cmd', "$(COMPILATION_MOD)", {'MINE': '1', '@': 'out'}))
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in the attribute `cmd`
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: write `$$` for a plain `$`
+            hint: did you mean `$(COMPILATION_MODE)`?
+        "#]],
     );
     vars(
         "$x",
         expect![[r#"
-        error: unknown make variable `x` (write `$$` for a plain `$`) in `$x`
-          --> d.bzl:2:11
-           |
-         2 |     print(ctx.expand_make_variables('cmd', "$x", {'MINE': '1', '@': 'out'}))
-           |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in the attribute `cmd`
-           = in `//:x` (mine, declared at BUILD:3:1)
-    "#]],
+            error: unknown make variable `x` in `$x`
+              --> d.bzl:2:11
+               |
+             2 |     print(ctx.expand_make_variables('cmd', "$x", {'MINE': '1', '@': 'out'}))
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in the attribute `cmd`
+               = in `//:x` (mine, declared at BUILD:3:1)
+            hint: write `$$` for a plain `$`
+        "#]],
     );
 }
 
@@ -171,26 +176,28 @@ mine(name = "x", data = ["a b.txt"], args = [{args}])
     check(
         &build(r#""$(location :c)""#),
         expect![[r#"
-        error: label `:c` is no dependency of this target in `$(location :c)`
-          --> BUILD:2:1
-           |
-         2 | mine(name = "x", data = ["a b.txt"], args = ["$(location :c)"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in the attribute `args`
-           = in `//:x` (mine, declared at BUILD:2:1)
-    "#]],
+            error: label `:c` is no dependency of this target in `$(location :c)`
+              --> BUILD:2:1
+               |
+             2 | mine(name = "x", data = ["a b.txt"], args = ["$(location :c)"])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in the attribute `args`
+               = in `//:x` (mine, declared at BUILD:2:1)
+            hint: put `:c` into `data`
+        "#]],
     );
     check(
         &build(r#""$(NOPE)""#),
         expect![[r#"
-        error: unknown make variable `NOPE` (write `$$` for a plain `$`) in `$(NOPE)`
-          --> BUILD:2:1
-           |
-         2 | mine(name = "x", data = ["a b.txt"], args = ["$(NOPE)"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in the attribute `args`
-           = in `//:x` (mine, declared at BUILD:2:1)
-    "#]],
+            error: unknown make variable `NOPE` in `$(NOPE)`
+              --> BUILD:2:1
+               |
+             2 | mine(name = "x", data = ["a b.txt"], args = ["$(NOPE)"])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in the attribute `args`
+               = in `//:x` (mine, declared at BUILD:2:1)
+            hint: write `$$` for a plain `$`
+        "#]],
     );
     check(
         &build(r#""'open""#),

@@ -46,13 +46,13 @@ fn struct_mistakes() {
     prints(
         "struct(alpha = 1).alpah",
         expect![[r#"
-        error: object of type `struct` has no attribute `alpah`
-          --> d.bzl:1:1
-           |
-         1 | struct(alpha = 1).alpah
-           | ^^^^^^^^^^^^^^^^^^^^^^^
-        hint: did you mean `alpha`?
-    "#]],
+            error: object of type `struct` has no attribute `alpah`
+              --> d.bzl:1:1
+               |
+             1 | struct(alpha = 1).alpah
+               | ^^^^^^^^^^^^^^^^^^^^^^^
+            hint: did you mean `alpha`?
+        "#]],
     );
     prints(
         "struct(a = 1) + struct(b = 2)",

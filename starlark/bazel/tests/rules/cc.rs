@@ -227,13 +227,14 @@ py_library(name = "p", srcs = ["a.py"])
 cc_library(name = "x", deps = [":p"])
 "#,
         expect![[r#"
-            error: in the attribute `deps`, `//:p` (py_library) makes no `.ld`, `.lds` or `.ldscript` files
+            error: in the attribute `deps`, `//:p` (py_library) lacks `CcInfo`
               --> BUILD:3:1
                |
              3 | cc_library(name = "x", deps = [":p"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = it makes a.py
+               = it has `DefaultInfo`, `PyInfo`
                = in `//:x` (cc_library, declared at BUILD:3:1)
+            hint: move `//:p` to `data`
         "#]],
     );
     check(

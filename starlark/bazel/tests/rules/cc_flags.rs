@@ -76,13 +76,14 @@ fn copts_are_shell_words_with_variables_and_locations() {
         "a.cc",
         r#"cc_library(name = "x", srcs = ["a.cc"], copts = ["$(NOPE)"])"#,
         expect![[r#"
-            error: unknown make variable `NOPE` (write `$$` for a plain `$`) in `$(NOPE)`
+            error: unknown make variable `NOPE` in `$(NOPE)`
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", srcs = ["a.cc"], copts = ["$(NOPE)"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in the attribute `copts`
                = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: write `$$` for a plain `$`
         "#]],
     );
 }

@@ -118,6 +118,7 @@ fn mistakes_in_genrules() {
                |
              1 | genrule(name = 'x', outs = [], cmd = 'x')
                |                     ^^^^^^^^^
+            hint: give it a value, or leave it out
         "#]],
     );
     check(
@@ -136,13 +137,14 @@ fn mistakes_in_genrules() {
         "a",
         "genrule(name = 'x', outs = ['o'], cmd = 'echo $HOME')",
         expect![[r#"
-            error: unknown make variable `H` (write `$$` for a plain `$`) in `$H`
+            error: unknown make variable `H` in `$H`
               --> BUILD:1:1
                |
              1 | genrule(name = 'x', outs = ['o'], cmd = 'echo $HOME')
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in the attribute `cmd`
                = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: write `$$` for a plain `$`
         "#]],
     );
     check(
@@ -155,6 +157,7 @@ fn mistakes_in_genrules() {
              1 | genrule(name = 'x', outs = ['o'], cmd = 'cat $(location a)')
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: put `a` into `srcs` or `tools`
         "#]],
     );
     // `$$@` is the shell's.

@@ -13,20 +13,22 @@ fn names() {
     check(
         "thing()",
         expect![[r#"
-        error: a `thing` needs a `name`
-          --> p/BUILD:1:1
-           |
-         1 | thing()
-           | ^^^^^^^"#]],
+            error: a `thing` needs a `name`
+              --> p/BUILD:1:1
+               |
+             1 | thing()
+               | ^^^^^^^
+            hint: add `name = "…"`"#]],
     );
     check(
         "thing(name = 1)",
         expect![[r#"
-        error: the `name` of a `thing` must be a string, got `1` of type int
-          --> p/BUILD:1:1
-           |
-         1 | thing(name = 1)
-           | ^^^^^^^^^^^^^^^"#]],
+            error: the `name` of a `thing` must be a string, got `1` of type int
+              --> p/BUILD:1:1
+               |
+             1 | thing(name = 1)
+               | ^^^^^^^^^^^^^^^
+            hint: write a text that is written out: `name = "…"`"#]],
     );
     check(
         "thing(name = '')",
@@ -111,20 +113,22 @@ fn names() {
     check(
         "gen(name = 'a', outs = ['x', 'x/y'])",
         expect![[r#"
-        error: output `x/y` overlaps with output `x`: one is a folder of the other
-          --> p/BUILD:1:1
-           |
-         1 | gen(name = 'a', outs = ['x', 'x/y'])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            error: output `x/y` overlaps with output `x`: one is a folder of the other
+              --> p/BUILD:1:1
+               |
+             1 | gen(name = 'a', outs = ['x', 'x/y'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: rename one of the two"#]],
     );
     check(
         "gen(name = 'a', outs = ['x/y/z', 'x/y'])",
         expect![[r#"
-        error: output `x/y` overlaps with output `x/y/z`: one is a folder of the other
-          --> p/BUILD:1:1
-           |
-         1 | gen(name = 'a', outs = ['x/y/z', 'x/y'])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            error: output `x/y` overlaps with output `x/y/z`: one is a folder of the other
+              --> p/BUILD:1:1
+               |
+             1 | gen(name = 'a', outs = ['x/y/z', 'x/y'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: rename one of the two"#]],
     );
     check(
         "package_group(name = 'a')\nthing(name = 'a')",
@@ -173,12 +177,13 @@ fn attributes() {
     check(
         "thing(name = 'a', zzz = [])",
         expect![[r#"
-        error: `thing` has no attribute `zzz` (target `//p:a`)
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', zzz = [])
-           |                   ^^^^^^^^
-           = it has deps, flag, labels, lists, name, number, numbers, one, srcs, testonly, text, texts, tools, words"#]],
+            error: `thing` has no attribute `zzz` (target `//p:a`)
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', zzz = [])
+               |                   ^^^^^^^^
+               = it has deps, flag, labels, lists, name, number, numbers, one, srcs, testonly, text, texts, tools, words
+            hint: remove `zzz`, or give it to another rule"#]],
     );
     check(
         "thing(name = 'a', _private = ':x')",
@@ -202,22 +207,24 @@ fn attributes() {
     check(
         "thing(name = 'a', srcs = [1])",
         expect![[r#"
-        error: attribute `srcs` of thing `//p:a`: expected a label, got `1` of type int
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', srcs = [1])
-           |                   ^^^^^^^^^^
-           = in a list"#]],
+            error: attribute `srcs` of thing `//p:a`: expected a label, got `1` of type int
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', srcs = [1])
+               |                   ^^^^^^^^^^
+               = in a list
+            hint: write one label: `"//package:name"`"#]],
     );
     check(
         "thing(name = 'a', srcs = ['b', ':c:d'])",
         expect![[r#"
-        error: attribute `srcs` of thing `//p:a`: invalid label `:c:d`: the target name contains `:`
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', srcs = ['b', ':c:d'])
-           |                   ^^^^^^^^^^^^^^^^^^^^
-           = item 2 of a list"#]],
+            error: attribute `srcs` of thing `//p:a`: invalid label `:c:d`: the target name contains `:`
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', srcs = ['b', ':c:d'])
+               |                   ^^^^^^^^^^^^^^^^^^^^
+               = item 2 of a list
+            hint: labels look like `//package:name`, `:name` or `file.txt`"#]],
     );
     check(
         "thing(name = 'a', srcs = ['b', 'c', ':b'])",
@@ -226,25 +233,28 @@ fn attributes() {
               --> p/BUILD:1:19
                |
              1 | thing(name = 'a', srcs = ['b', 'c', ':b'])
-               |                   ^^^^^^^^^^^^^^^^^^^^^^^"#]],
+               |                   ^^^^^^^^^^^^^^^^^^^^^^^
+            hint: remove one of the two"#]],
     );
     check(
         "thing(name = 'a', text = 1)",
         expect![[r#"
-        error: attribute `text` of thing `//p:a`: expected a string, got `1` of type int
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', text = 1)
-           |                   ^^^^^^^^"#]],
+            error: attribute `text` of thing `//p:a`: expected a string, got `1` of type int
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', text = 1)
+               |                   ^^^^^^^^
+            hint: write `"1"`"#]],
     );
     check(
         "thing(name = 'a', number = 'x')",
         expect![[r#"
-        error: attribute `number` of thing `//p:a`: expected an int, got `"x"` of type string
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', number = 'x')
-           |                   ^^^^^^^^^^^^"#]],
+            error: attribute `number` of thing `//p:a`: expected an int, got `"x"` of type string
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', number = 'x')
+               |                   ^^^^^^^^^^^^
+            hint: write a number without quotation marks"#]],
     );
     check(
         "thing(name = 'a', number = True)",
@@ -267,30 +277,33 @@ fn attributes() {
     check(
         "thing(name = 'a', flag = 2)",
         expect![[r#"
-        error: attribute `flag` of thing `//p:a`: expected a bool, got `2` of type int
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', flag = 2)
-           |                   ^^^^^^^^"#]],
+            error: attribute `flag` of thing `//p:a`: expected a bool, got `2` of type int
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', flag = 2)
+               |                   ^^^^^^^^
+            hint: write `True` or `False`"#]],
     );
     check(
         "thing(name = 'a', words = ['x'])",
         expect![[r#"
-        error: attribute `words` of thing `//p:a`: expected a dict of strings, got `["x"]` of type list
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', words = ['x'])
-           |                   ^^^^^^^^^^^^^"#]],
+            error: attribute `words` of thing `//p:a`: expected a dict of strings, got `["x"]` of type list
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', words = ['x'])
+               |                   ^^^^^^^^^^^^^
+            hint: write a dict: `{"key": "value"}`"#]],
     );
     check(
         "thing(name = 'a', words = {'k': 1})",
         expect![[r#"
-        error: attribute `words` of thing `//p:a`: expected a string, got `1` of type int
-          --> p/BUILD:1:19
-           |
-         1 | thing(name = 'a', words = {'k': 1})
-           |                   ^^^^^^^^^^^^^^^^
-           = at the key "k" of a dict"#]],
+            error: attribute `words` of thing `//p:a`: expected a string, got `1` of type int
+              --> p/BUILD:1:19
+               |
+             1 | thing(name = 'a', words = {'k': 1})
+               |                   ^^^^^^^^^^^^^^^^
+               = at the key "k" of a dict
+            hint: write `"1"`"#]],
     );
     check(
         "thing(name = 'a', labels = {':k': 'v', '//p:k': 'v'})",
@@ -304,38 +317,42 @@ fn attributes() {
     check(
         "gen(name = 'a', out = '//q:x')",
         expect![[r#"
-        error: attribute `out` of gen `//p:a`: output `//q:x` is not in the package `//p`
-          --> p/BUILD:1:17
-           |
-         1 | gen(name = 'a', out = '//q:x')
-           |                 ^^^^^^^^^^^^^"#]],
+            error: attribute `out` of gen `//p:a`: output `//q:x` is not in the package `//p`
+              --> p/BUILD:1:17
+               |
+             1 | gen(name = 'a', out = '//q:x')
+               |                 ^^^^^^^^^^^^^
+            hint: outputs are files in the folder of `//p`: `out.txt`, `sub/out.txt`"#]],
     );
     check(
         "strict(name = 'a')",
         expect![[r#"
-        error: strict `//p:a` lacks `srcs` (list of labels)
-          --> p/BUILD:1:1
-           |
-         1 | strict(name = 'a')
-           | ^^^^^^^^^^^^^^^^^^"#]],
+            error: strict `//p:a` lacks `srcs` (list of labels)
+              --> p/BUILD:1:1
+               |
+             1 | strict(name = 'a')
+               | ^^^^^^^^^^^^^^^^^^
+            hint: add `srcs = ["…"]`"#]],
     );
     check(
         "strict(name = 'a', srcs = None)",
         expect![[r#"
-        error: strict `//p:a` lacks `srcs` (list of labels)
-          --> p/BUILD:1:1
-           |
-         1 | strict(name = 'a', srcs = None)
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            error: strict `//p:a` lacks `srcs` (list of labels)
+              --> p/BUILD:1:1
+               |
+             1 | strict(name = 'a', srcs = None)
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: add `srcs = ["…"]`"#]],
     );
     check(
         "strict(name = 'a', srcs = [])",
         expect![[r#"
-        error: attribute `srcs` of strict `//p:a`: it must not be empty
-          --> p/BUILD:1:20
-           |
-         1 | strict(name = 'a', srcs = [])
-           |                    ^^^^^^^^^"#]],
+            error: attribute `srcs` of strict `//p:a`: it must not be empty
+              --> p/BUILD:1:20
+               |
+             1 | strict(name = 'a', srcs = [])
+               |                    ^^^^^^^^^
+            hint: give it a value, or leave it out"#]],
     );
     check(
         "strict(name = 'a', srcs = ['b'], size = 'smal')",
@@ -354,7 +371,8 @@ fn attributes() {
               --> p/BUILD:1:63
                |
              1 | strict(name = 'a', srcs = ['b'], size = select({':x': 'huge'})
-               |                                                               ^"#]],
+               |                                                               ^
+            hint: close the bracket that was opened further up"#]],
     );
     check(
         "strict(name = 'a', srcs = ['b'], size = select({':x': 'huge'}))",

@@ -224,11 +224,12 @@ fn functions() {
     check(
         "x = glob(['*.cc']) + 1",
         expect![[r#"
-        error: operation `+` not supported for types `list` and `int`
-          --> p/BUILD:1:5
-           |
-         1 | x = glob(['*.cc']) + 1
-           |     ^^^^^^^^^^^^^^^^^^"#]],
+            error: operation `+` not supported for types `list` and `int`
+              --> p/BUILD:1:5
+               |
+             1 | x = glob(['*.cc']) + 1
+               |     ^^^^^^^^^^^^^^^^^^
+            hint: put the other value into a list: `[…]`"#]],
     );
 }
 
@@ -290,12 +291,12 @@ fn wrong_phase() {
         "native.thong(name = 'a')",
         load,
         expect![[r#"
-        error: object of type `namespace` has no attribute `thong`
-          --> q/defs.bzl:1:1
-           |
-         1 | native.thong(name = 'a')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: did you mean `thing`?"#]],
+            error: object of type `namespace` has no attribute `thong`
+              --> q/defs.bzl:1:1
+               |
+             1 | native.thong(name = 'a')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: did you mean `thing`?"#]],
     );
 }
 
@@ -310,7 +311,8 @@ fn macros() {
                |
              4 |         srcs = 7,
                |         ^^^^^^^^
-               = `m` was called from p/BUILD:2:1"#]],
+               = `m` was called from p/BUILD:2:1
+            hint: write a list: `["file.txt", ":target"]`"#]],
     );
     check_bzl(
         "def m(name, **kwargs):\n    native.thing(name = name, **kwargs)",

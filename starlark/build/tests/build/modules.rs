@@ -168,7 +168,8 @@ fn mistakes() {
               --> MODULE.bazel:1:1
                |
              1 | module(nmae = 'a')
-               | ^^^^^^^^^^^^^^^^^^"#]],
+               | ^^^^^^^^^^^^^^^^^^
+            hint: remove it, or correct its name"#]],
     );
     check(
         "bazel_dep(version = '1')",
@@ -177,7 +178,8 @@ fn mistakes() {
               --> MODULE.bazel:1:1
                |
              1 | bazel_dep(version = '1')
-               | ^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+               | ^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: add `name = …`"#]],
     );
     check(
         "bazel_dep(name = 1)",
@@ -186,7 +188,8 @@ fn mistakes() {
               --> MODULE.bazel:1:1
                |
              1 | bazel_dep(name = 1)
-               | ^^^^^^^^^^^^^^^^^^^"#]],
+               | ^^^^^^^^^^^^^^^^^^^
+            hint: give `name` a value of type string"#]],
     );
     check(
         "bazel_dep(name = 'a')\nbazel_dep(name = 'b', repo_name = 'a')",
@@ -225,7 +228,8 @@ fn mistakes() {
               --> MODULE.bazel:1:1
                |
              1 | use_repo('e', 'x')
-               | ^^^^^^^^^^^^^^^^^^"#]],
+               | ^^^^^^^^^^^^^^^^^^
+            hint: give `extension_proxy` a value of type module_extension"#]],
     );
     check(
         "load('//:x.bzl', 'x')",
@@ -281,7 +285,8 @@ fn mistakes() {
               --> MODULE.bazel:1:1
                |
              1 | local_path_override(path = 'x')
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: add `module_name = …`"#]],
     );
 }
 
@@ -324,10 +329,11 @@ def f():
     check_workspace(
         "workspace(name = ",
         expect![[r#"
-        error: unexpected new line, expected expression
-          --> WORKSPACE:1:18
-           |
-         1 | workspace(name =
-           |                  ^"#]],
+            error: unexpected new line, expected expression
+              --> WORKSPACE:1:18
+               |
+             1 | workspace(name =
+               |                  ^
+            hint: the line is not complete; write the rest of it"#]],
     );
 }

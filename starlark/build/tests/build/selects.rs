@@ -240,7 +240,8 @@ fn mistakes() {
               --> p/BUILD:4:19
                |
              4 | thing(name = 't', texts = select({':a': ['x'], '//p:a': []}))
-               |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+               |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: remove one of the two"#]],
     );
     check(
         "texts = select({':a': 'x'})",
@@ -265,10 +266,11 @@ fn mistakes() {
     check(
         "texts = select({':a:b': []})",
         expect![[r#"
-        error: attribute `texts` of thing `//p:t`: invalid label `:a:b`: the target name contains `:`
-          --> p/BUILD:4:19
-           |
-         4 | thing(name = 't', texts = select({':a:b': []}))
-           |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            error: attribute `texts` of thing `//p:t`: invalid label `:a:b`: the target name contains `:`
+              --> p/BUILD:4:19
+               |
+             4 | thing(name = 't', texts = select({':a:b': []}))
+               |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: labels look like `//package:name`, `:name` or `file.txt`"#]],
     );
 }

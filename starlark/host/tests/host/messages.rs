@@ -10,20 +10,22 @@ fn syntax() {
     check(
         "x = (1,\n",
         expect![[r#"
-        error: unexpected new line, expected symbol ')'
-          --> p/a.bzl:2:1
-           |
-         2 | 
-           | ^"#]],
+            error: unexpected new line, expected symbol ')'
+              --> p/a.bzl:2:1
+               |
+             2 | 
+               | ^
+            hint: close the bracket that was opened further up"#]],
     );
     check(
         "x = 'abc\n",
         expect![[r#"
-        error: unfinished string literal
-          --> p/a.bzl:1:5
-           |
-         1 | x = 'abc
-           |     ^^^^"#]],
+            error: unfinished string literal
+              --> p/a.bzl:1:5
+               |
+             1 | x = 'abc
+               |     ^^^^
+            hint: close it with the quotation mark it begins with; `"""` begins a text of several lines"#]],
     );
     check(
         "for x in []:\n  pass\n",
@@ -75,11 +77,12 @@ fn syntax() {
     check(
         "class A: pass",
         expect![[r#"
-        error: cannot use reserved keyword `class`
-          --> p/a.bzl:1:1
-           |
-         1 | class A: pass
-           | ^^^^^"#]],
+            error: cannot use reserved keyword `class`
+              --> p/a.bzl:1:1
+               |
+             1 | class A: pass
+               | ^^^^^
+            hint: choose another name"#]],
     );
     check(
         "import os",
@@ -94,20 +97,22 @@ fn syntax() {
     check(
         "x = 1 +",
         expect![[r#"
-        error: unexpected new line, expected expression
-          --> p/a.bzl:1:8
-           |
-         1 | x = 1 +
-           |        ^"#]],
+            error: unexpected new line, expected expression
+              --> p/a.bzl:1:8
+               |
+             1 | x = 1 +
+               |        ^
+            hint: the line is not complete; write the rest of it"#]],
     );
     check(
         "def f():\n  return 1\n x = 2",
         expect![[r#"
-        error: incorrect indentation
-          --> p/a.bzl:2:11
-           |
-         2 |   return 1
-           |           ^"#]],
+            error: incorrect indentation
+              --> p/a.bzl:2:11
+               |
+             2 |   return 1
+               |           ^
+            hint: remove the blanks at the beginning of the line"#]],
     );
     check("x = \"\\q\"", expect![[r#""#]]);
     let build = |text, expect| check_with(Limits::default(), "BUILD", text, expect);
@@ -199,39 +204,42 @@ fn evaluation_errors() {
     check(
         "x = 1 + 'a'",
         expect![[r#"
-        error: operation `+` not supported for types `int` and `string`
-          --> p/a.bzl:1:5
-           |
-         1 | x = 1 + 'a'
-           |     ^^^^^^^"#]],
+            error: operation `+` not supported for types `int` and `string`
+              --> p/a.bzl:1:5
+               |
+             1 | x = 1 + 'a'
+               |     ^^^^^^^
+            hint: make it a text: `str(…)`"#]],
     );
     check(
         "x = [1][3]",
         expect![[r#"
-        error: index `3` is out of bound
-          --> p/a.bzl:1:5
-           |
-         1 | x = [1][3]
-           |     ^^^^^^"#]],
+            error: index `3` is out of bound
+              --> p/a.bzl:1:5
+               |
+             1 | x = [1][3]
+               |     ^^^^^^
+            hint: compare it with `len(…)` first"#]],
     );
     check(
         "x = {}['a']",
         expect![[r#"
-        error: key `"a"` was not found
-          --> p/a.bzl:1:5
-           |
-         1 | x = {}['a']
-           |     ^^^^^^^"#]],
+            error: key `"a"` was not found
+              --> p/a.bzl:1:5
+               |
+             1 | x = {}['a']
+               |     ^^^^^^^
+            hint: `.get(key)` gives `None` for a key that is not there"#]],
     );
     check(
         "x = 'a'.uper()",
         expect![[r#"
-        error: object of type `string` has no attribute `uper`
-          --> p/a.bzl:1:5
-           |
-         1 | x = 'a'.uper()
-           |     ^^^^^^^^^^
-        hint: did you mean `upper`?"#]],
+            error: object of type `string` has no attribute `uper`
+              --> p/a.bzl:1:5
+               |
+             1 | x = 'a'.uper()
+               |     ^^^^^^^^^^
+            hint: did you mean `upper`?"#]],
     );
     check(
         "def f(a): pass\nf()",
@@ -240,7 +248,8 @@ fn evaluation_errors() {
               --> p/a.bzl:2:1
                |
              2 | f()
-               | ^^^"#]],
+               | ^^^
+            hint: add `a = …`"#]],
     );
     check(
         "def f(a): pass\nf(1, 2, b = 3)",
@@ -249,7 +258,8 @@ fn evaluation_errors() {
               --> p/a.bzl:2:1
                |
              2 | f(1, 2, b = 3)
-               | ^^^^^^^^^^^^^^"#]],
+               | ^^^^^^^^^^^^^^
+            hint: give arguments by name: `name = value`"#]],
     );
     check(
         "complain()",
@@ -307,31 +317,34 @@ fn loading_errors() {
     check(
         "load(':a.bzl', 'other', p = '_private')",
         expect![[r#"
-        error: `_private` is private to `:a.bzl`: names that begin with `_` cannot be loaded
-          --> p/b.bzl:1:29
-           |
-         1 | load(':a.bzl', 'other', p = '_private')
-           |                             ^^^^^^^^^^"#]],
+            error: `_private` is private to `:a.bzl`: names that begin with `_` cannot be loaded
+              --> p/b.bzl:1:29
+               |
+             1 | load(':a.bzl', 'other', p = '_private')
+               |                             ^^^^^^^^^^
+            hint: give it a public name there: `private = _private`"#]],
     );
     check(
         "load(':e.bzl', 'x')",
         expect![[r#"
-        error: `:e.bzl` has no symbol `x`
-          --> p/b.bzl:1:16
-           |
-         1 | load(':e.bzl', 'x')
-           |                ^^^
-           = it exports nothing"#]],
+            error: `:e.bzl` has no symbol `x`
+              --> p/b.bzl:1:16
+               |
+             1 | load(':e.bzl', 'x')
+               |                ^^^
+               = it exports nothing
+            hint: define `x` there, or load it from where it is"#]],
     );
     check(
         "load(':p.bzl', 'other')",
         expect![[r#"
-        error: `:p.bzl` has no symbol `other`
-          --> p/b.bzl:1:16
-           |
-         1 | load(':p.bzl', 'other')
-           |                ^^^^^^^
-           = it exports nothing"#]],
+            error: `:p.bzl` has no symbol `other`
+              --> p/b.bzl:1:16
+               |
+             1 | load(':p.bzl', 'other')
+               |                ^^^^^^^
+               = it exports nothing
+            hint: define `other` there, or load it from where it is"#]],
     );
     check(
         "load(':a.bzl', 'other')\nother.append(1)",
