@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -143,6 +143,12 @@ impl Workspace {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
+    }
+
+    /// Waits for the end of a [`Workspace::command`] whose outputs are pipes.
+    pub fn finish(&self, kiln: Child) -> Output {
+        let output = kiln.wait_with_output().expect("an end of kiln");
+        Output::new(output, &self.redactions())
     }
 
     fn redactions(&self) -> Vec<(String, &'static str)> {
