@@ -8,7 +8,7 @@ use kiln_base::Digest;
 use kiln_diag::Diag;
 use parking_lot::Mutex;
 
-use crate::cas::{Cas, Hash, PutMode, Variant};
+use crate::cas::{Cas, Hash, PutMode, STAMP, Variant};
 use crate::client::Client;
 use crate::config::StoreConfig;
 use crate::front::{Actions, Uses};
@@ -210,6 +210,15 @@ impl Store {
             }
         }
         Some(self.0.cas.path_of(digest, wanted))
+    }
+
+    /// Whether a file that is, or was, the blob's has not been written to since the store made it.
+    /// For links to [`Store::blob_path`] that somebody keeps.
+    pub fn is_untouched(digest: &Digest, file: &std::fs::Metadata) -> bool {
+        let mode = file.mode() & 0o7777;
+        (Variant::BOTH.iter().any(|variant| variant.mode() == mode))
+            && (file.mtime(), file.mtime_nsec()) == (STAMP, 0)
+            && file.len() == digest.size()
     }
 
     /// The content of a blob, its digest checked; `None` when it is not there. A damaged one is

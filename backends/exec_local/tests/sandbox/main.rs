@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod damage;
 mod limits;
 mod looking;
 mod outputs;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         outputs::TESTS,
         looking::TESTS,
         limits::TESTS,
+        damage::TESTS,
         survivors::TESTS,
         tiers::TESTS,
     ];
