@@ -139,3 +139,28 @@ fn a_failed_test_shows_its_output() {
     "#]],
     );
 }
+
+/// The graph is there in both forms; nothing else is a graph.
+#[test]
+fn formats_of_the_rule_graph() {
+    let workspace = Workspace::with(KILN, FILES);
+    let dot = workspace.kiln("rules graph --format=dot");
+    assert!(dot.stdout.starts_with("digraph"), "{}", dot.stdout);
+    let json = workspace.kiln("rules graph --format=json");
+    assert!(
+        json.stdout.starts_with("{\"instances\":["),
+        "{}",
+        json.stdout
+    );
+    for command in [
+        "list //... --format=dot",
+        "rules explain GoalReport --format=dot",
+    ] {
+        let output = workspace.kiln(command);
+        expect![[r#"
+            error: only `kiln rules graph` has the format `dot`
+            hint: leave `--format` out, or use `--format=json`
+        "#]]
+        .assert_eq(&output.stderr);
+    }
+}

@@ -293,7 +293,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         "ui", ALL, Display, "auto", "Show progress live, as plain lines, or not at all.",
     )
     .aliases(&["curses"]),
-    option(words(&["text", "json"]), "format", ALL, Display, "text", "Print results for people or for programs."),
+    option(words(&["text", "json", "dot"]), "format", ALL, Display, "text", "Print results for people or for programs; `dot` is for `rules graph`."),
     option(Text, "output", ASKING, Display, "label", "What `query` prints: `label` or `label_kind`."),
     option(Flag, "verbose_failures", BUILDING, Display, "true", "Show the command line of an action that failed."),
     option(

@@ -44,6 +44,9 @@ fn run() -> Result<u8, Vec<Diag>> {
     for warning in without_effect(&context.options) {
         crate::show::errors(&[warning]);
     }
+    if context.options.format() == "dot" && context.options.verb() != Verb::Rules {
+        return Err(one(rules::no_dot()));
+    }
     match context.options.verb() {
         Verb::Help => help::help(&context).map_err(one),
         Verb::Version => help::version().map_err(one),

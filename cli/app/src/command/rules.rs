@@ -10,6 +10,12 @@ use crate::command::context::Context;
 use crate::command::run::Outcome;
 use crate::show::written;
 
+/// For everything that is not a graph.
+pub(crate) fn no_dot() -> Diag {
+    Diag::usage("only `kiln rules graph` has the format `dot`")
+        .hint("leave `--format` out, or use `--format=json`")
+}
+
 /// Runs `rules explain TYPE` or `rules graph`.
 pub(crate) async fn rules(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
@@ -24,6 +30,7 @@ pub(crate) async fn rules(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let text = match words[..] {
         ["graph"] if context.options.format() == "json" => to_json(set, graph),
         ["graph"] => to_dot(set, graph),
+        _ if context.options.format() == "dot" => return Err(one(no_dot())),
         ["explain", name] => {
             let names: Vec<&str> = set.types().map(|ty| set.type_name(ty)).collect();
             let found = set.find_type(name).and_then(|ty| explain(set, graph, ty));
