@@ -80,7 +80,7 @@ fn undeclared(text: &str, process: &Process, workspace: &Path) -> Vec<String> {
 }
 
 /// The prerequisites in a make-style dependency file.
-fn dependencies(text: &str) -> Vec<String> {
+pub(crate) fn dependencies(text: &str) -> Vec<String> {
     let joined = text.replace("\\\n", " ");
     let Some((_, list)) = joined.split_once(": ") else {
         return Vec::new();

@@ -20,6 +20,7 @@ mod failure;
 pub mod files;
 pub mod goals;
 pub mod keys;
+mod narrow;
 pub mod packages;
 pub mod patterns;
 pub mod query;

@@ -25,6 +25,7 @@ use crate::command_line::command_line;
 use crate::dependency_file;
 use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
+use crate::narrow::Narrow;
 use crate::rewind::{self, Rewinder};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
@@ -264,7 +265,15 @@ async fn execute(
         writable: false,
         observer: &progress,
     };
-    let result = execution.executor.execute(request).await;
+    let store = cx.service::<Store>()?;
+    let narrow = Narrow::of(&store, template, process);
+    let known = narrow
+        .as_ref()
+        .and_then(|narrow| narrow.known(&keyed.digest));
+    let result = match known {
+        Some(result) => Ok(result),
+        None => execution.executor.execute(request).await,
+    };
     if let Err(ExecError::MissingBlob(digest)) = &result {
         if progress.started.into_inner() {
             events.0.emit(Event::ActionDropped(event));
@@ -286,6 +295,12 @@ async fn execute(
         elapsed,
     });
     let result = result.map_err(|error| around(error, template))?;
+    if let Some(narrow) = narrow {
+        // What cannot be kept costs time in a later run and nothing else.
+        if let Err(error) = narrow.learn(&result) {
+            events.0.emit(Event::Diagnostic(error.into_warning()));
+        }
+    }
     if success && result.source == Source::Ran {
         tell_output(cx, &events, event, &result)?;
         tell_kept(cx, describe, &result)?;

@@ -89,3 +89,78 @@ fn a_second_checkout_shares_results() {
     let two = Workspace::with(KILN, FILES).env("KILN_CACHE_DIR", &one.cache().to_string_lossy());
     assert_eq!(executed(&two), "0");
 }
+
+const NARROW: &str = r#"
+//- BUILD.bazel
+cc_library(
+    name = "low",
+    hdrs = glob(["low*.h"]),
+)
+
+cc_library(
+    name = "high",
+    srcs = ["high.cc"],
+    hdrs = ["high.h"],
+    deps = [":low"],
+)
+
+cc_binary(
+    name = "app",
+    srcs = ["app.cc"],
+    deps = [":high"],
+)
+//- low.h
+#define LOW 1
+//- high.h
+int high();
+//- high.cc
+#include "low.h"
+int high() { return LOW; }
+//- app.cc
+#include "high.h"
+#if __has_include("low2.h")
+#include "low2.h"
+#endif
+int main() { return high() - 1; }
+"#;
+
+/// A header that a compiler could have read and did not is no reason to run it again; one that is
+/// new is, since it may be found now.
+#[test]
+fn headers_that_were_not_read() {
+    let executed = |workspace: &Workspace| {
+        let output = workspace.kiln("build //... --format=json");
+        assert_eq!(output.code, Some(0), "{}", output.show());
+        output.json("actions.executed").unwrap()
+    };
+    let workspace = Workspace::with(KILN, NARROW);
+    assert_eq!(
+        executed(&workspace),
+        "4",
+        "two compilations, an archive, a link"
+    );
+
+    workspace.write("low.h", "#define LOW (2 - 1)\n");
+    assert_eq!(executed(&workspace), "1", "only `high.cc` reads it");
+
+    workspace.write("low.h", "#define LOW (0 + 1)\n");
+    assert_eq!(
+        executed(&workspace),
+        "1",
+        "what was left out is left out again"
+    );
+
+    workspace.write("low2.h", "#define MORE 1\n");
+    assert_eq!(executed(&workspace), "2", "each might find it");
+
+    workspace.write("low2.h", "#define MORE 2\n");
+    assert_eq!(executed(&workspace), "1", "`app.cc` did");
+
+    workspace.write("low.h", "#define LOW 7\n");
+    workspace.write("low2.h", "#define MORE 3\n");
+    assert_eq!(
+        executed(&workspace),
+        "4",
+        "two compilations, an archive, a link"
+    );
+}
