@@ -131,9 +131,10 @@ impl Drop for Launcher {
 }
 
 /// How long to wait until the next look: a twentieth of the time so far, so that what is missed at
-/// the end is a small part, while long builds are hardly disturbed.
+/// the end is a small part, while long builds are hardly disturbed. The shortest commands take two
+/// milliseconds.
 fn pause(elapsed: Duration) -> Duration {
-    (elapsed / 20).clamp(Duration::from_millis(1), Duration::from_millis(20))
+    (elapsed / 20).clamp(Duration::from_micros(300), Duration::from_millis(20))
 }
 
 fn text(path: &Path) -> Result<String, Diag> {

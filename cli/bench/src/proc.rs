@@ -99,10 +99,27 @@ pub(crate) fn process_ids(text: &str) -> impl Iterator<Item = u32> {
         .filter(|id| *id != 0)
 }
 
-/// The most memory that was resident at a time, in KiB, in a `/proc/PID/status`; a process that is
-/// ending has none.
-pub(crate) fn peak_kib(status: &str) -> Option<u64> {
-    field(status, "VmHWM")?.strip_suffix(" kB")?.parse().ok()
+/// What a `/proc/PID/status` says of memory, in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// The process that started it.
+    pub(crate) parent: u32,
+    /// The most that was resident at a time.
+    pub(crate) peak_kib: u64,
+    /// What is resident now and belongs to no file.
+    pub(crate) anonymous_kib: u64,
+}
+
+impl Memory {
+    /// Reads it; a process that is ending has none.
+    pub(crate) fn read(status: &str) -> Option<Memory> {
+        let kib = |name| field(status, name)?.strip_suffix(" kB")?.parse().ok();
+        Some(Memory {
+            parent: field(status, "PPid")?.parse().ok()?,
+            peak_kib: kib("VmHWM")?,
+            anonymous_kib: kib("RssAnon")?,
+        })
+    }
 }
 
 /// A field of lines such as `name : value`.
@@ -199,9 +216,17 @@ a line that is something else
         assert_eq!(cpu_stat("usage_usec many\n"), None);
         assert_eq!(cpu_stat(""), None);
         assert_eq!(process_ids("12\n0\n345\n").collect::<Vec<_>>(), [12, 345]);
-        let status = "Name:\tkiln\nVmPeak:\t  9000 kB\nVmHWM:\t    8124 kB\nThreads:\t3\n";
-        assert_eq!(peak_kib(status), Some(8124));
-        assert_eq!(peak_kib("Name:\tkiln\nState:\tZ (zombie)\n"), None);
+        let status = "Name:\tkiln\nPPid:\t7\nVmHWM:\t    8124 kB\nRssAnon:\t     900 kB\n";
+        let memory = Memory {
+            parent: 7,
+            peak_kib: 8124,
+            anonymous_kib: 900,
+        };
+        assert_eq!(Memory::read(status), Some(memory));
+        assert_eq!(
+            Memory::read("Name:\tkiln\nState:\tZ (zombie)\nPPid:\t7\n"),
+            None
+        );
         assert_eq!(
             field("model name\t: A B: C\n", "model name"),
             Some("A B: C")

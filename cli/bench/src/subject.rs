@@ -1,6 +1,6 @@
 //! One tool on a tree of its own: steps, figures, and whether the results are right.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ impl Subject {
         for process in processes.filter(|process| is_of(&self.tool, &self.folders, *process)) {
             let path = PathBuf::from(format!("/proc/{process}/clear_refs"));
             match fs::write(&path, "5") {
-                Err(error) if process_is_there(process) => {
+                Err(error) if executable(process).is_some() => {
                     return Err(Diag::io("cannot write", &path, &error));
                 }
                 _ => {}
@@ -236,27 +236,41 @@ impl Drop for Subject {
     }
 }
 
-/// Memory in the tool's own processes at the peak of each, in KiB. What several share is counted
-/// for each.
+/// Memory in the tool's own processes, in KiB.
 fn resident(tool: &Tool, folders: &Folders, group: &cgroup::Group) -> Option<u64> {
-    let own = group
-        .processes()
-        .into_iter()
-        .filter(|process| is_of(tool, folders, *process));
-    let peaks = own.filter_map(|process| {
+    let own = group.processes().into_iter().filter_map(|process| {
+        let executable = executable(process).filter(|path| tool.owns(folders, path))?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        proc::peak_kib(&status)
+        Some((process, (executable, proc::Memory::read(&status)?)))
     });
-    peaks.reduce(|sum, peak| sum + peak)
+    memory(tool.peer, &own.collect())
+}
+
+/// The sum over some processes: of each its peak, but of one that runs the same program as its
+/// parent only what is its own.
+///
+/// Such a child is a fork that shares the pages of its parent. The children of ninja and of Bazel's
+/// server are about to become other programs, and until then live in their parent's memory. Those of
+/// kiln make sandboxes: their anonymous pages count, though they share most of these as well.
+fn memory(peer: Peer, own: &BTreeMap<u32, (PathBuf, proc::Memory)>) -> Option<u64> {
+    let parts = own.values().map(|(executable, memory)| {
+        let parent = own.get(&memory.parent);
+        match (parent.is_some_and(|(other, _)| other == executable), peer) {
+            (false, _) => memory.peak_kib,
+            (true, Peer::Kiln) => memory.anonymous_kib,
+            (true, Peer::Ninja | Peer::Bazel) => 0,
+        }
+    });
+    parts.reduce(|sum, part| sum + part)
 }
 
 fn is_of(tool: &Tool, folders: &Folders, process: u32) -> bool {
-    let executable = fs::read_link(format!("/proc/{process}/exe"));
-    executable.is_ok_and(|executable| tool.owns(folders, &executable))
+    executable(process).is_some_and(|path| tool.owns(folders, &path))
 }
 
-fn process_is_there(process: u32) -> bool {
-    fs::read_link(format!("/proc/{process}/exe")).is_ok()
+/// What a process runs; `None` if it has ended, or belongs to somebody else.
+fn executable(process: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process}/exe")).ok()
 }
 
 /// The labels that a tool listed.
@@ -378,6 +392,32 @@ mod tests {
             error: kiln listed 3 targets of 2
                = 1 unexpected, such as `//area0/part0:list2`"#]]
         .assert_eq(&error.render());
+    }
+
+    #[test]
+    fn memory_that_is_shared_counts_once() {
+        let process = |path: &str, parent, peak_kib, anonymous_kib| {
+            let memory = proc::Memory {
+                parent,
+                peak_kib,
+                anonymous_kib,
+            };
+            (PathBuf::from(path), memory)
+        };
+        let kiln = [
+            (2, process("/kiln", 1, 60_000, 40_000)),
+            (3, process("/kiln", 2, 4_000, 1_500)),
+            (4, process("/kiln", 3, 4_000, 1_500)),
+        ];
+        assert_eq!(memory(Peer::Kiln, &kiln.into()), Some(63_000));
+        let bazel = [
+            (2, process("/bazel", 1, 10_000, 1_000)),
+            (3, process("/java", 1, 400_000, 300_000)),
+            (4, process("/java", 3, 400_000, 300_000)),
+            (5, process("/linux-sandbox", 3, 2_000, 100)),
+        ];
+        assert_eq!(memory(Peer::Bazel, &bazel.into()), Some(412_000));
+        assert_eq!(memory(Peer::Ninja, &BTreeMap::new()), None);
     }
 
     #[test]
