@@ -17,9 +17,6 @@ const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 
 /// `made` is made, then `gate` waits for this test to let it pass, then all that needs both runs.
 fn workspace(port: u16) -> Workspace {
-    let headers: String = (0..20)
-        .map(|n| format!("//- many/h{n}.txt\n{n}\n"))
-        .collect();
     let files = format!(
         r#"
 //- BUILD.bazel
