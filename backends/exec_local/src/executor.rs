@@ -248,6 +248,11 @@ impl Finished {
             End::Limit(resource) => Exit::Limit(self.shared.pool.limiter().hit(resource)),
             End::Killed => Exit::Signal(libc::SIGKILL),
         };
+        if matches!(exit, Exit::Code(1..) | Exit::Signal(_))
+            && let Some(full) = failure::no_space(&files.stderr())
+        {
+            return Err(full);
+        }
         let suffix = self.stopped_note(exit);
         // What was stopped half-way has no outputs.
         let outputs = match suffix.is_empty() {

@@ -1,6 +1,7 @@
 //! What went wrong around an action, in words.
 
 use std::io;
+use std::path::Path;
 
 use kiln_diag::{Diag, io_text};
 use kiln_process::{ExecError, Process};
@@ -23,6 +24,40 @@ pub(crate) fn of_action(failure: &Failure, process: &Process, plan: &Plan) -> Ex
         ))),
         _ => ExecError::Failed(step(failure)),
     }
+}
+
+/// Less room than this is none: whatever an action writes does not fit.
+const NO_ROOM: u64 = 64 << 10;
+/// How much of what a process wrote goes into a message.
+const SHOWN: usize = 4 << 10;
+
+/// Why a process failed that left the disk full it wrote to: it is the machine's fault, whatever
+/// the process itself said (often nothing, as its words did not fit either). `None` if there is
+/// room. `stderr` is the file that has its words.
+pub(crate) fn no_space(stderr: &Path) -> Option<Diag> {
+    let folder = stderr.parent()?;
+    let space = rustix::fs::statvfs(folder).ok()?;
+    let bytes = space.f_bavail.saturating_mul(space.f_frsize);
+    // A file system without a fixed number of files says 0 of 0.
+    let files_left = space.f_files == 0 || space.f_favail > 0;
+    if bytes >= NO_ROOM && files_left {
+        return None;
+    }
+    let what = match files_left {
+        true => "no space left on device",
+        false => "no room for another file on the device",
+    };
+    // `<folder>/<process>-<number>/<slot>/stderr`: the numbers tell nobody anything.
+    let shown = folder.ancestors().nth(2).unwrap_or(folder);
+    let diag = Diag::environment(format!("cannot write to `{}`: {what}", shown.display()));
+    let written = std::fs::read(stderr).unwrap_or_default();
+    let written = &written[written.len().saturating_sub(SHOWN)..];
+    let written = String::from_utf8_lossy(written);
+    let diag = match written.trim() {
+        "" => diag,
+        text => diag.note(format!("what failed there said:\n{text}")),
+    };
+    Some(diag.hint("free some space there, or put kiln's folder elsewhere: `--cache_dir=<folder>`"))
 }
 
 fn program(failure: &Failure, process: &Process, reason: &str) -> Diag {

@@ -29,6 +29,13 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         "no such target `{label}`: `{build_file}` declares no target `{name}` and there is no such \
          file"
     ));
+    if let Some(what) = odd(cx, &package.repo, &label.file_path()).await {
+        let diag = Diag::build(format!(
+            "`{label}` is neither a target nor a file: `{}` is {what}",
+            shown_path(&package.repo, &label.file_path())
+        ));
+        return diag.hint("put a file or folder there, or remove the label");
+    }
     let (folder, _) = name.rsplit_once('/').unwrap_or(("", name));
     let path = package.path.join(folder).unwrap_or(package.path.clone());
     let files = names(cx, &package.repo, &path, Resolved::File).await;
@@ -53,6 +60,19 @@ pub(crate) async fn package<R: Looks>(cx: &RuleCx<R>, id: &PackageId) -> Diag {
     let diag = Diag::build(format!(
         "no such package `{id}`: there is no BUILD.bazel or BUILD file in it"
     ));
+    for name in ["BUILD.bazel", "BUILD"] {
+        let Ok(path) = id.path.join(name) else {
+            continue;
+        };
+        let folder = is_folder(cx, &id.repo, &path).await.then_some("a folder");
+        if let Some(what) = odd(cx, &id.repo, &path).await.or(folder) {
+            let shown = shown_path(&id.repo, &path);
+            return diag.note(format!("`{shown}` is {what}")).hint(match name {
+                "BUILD" => "put a file `BUILD.bazel` beside it",
+                _ => "make it a file",
+            });
+        }
+    }
     let build_file = id.path.join("BUILD.bazel").unwrap_or(id.path.clone());
     let create = format!("create `{}`", shown_path(&id.repo, &build_file));
     if is_folder(cx, &id.repo, &id.path).await {
@@ -129,6 +149,21 @@ pub(crate) async fn similar_folder<R: Looks>(
     }
     let id = PackageId::new(repo.clone(), at.clone());
     (slips > 0 && is_package(cx, &id).await).then_some(at)
+}
+
+/// What is at a path, if it is neither a file nor a folder.
+async fn odd<R: Looks>(cx: &RuleCx<R>, repo: &Repo, path: &RelPath) -> Option<&'static str> {
+    let key = DirKey {
+        repo: repo.clone(),
+        path: path.parent()?,
+    };
+    let entries = cx.get::<DirEntries, _>((key,)).await.ok()?;
+    let entry = entries.0.as_ref()?.get(path.file_name())?;
+    match entry.kind.resolved() {
+        Resolved::File | Resolved::Directory => None,
+        Resolved::Missing => Some("a symbolic link that leads nowhere"),
+        Resolved::Other => Some("a pipe, a socket or a device"),
+    }
 }
 
 /// The names of a kind in a folder. What cannot be looked at says nothing here.

@@ -40,7 +40,11 @@ pub async fn artifact_node(cx: &RuleCx, key: Arc<ArtifactKey>) -> Result<Artifac
     let artifact = &key.0;
     match origin(cx, artifact).await? {
         Origin::Source(file) => {
-            let node = get!(FileNode, file => FileKey).await?;
+            let node = get!(FileNode, file => FileKey).await;
+            let label = artifact.owner_label();
+            let node = node.map_err(|error| {
+                error.note(format!("it is a source file of the build, `{label}`"))
+            })?;
             let node = node.0.clone().ok_or_else(|| no_source(artifact))?;
             Ok(ArtifactNode(node))
         }
@@ -106,6 +110,7 @@ fn no_source(artifact: &Artifact) -> Diag {
         "source file `{}` does not exist",
         artifact.exec_path()
     ))
+    .hint("it was there when the build began; run the command again")
 }
 
 /// Puts a set together from its members and the sets below it.

@@ -11,7 +11,7 @@ use kiln_tree::Node;
 
 use crate::actions::action_outputs;
 use crate::services::Workspace;
-use crate::spawn::exit_text;
+use crate::spawn::{DEFAULT_PATH, exit_text};
 use crate::undeclared::{Place, explain};
 
 /// How much of a process's output is put into a message, in bytes from its end.
@@ -97,12 +97,41 @@ fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
         }
         Exit::Signal(9) => diag
             .note("kiln did not kill it: perhaps it did itself, or the kernel, for want of memory"),
+        Exit::Code(127) if absent_program(printed).is_some() => {
+            let program = absent_program(printed).unwrap_or_default();
+            diag.note(format!(
+                "`{program}` is not among the programs that actions find, which are those in \
+                 {}",
+                DEFAULT_PATH.replace(':', ", ")
+            ))
+            .hint(format!(
+                "if a target makes `{program}`, put it into `tools` and write `$(location …)`; \
+                 otherwise install it"
+            ))
+        }
         _ if refused.iter().any(|text| printed.contains(text)) => diag.hint(
             "if it means to have so many processes and threads: `--sandbox_process_limit` says \
              how many an action may have at a time",
         ),
         _ => diag,
     }
+}
+
+/// The program that a shell says it did not find.
+fn absent_program(printed: &str) -> Option<&str> {
+    let complaint = |line: &'_ str| -> Option<(usize, usize)> {
+        let before = line
+            .strip_suffix(": command not found")
+            .or_else(|| line.strip_suffix(": not found"))?;
+        let start = before.rfind(": ").map_or(0, |at| at + 2);
+        let name = &before[start..];
+        let plain = !name.is_empty() && !name.contains(['/', ' ']);
+        plain.then_some((start, before.len()))
+    };
+    printed.lines().find_map(|line| {
+        let (start, end) = complaint(line)?;
+        line.get(start..end)
+    })
 }
 
 /// The end of what was printed, as text.

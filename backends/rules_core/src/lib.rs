@@ -15,6 +15,7 @@ mod arguments;
 pub mod artifacts;
 pub mod build;
 mod command_line;
+mod cycle;
 mod dependency_file;
 mod failure;
 pub mod files;

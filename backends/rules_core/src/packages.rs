@@ -15,6 +15,7 @@ use kiln_targets::{
 };
 
 use crate::absent;
+use crate::cycle;
 use crate::files::{DirEntries, FileText, shown_path};
 use crate::keys::{BzlKey, DirKey, FileKey, PackageKey, RepoOptions};
 use crate::repos::Repositories;
@@ -99,7 +100,16 @@ pub async fn loaded_bzl(
     let loads = load_labels(&parsed, label.package(), &mapping)?;
     let keys = loads.iter().map(|(_, label)| BzlKey(label.clone()));
     let loaded = get_all!(LoadedBzl, keys.collect::<Vec<_>>() => BzlKey).await;
-    let loaded = loaded.map_err(|error| point_at_load(error, &parsed))?;
+    let loaded = loaded.map_err(|error| {
+        let labels = loads.iter().map(|(_, label)| label);
+        match cycle::closes(&error, &label, labels) {
+            None => point_at_load(error, &parsed),
+            Some(None) => error,
+            Some(Some(at)) => error
+                .at(parsed.loads[at].span.clone())
+                .hint("move what these files share into another one, and load that"),
+        }
+    })?;
     let loads: Vec<(Arc<str>, Arc<Bzl>)> = loads
         .into_iter()
         .zip(&loaded)

@@ -21,6 +21,9 @@ pub(crate) fn io_diag(doing: &str, path: &Path, error: &io::Error) -> Diag {
         Some(rustix::io::Errno::NFILE) => {
             diag.hint("raise the machine's limit of open files (`sysctl fs.file-max`)")
         }
+        Some(rustix::io::Errno::IO) => {
+            diag.hint("the disk, or whatever is behind the file, is at fault; `dmesg` may say more")
+        }
         Some(rustix::io::Errno::STALE) => diag.hint("the network file system lost it; try again"),
         _ => diag,
     }
@@ -85,7 +88,9 @@ mod tests {
         );
         check(
             5,
-            expect!["error: cannot read `/nowhere/a.txt`: input/output error"],
+            expect![[r#"
+                error: cannot read `/nowhere/a.txt`: input/output error
+                hint: the disk, or whatever is behind the file, is at fault; `dmesg` may say more"#]],
         );
     }
 }

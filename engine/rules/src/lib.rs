@@ -58,6 +58,10 @@ pub use kiln_rules_macros::rule;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+/// The message of the error that a dependency cycle gives. Its notes name the members, from one
+/// that does not depend on chance, around to it again.
+pub const CYCLE: &str = "dependency cycle";
+
 /// A value that may be part of a memo key: what a query or a Get provides.
 pub trait Param: Clone + Eq + Hash + Debug + Send + Sync + 'static {
     /// Ambient params are read, not consumed: rules further down may read them again, and a Get

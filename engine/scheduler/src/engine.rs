@@ -10,7 +10,7 @@ use kiln_graph::{Compute, Graph, NodeCx};
 use kiln_rule_graph::{InstanceId, RuleGraph, RuleSet, Source, solve};
 use kiln_rules::def::{QueryDef, RuleDef, TypeRef};
 use kiln_rules::erased::{Arguments, ParamValue, ProductValue};
-use kiln_rules::{Inputs, Product};
+use kiln_rules::{CYCLE, Inputs, Product};
 use smallvec::SmallVec;
 
 use crate::plan::{Plan, Supply, plans};
@@ -262,7 +262,7 @@ impl Compute for Core {
         let first = smallest.map_or(0, |(at, _)| at);
         subjects.rotate_left(first);
         subjects.extend(subjects.first().cloned());
-        let mut diag = Diag::build("dependency cycle");
+        let mut diag = Diag::build(CYCLE);
         for (at, subject) in subjects.iter().enumerate() {
             diag = diag.note(format!(
                 "{}`{subject}`",

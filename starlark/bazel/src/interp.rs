@@ -1,6 +1,7 @@
 //! The parts of the interpreter that values of this crate are made of, in one place.
 
 pub(crate) use kiln_host::allocative::{self, Allocative};
+pub(crate) use kiln_host::call_function;
 pub(crate) use kiln_host::starlark::any::ProvidesStaticType;
 pub(crate) use kiln_host::starlark::coerce::Coerce;
 pub(crate) use kiln_host::starlark::collections::{SmallMap, StarlarkHasher};

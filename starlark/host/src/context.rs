@@ -9,6 +9,7 @@ use starlark::any::{AnyLifetime, ProvidesStaticType};
 use starlark::eval::Evaluator;
 
 use crate::scope::{FileScope, Scopes};
+use crate::ticks::Ticks;
 use crate::{Interpreter, raise};
 
 /// What is being done.
@@ -44,6 +45,7 @@ pub struct EvalContext<'e> {
     scopes: Arc<Scopes>,
     warnings: RefCell<Vec<Diag>>,
     blamed: Option<Span>,
+    ticks: Ticks,
     state: Box<dyn AnyLifetime<'e> + 'e>,
 }
 
@@ -62,6 +64,7 @@ impl<'e> EvalContext<'e> {
             scopes: interpreter.scopes().clone(),
             warnings: RefCell::new(Vec::new()),
             blamed: None,
+            ticks: Ticks::default(),
             state: Box::new(state),
         }
     }
@@ -118,6 +121,10 @@ impl<'e> EvalContext<'e> {
     /// Takes the warnings out, in the order they came.
     pub fn take_warnings(&self) -> Vec<Diag> {
         self.warnings.take()
+    }
+
+    pub(crate) fn ticks(&self) -> &Ticks {
+        &self.ticks
     }
 
     pub(crate) fn scopes(&self) -> &Arc<Scopes> {

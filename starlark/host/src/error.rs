@@ -1,6 +1,6 @@
 //! The interpreter's errors as messages for people.
 
-use kiln_diag::{Diag, Span};
+use kiln_diag::{Diag, Part, Span};
 use starlark::codemap::FileSpan;
 use starlark::environment::Globals;
 use starlark::errors::Frame;
@@ -55,9 +55,10 @@ impl Explain<'_> {
             ErrorKind::Native(inner) | ErrorKind::Other(inner) => inner.is::<Diag>(),
             _ => false,
         };
-        match on_purpose {
-            true => self.message(error).at(span.clone()),
-            false => self.diag(error),
+        match (error.kind(), on_purpose) {
+            (ErrorKind::Fail(text), _) => own_fail(&text.to_string()).at(span.clone()),
+            (_, true) => self.message(error).at(span.clone()),
+            (_, false) => self.diag(error),
         }
     }
 
@@ -119,19 +120,23 @@ impl Explain<'_> {
 
     /// Errors that the interpreter tells apart by text only: the limits.
     fn other(&self, text: &str, call: &str) -> Diag {
-        if text.contains("ticks has been exceeded") {
+        if text == CANCELLED {
             return Diag::build(format!(
                 "evaluating `{}` takes more than {} function calls and loop turns",
                 self.file, self.limits.ticks
             ))
-            .hint("a loop seems to be far longer than meant");
+            .hint(
+                "shorten the loop if it is far longer than meant, or allow more: \
+                 `--max_computation_steps=…`",
+            );
         }
         if text.starts_with("Heap memory limit") {
             return Diag::build(format!(
                 "evaluating `{}` takes more than {} MiB of memory",
                 self.file,
                 self.limits.heap_bytes >> 20
-            ));
+            ))
+            .hint("a list, dict or text seems to be far larger than meant");
         }
         plain_at(text, call)
     }
@@ -163,7 +168,31 @@ fn call_text(error: &Error) -> &str {
     place.map_or("", FileSpan::source_span)
 }
 
+/// What the interpreter says when it was told to stop: only the limit on ticks tells it to.
+const CANCELLED: &str = "Evaluation cancelled";
+
 const MAX_CALLS: usize = 10;
+
+/// As [`fail_diag`], of kiln's own rules: a line `at: ATTRIBUTE`, with a text or a label in it or
+/// without, says which part of the target is wrong, and labels of the root repository are written
+/// as people write them.
+fn own_fail(text: &str) -> Diag {
+    let text = text.replace("@@//", "//");
+    let (lines, places): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| !line.starts_with("at: "));
+    let diag = fail_diag(&lines.join("\n"));
+    let Some(place) = places.first().and_then(|line| line.strip_prefix("at: ")) else {
+        return diag;
+    };
+    match place.split_once(' ') {
+        None => diag.about(place, Part::Whole),
+        Some((attribute, part)) => {
+            let is_label = part.starts_with("//") || part.starts_with('@');
+            let kind = if is_label { Part::Label } else { Part::Text };
+            diag.about(attribute, kind(part.to_owned()))
+        }
+    }
+}
 
 /// `fail()`'s text, without the interpreter's own beginning. Last lines that begin with `hint: `
 /// are cures.

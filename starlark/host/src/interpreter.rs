@@ -188,9 +188,10 @@ impl Interpreter {
     ) -> Result<Evaluator<'v, 'a, 'e>, Diag> {
         let mut eval = Evaluator::new(module);
         eval.extra = Some(context);
+        let ticks = self.limits.ticks;
+        eval.set_check_cancelled(Box::new(move || context.ticks().look(ticks)));
         let bounded = eval
-            .set_max_tick_count(self.limits.ticks)
-            .and_then(|()| eval.set_max_heap_size(self.limits.heap_bytes))
+            .set_max_heap_size(self.limits.heap_bytes)
             .and_then(|()| eval.set_max_callstack_size(self.limits.call_depth));
         match bounded {
             Ok(()) => Ok(eval),

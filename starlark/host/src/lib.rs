@@ -41,6 +41,7 @@ mod scope;
 mod span;
 mod symbols;
 mod syntax;
+mod ticks;
 mod wording;
 
 pub use allocative;
@@ -54,3 +55,4 @@ pub use interpreter::{FrozenFile, Interpreter};
 pub use limits::Limits;
 pub use scope::FileScope;
 pub use span::{call_span, outermost_call, to_span};
+pub use ticks::call_function;

@@ -12,6 +12,7 @@ use kiln_targets::{
 
 use super::facts::{fingerprint, make_variables};
 use super::{Analyzed, Outcome, analyzed, resolved_attrs};
+use crate::cycle;
 use crate::keys::{RepoOptions, SettingKey, TargetKey};
 use crate::repos::Repositories;
 use crate::services::{Events, HostService};
@@ -122,6 +123,13 @@ impl Target<'_> {
         if error.span().is_some() {
             return error;
         }
+        let error = match cycle::closes(&error, &self.def.label, [label].into_iter()) {
+            None => error,
+            Some(None) => return error,
+            Some(Some(_)) => error.hint(
+                "drop one of these dependencies, or move what several need into a target of its own",
+            ),
+        };
         let text = format!("`{label}` is in `{}` of `{}`", schema.name, self.def.label);
         let part = Part::Label(label.to_string());
         error

@@ -61,13 +61,15 @@ fn actions() {
         "//- BUILD\ngenrule(name = \"x\", outs = [\"o\"], cmd = \"no-such-tool > $@\")\n",
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: Genrule of `//:x` failed with exit code 127 (making `kiln-out/fastbuild/bin/o`)
-           = its output:
-             /usr/bin/bash: line 1: no-such-tool: command not found
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]],
+            exit: 1
+            --- stderr
+            error: Genrule of `//:x` failed with exit code 127 (making `kiln-out/fastbuild/bin/o`)
+               = `no-such-tool` is not among the programs that actions find, which are those in /usr/local/bin, /usr/bin, /bin, /usr/local/sbin, /usr/sbin, /sbin
+               = its output:
+                 /usr/bin/bash: line 1: no-such-tool: command not found
+            hint: if a target makes `no-such-tool`, put it into `tools` and write `$(location …)`; otherwise install it
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
     );
     check(
         "//- BUILD\ngenrule(name = \"x\", outs = [\"o\"], cmd = \"echo $(NOPE) > $@\")\n",

@@ -81,14 +81,15 @@ fn labels() {
             exit: 1
             --- stderr
             error: dependency cycle
-              --> BUILD:2:31
+              --> BUILD:1:31
                |
-             2 | filegroup(name = "b", srcs = [":a"])
+             1 | filegroup(name = "a", srcs = [":b"])
                |                               ^^^^
                = `//:a`
                = needs `//:b`
                = needs `//:a`
-               = `//:a` is in `srcs` of `//:b`
+               = `//:b` is in `srcs` of `//:a`
+            hint: drop one of these dependencies, or move what several need into a target of its own
             failed: 0 of 1 target built, 1 failed in [TIME]
         "#]],
     );

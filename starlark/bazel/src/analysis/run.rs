@@ -93,7 +93,7 @@ fn implementation<'v>(
     eval: &mut Evaluator<'v, '_, '_>,
 ) -> starlark::Result<Value<'v>> {
     match rule.implementation {
-        Some(function) => eval.eval_function(function, &[ctx], &[]),
+        Some(function) => call_function(eval, function, &[ctx], &[]),
         None => Err(stop(Diag::internal(
             "a rule has no implementation function",
         ))),

@@ -97,7 +97,7 @@ impl<'v> Macro<'v> {
             .iter()
             .map(|(name, value)| (name.as_str(), *value))
             .collect();
-        eval.eval_function(self.implementation, &[], &named)?;
+        call_function(eval, self.implementation, &[], &named)?;
         Ok(Value::new_none())
     }
 

@@ -179,7 +179,7 @@ impl<'v> Rule<'v> {
                 };
                 arguments.push(value);
             }
-            let value = eval.eval_function(*function, &arguments, &[])?;
+            let value = call_function(eval, *function, &arguments, &[])?;
             kwargs.insert(heap.alloc_str(attr), value);
         }
         Ok(())
@@ -226,7 +226,7 @@ fn initialize<'v>(
         .iter()
         .map(|(name, value)| (name.as_str(), *value))
         .collect();
-    let changed = eval.eval_function(initializer, &[], &named)?;
+    let changed = call_function(eval, initializer, &[], &named)?;
     if changed.is_none() {
         return Ok(());
     }

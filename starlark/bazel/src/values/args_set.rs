@@ -138,7 +138,7 @@ impl<'v> Spread<'v> {
                 .hint("`expand_directories = False` gives the directory itself to the function"),
             ));
         }
-        let made = eval.eval_function(function, &[member], &[])?;
+        let made = call_function(eval, function, &[member], &[])?;
         if made.is_none() {
             return Ok(());
         }

@@ -558,14 +558,14 @@ fn runaway_functions() {
     run(
         "[None for i in range(1000000000)]",
         expect![[r#"
-        error: evaluating `//:d.bzl` takes more than 10000 function calls and loop turns
-          --> BUILD:2:1
-           |
-         2 | mine(name = 'x')
-           | ^^^^^^^^^^^^^^^^
-           = in `//:x` (mine, declared at BUILD:2:1)
-        hint: a loop seems to be far longer than meant
-    "#]],
+            error: evaluating `//:d.bzl` takes more than 10000 function calls and loop turns
+              --> d.bzl:2:20
+               |
+             2 |     [None for i in range(1000000000)]
+               |                    ^^^^^^^^^^^^^^^^^
+               = in `//:x` (mine, declared at BUILD:2:1)
+            hint: shorten the loop if it is far longer than meant, or allow more: `--max_computation_steps=…`
+        "#]],
     );
 }
 

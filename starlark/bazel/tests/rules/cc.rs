@@ -211,7 +211,7 @@ fn wrong_sources() {
         "a.txt",
         r#"cc_library(name = "x", srcs = ["a.txt"])"#,
         expect![[r#"
-            error: `srcs` of @@//:x has `a.txt`, which is no C or C++ source, header, object or library
+            error: `srcs` of //:x has `a.txt`, which is no C or C++ source, header, object or library
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", srcs = ["a.txt"])
@@ -241,12 +241,13 @@ cc_library(name = "x", deps = [":p"])
         "a.cc",
         r#"cc_library(name = "x", srcs = ["a.cc"], module_interfaces = ["a.cc"])"#,
         expect![[r#"
-            error: `module_interfaces` of @@//:x: C++20 modules are not supported
+            error: `module_interfaces` of //:x: C++20 modules are not supported
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", srcs = ["a.cc"], module_interfaces = ["a.cc"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: use headers
         "#]],
     );
 }

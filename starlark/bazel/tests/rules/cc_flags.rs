@@ -235,14 +235,14 @@ fn without_a_compiler() {
         &mut world,
         "//:x",
         expect![[r#"
-        error: @@//:x needs a C++ compiler, and none was found on this machine
-          --> BUILD:1:1
-           |
-         1 | cc_library(name = 'x')
-           | ^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (cc_library, declared at BUILD:1:1)
-        hint: install `g++` or `clang`, or set `CC`
-    "#]],
+            error: //:x needs a C++ compiler, and there is no `gcc` or `clang` in `/usr/local/bin`, `/usr/bin` and `/bin`
+              --> BUILD:1:1
+               |
+             1 | cc_library(name = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: install one, on Debian: `apt install g++`
+        "#]],
     );
 }
 

@@ -47,24 +47,26 @@ fn definitions_are_one_word_each() {
         "",
         r#"cc_library(name = "x", defines = ["A B"])"#,
         expect![[r#"
-            error: `defines` of @@//:x must hold one shell word an item; `A B` is 2
+            error: `defines` of //:x must hold one shell word an item; `A B` is 2
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", defines = ["A B"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: quote blanks for the shell, or make each word an item
         "#]],
     );
     check(
         "",
         r#"cc_library(name = "x", local_defines = [""])"#,
         expect![[r#"
-            error: `local_defines` of @@//:x must hold one shell word an item; `` is 0
+            error: `local_defines` of //:x must hold one shell word an item; `` is 0
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", local_defines = [""])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: quote blanks for the shell, or make each word an item
         "#]],
     );
 }
@@ -148,25 +150,27 @@ cc_library(name = "user", srcs = ["a.cc"], deps = [":absolute", ":prefixed"])
         files,
         "//p:wrong",
         expect![[r#"
-        error: header `p/src/a.h` of @@//p:wrong is not below `strip_include_prefix`, which is `p/other`
-          --> p/BUILD:3:1
-           |
-         3 | cc_library(name = 'wrong', hdrs = ['src/a.h'], strip_include_prefix = 'other')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//p:wrong` (cc_library, declared at p/BUILD:3:1)
-    "#]],
+            error: header `p/src/a.h` of //p:wrong is not below `strip_include_prefix`, which is `p/other`
+              --> p/BUILD:3:1
+               |
+             3 | cc_library(name = 'wrong', hdrs = ['src/a.h'], strip_include_prefix = 'other')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//p:wrong` (cc_library, declared at p/BUILD:3:1)
+            hint: name a folder that all headers of the target are in
+        "#]],
     );
     check_files(
         files,
         "//p:rooted",
         expect![[r#"
-        error: `include_prefix` of @@//p:rooted must be relative: `/x`
-          --> p/BUILD:4:1
-           |
-         4 | cc_library(name = 'rooted', hdrs = ['src/a.h'], include_prefix = '/x')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//p:rooted` (cc_library, declared at p/BUILD:4:1)
-    "#]],
+            error: `include_prefix` of //p:rooted must be relative: `/x`
+              --> p/BUILD:4:1
+               |
+             4 | cc_library(name = 'rooted', hdrs = ['src/a.h'], include_prefix = '/x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//p:rooted` (cc_library, declared at p/BUILD:4:1)
+            hint: drop the slash at the beginning
+        "#]],
     );
 }
 
@@ -176,24 +180,26 @@ fn folders_stay_in_the_repository() {
         "",
         r#"cc_library(name = "x", includes = ["/usr/include"])"#,
         expect![[r#"
-            error: `includes` of @@//:x holds the absolute path `/usr/include`
+            error: `includes` of //:x holds the absolute path `/usr/include`
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", includes = ["/usr/include"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: write it relative to the folder of the BUILD file
         "#]],
     );
     check(
         "",
         r#"cc_library(name = "x", includes = ["../x"])"#,
         expect![[r#"
-            error: `includes` of @@//:x leaves its repository: `../x`
+            error: `includes` of //:x leaves its repository: `../x`
               --> BUILD:1:1
                |
              1 | cc_library(name = "x", includes = ["../x"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (cc_library, declared at BUILD:1:1)
+            hint: name a folder of this repository
         "#]],
     );
 }

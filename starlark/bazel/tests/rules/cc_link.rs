@@ -289,37 +289,40 @@ cc_import(name = "wrong3", alwayslink = True)
         files,
         "//:wrong1",
         expect![[r#"
-        error: @@//:wrong1: `shared_library` must not be given with `system_provided`
-          --> BUILD:6:1
-           |
-         6 | cc_import(name = "wrong1", shared_library = "libb.so", system_provided = True)
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:wrong1` (cc_import, declared at BUILD:6:1)
-    "#]],
+            error: //:wrong1: `shared_library` must not be given with `system_provided`
+              --> BUILD:6:1
+               |
+             6 | cc_import(name = "wrong1", shared_library = "libb.so", system_provided = True)
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:wrong1` (cc_import, declared at BUILD:6:1)
+            hint: drop one of the two
+        "#]],
     );
     check_files(
         files,
         "//:wrong2",
         expect![[r#"
-        error: @@//:wrong2: `interface_library` needs `shared_library` or `system_provided`
-          --> BUILD:7:1
-           |
-         7 | cc_import(name = "wrong2", interface_library = "libb.ifso")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:wrong2` (cc_import, declared at BUILD:7:1)
-    "#]],
+            error: //:wrong2: `interface_library` needs `shared_library` or `system_provided`
+              --> BUILD:7:1
+               |
+             7 | cc_import(name = "wrong2", interface_library = "libb.ifso")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:wrong2` (cc_import, declared at BUILD:7:1)
+            hint: add one of the two
+        "#]],
     );
     check_files(
         files,
         "//:wrong3",
         expect![[r#"
-        error: @@//:wrong3: `alwayslink` needs a static library
-          --> BUILD:8:1
-           |
-         8 | cc_import(name = "wrong3", alwayslink = True)
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:wrong3` (cc_import, declared at BUILD:8:1)
-    "#]],
+            error: //:wrong3: `alwayslink` needs a static library
+              --> BUILD:8:1
+               |
+             8 | cc_import(name = "wrong3", alwayslink = True)
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:wrong3` (cc_import, declared at BUILD:8:1)
+            hint: add `static_library`, or drop `alwayslink`
+        "#]],
     );
 }
 

@@ -30,13 +30,14 @@ sh_binary(name = "two", srcs = ["x.sh", "lib.sh"])
         files,
         "//:two",
         expect![[r#"
-        error: `srcs` of @@//:two must be exactly one file; it is 2
-          --> BUILD:3:1
-           |
-         3 | sh_binary(name = "two", srcs = ["x.sh", "lib.sh"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:two` (sh_binary, declared at BUILD:3:1)
-    "#]],
+            error: `srcs` of //:two must be exactly one file, and is 2
+              --> BUILD:3:1
+               |
+             3 | sh_binary(name = "two", srcs = ["x.sh", "lib.sh"])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:two` (sh_binary, declared at BUILD:3:1)
+            hint: `srcs` is the script that runs; what it reads or calls goes to `data`
+        "#]],
     );
 }
 
@@ -73,7 +74,7 @@ fn rules_that_only_load() {
         "a.m",
         "load('@rules_cc//cc:objc_library.bzl', 'objc_library')\nobjc_library(name = 'x', srcs = ['a.m'])",
         expect![[r#"
-            error: @@//:x needs Objective-C, which kiln does not build
+            error: //:x needs Objective-C, which kiln does not build
               --> BUILD:2:1
                |
              2 | objc_library(name = 'x', srcs = ['a.m'])

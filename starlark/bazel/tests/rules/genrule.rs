@@ -83,6 +83,7 @@ fn mistakes_in_genrules() {
              1 | genrule(name = 'x', outs = ['o', 'p'], cmd = 'touch $@')
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: write `$(OUTS)` for all, or `$(location …)` for one of them
         "#]],
     );
     check(
@@ -95,19 +96,21 @@ fn mistakes_in_genrules() {
              1 | genrule(name = 'x', outs = ['o'], cmd = 'cp $< $@')
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: write `$(SRCS)` for all, or `$(location …)` for one of them
         "#]],
     );
     check(
         "a",
         "genrule(name = 'x', outs = ['o'])",
         expect![[r#"
-        error: one of `cmd` and `cmd_bash` must be given
-          --> BUILD:1:1
-           |
-         1 | genrule(name = 'x', outs = ['o'])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (genrule, declared at BUILD:1:1)
-    "#]],
+            error: a genrule needs a command
+              --> BUILD:1:1
+               |
+             1 | genrule(name = 'x', outs = ['o'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: add `cmd = "…"`
+        "#]],
     );
     check(
         "a",
@@ -131,6 +134,7 @@ fn mistakes_in_genrules() {
              1 | genrule(name = 'x', outs = ['o', 'p'], cmd = 'x', executable = True)
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (genrule, declared at BUILD:1:1)
+            hint: leave one output, or drop `executable`
         "#]],
     );
     check(

@@ -95,14 +95,14 @@ py_library(name = "lib", srcs = ["lib.py"], imports = ["."], visibility = ["//vi
         files,
         "//p/q:none",
         expect![[r#"
-        error: @@//p/q:none has no `none.py` in `srcs`
-          --> p/q/BUILD:5:1
-           |
-         5 | py_binary(name = "none", srcs = ["y.py"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//p/q:none` (py_binary, declared at p/q/BUILD:5:1)
-        hint: name the file to run by `main`
-    "#]],
+            error: //p/q:none has no `none.py` in `srcs`
+              --> p/q/BUILD:5:1
+               |
+             5 | py_binary(name = "none", srcs = ["y.py"])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//p/q:none` (py_binary, declared at p/q/BUILD:5:1)
+            hint: name the file to run: `main = "y.py"`
+        "#]],
     );
     let mut world = world(files);
     for (label, expected) in [
@@ -133,13 +133,13 @@ fn without_python() {
         &mut world,
         "//:x",
         expect![[r#"
-        error: @@//:x needs Python 3, and none was found on this machine
-          --> BUILD:1:1
-           |
-         1 | py_binary(name = 'x', srcs = ['x.py'])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:x` (py_binary, declared at BUILD:1:1)
-        hint: install `python3`
-    "#]],
+            error: //:x needs Python 3, and there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`
+              --> BUILD:1:1
+               |
+             1 | py_binary(name = 'x', srcs = ['x.py'])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:x` (py_binary, declared at BUILD:1:1)
+            hint: install it, on Debian: `apt install python3`
+        "#]],
     );
 }

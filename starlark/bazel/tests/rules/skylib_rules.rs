@@ -34,13 +34,13 @@ show = rule(_impl, attrs = {"flags": attr.label_list()})
         files,
         "//:wrong",
         expect![[r#"
-        error: @@//:wrong must be one of [one, two], not `three`
-          --> BUILD:7:1
-           |
-         7 | string_flag(name = "wrong", build_setting_default = "three", values = ["one", "two"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:wrong` (string_flag, declared at BUILD:7:1)
-    "#]],
+            error: //:wrong must be one of [one, two], not `three`
+              --> BUILD:7:1
+               |
+             7 | string_flag(name = "wrong", build_setting_default = "three", values = ["one", "two"])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:wrong` (string_flag, declared at BUILD:7:1)
+        "#]],
     );
 }
 
@@ -120,13 +120,13 @@ run_binary(name = "run", tool = ":native", srcs = ["a.txt"], outs = ["r.txt"], a
         files,
         "//:ambiguous",
         expect![[r#"
-        error: `subpath` of @@//:ambiguous, which is `a.txt`, fits 2 files of [a.txt, d/a.txt, d/z.txt]
-          --> BUILD:13:1
-            |
-         13 | select_file(name = "ambiguous", srcs = ":many", subpath = "a.txt")
-            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:ambiguous` (select_file, declared at BUILD:13:1)
-    "#]],
+            error: `subpath` of //:ambiguous, which is `a.txt`, fits 2 files of [a.txt, d/a.txt, d/z.txt]
+              --> BUILD:13:1
+                |
+             13 | select_file(name = "ambiguous", srcs = ":many", subpath = "a.txt")
+                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = in `//:ambiguous` (select_file, declared at BUILD:13:1)
+        "#]],
     );
     check_files(
         files,

@@ -380,15 +380,24 @@ fn limits() {
         "def f():\n  for x in range(1000000000):\n    pass\nf()",
         expect![[r#"
             error: evaluating `p/a.bzl` takes more than 100000 function calls and loop turns
-            hint: a loop seems to be far longer than meant"#]],
+              --> p/a.bzl:2:3
+               |
+             2 |   for x in range(1000000000):
+               |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = `f` was called from p/a.bzl:4:1
+            hint: shorten the loop if it is far longer than meant, or allow more: `--max_computation_steps=…`"#]],
     );
     check(
         "x = [[i] * 100 for i in range(99000)]",
-        expect!["error: evaluating `p/a.bzl` takes more than 1 MiB of memory"],
+        expect![[r#"
+            error: evaluating `p/a.bzl` takes more than 1 MiB of memory
+            hint: a list, dict or text seems to be far larger than meant"#]],
     );
     check(
         "x = [i for i in range(1000000000)]",
-        expect!["error: evaluating `p/a.bzl` takes more than 1 MiB of memory"],
+        expect![[r#"
+            error: evaluating `p/a.bzl` takes more than 1 MiB of memory
+            hint: a list, dict or text seems to be far larger than meant"#]],
     );
     check(
         &format!("x = {}1{}", "(".repeat(900), ")".repeat(900)),

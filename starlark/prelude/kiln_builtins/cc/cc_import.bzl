@@ -19,11 +19,11 @@ load("//common:runfiles.bzl", "collect_runfiles")
 def _check(ctx):
     static = ctx.file.static_library or ctx.file.pic_static_library
     if ctx.attr.system_provided and ctx.file.shared_library:
-        fail("%s: `shared_library` must not be given with `system_provided`" % ctx.label)
+        fail("%s: `shared_library` must not be given with `system_provided`\nat: shared_library\nhint: drop one of the two" % ctx.label)
     if ctx.file.interface_library and not ctx.file.shared_library and not ctx.attr.system_provided:
-        fail("%s: `interface_library` needs `shared_library` or `system_provided`" % ctx.label)
+        fail("%s: `interface_library` needs `shared_library` or `system_provided`\nat: interface_library\nhint: add one of the two" % ctx.label)
     if ctx.attr.alwayslink and not static and not ctx.files.objects:
-        fail("%s: `alwayslink` needs a static library" % ctx.label)
+        fail("%s: `alwayslink` needs a static library\nat: alwayslink\nhint: add `static_library`, or drop `alwayslink`" % ctx.label)
 
 def _libraries(ctx):
     static = ctx.file.pic_static_library or ctx.file.static_library

@@ -7,10 +7,10 @@ def include_folders(cc, includes):
     folders = []
     for include in includes:
         if include.startswith("/"):
-            fail("`includes` of %s holds the absolute path `%s`" % (cc.label, include))
+            fail("`includes` of %s holds the absolute path `%s`\nat: includes %s\nhint: write it relative to the folder of the BUILD file" % (cc.label, include, include))
         folder = normalize(join(cc.label.package, include))
         if folder == ".." or folder.startswith("../"):
-            fail("`includes` of %s leaves its repository: `%s`" % (cc.label, include))
+            fail("`includes` of %s leaves its repository: `%s`\nat: includes %s\nhint: name a folder of this repository" % (cc.label, include, include))
         inner = "" if folder == "." else folder
         folders.append(join(cc.root, inner) or ".")
         folders.append(join(cc.bin, inner))
@@ -41,14 +41,14 @@ def virtual_headers(actions, cc, name, headers, strip_include_prefix, include_pr
     if not strip_include_prefix and not include_prefix:
         return [], []
     if include_prefix and include_prefix.startswith("/"):
-        fail("`include_prefix` of %s must be relative: `%s`" % (cc.label, include_prefix))
+        fail("`include_prefix` of %s must be relative: `%s`\nat: include_prefix\nhint: drop the slash at the beginning" % (cc.label, include_prefix))
     prefix = _prefix(cc, strip_include_prefix)
     folder = "_virtual_includes/" + name
     links = []
     for header in headers:
         path = strip_folder(repository_path(header), prefix)
         if path == None:
-            fail("header `%s` of %s is not below `strip_include_prefix`, which is `%s`" % (
+            fail("header `%s` of %s is not below `strip_include_prefix`, which is `%s`\nat: strip_include_prefix\nhint: name a folder that all headers of the target are in" % (
                 repository_path(header),
                 cc.label,
                 prefix,

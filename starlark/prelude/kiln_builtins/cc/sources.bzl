@@ -56,9 +56,10 @@ def check_sources(targets, label):
     for target in targets:
         files = target[DefaultInfo].files.to_list()
         if files and not [file for file in files if kind_of(file)]:
-            fail("`srcs` of %s has `%s`, which is no C or C++ source, header, object or library\nhint: headers of any name go to `hdrs` or `textual_hdrs`, other files to `data`" % (
+            fail("`srcs` of %s has `%s`, which is no C or C++ source, header, object or library\nat: srcs %s\nhint: headers of any name go to `hdrs` or `textual_hdrs`, other files to `data`" % (
                 label,
                 files[0].short_path,
+                target.label,
             ))
 
 def to_compile(files):

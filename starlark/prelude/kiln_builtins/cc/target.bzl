@@ -31,11 +31,13 @@ def _defines(ctx, attribute, targets):
     for text in getattr(ctx.attr, attribute):
         words = ctx.tokenize(expand(ctx, attribute, text, targets))
         if len(words) != 1:
-            fail("`%s` of %s must hold one shell word an item; `%s` is %d" % (
+            fail("`%s` of %s must hold one shell word an item; `%s` is %d\nat: %s %s\nhint: quote blanks for the shell, or make each word an item" % (
                 attribute,
                 ctx.label,
                 text,
                 len(words),
+                attribute,
+                text,
             ))
         defines += words
     return defines
@@ -96,7 +98,7 @@ def compile_target(ctx):
     """
     cc = cc_config(ctx)
     if getattr(ctx.attr, "module_interfaces", None):
-        fail("`module_interfaces` of %s: C++20 modules are not supported" % ctx.label)
+        fail("`module_interfaces` of %s: C++20 modules are not supported\nat: module_interfaces\nhint: use headers" % ctx.label)
     targets = _location_targets(ctx)
     kinds = sort_sources(ctx.files.srcs)
     if None in kinds:

@@ -10,10 +10,12 @@ _SETUP = "unset TEST_TMPDIR; set -e -o pipefail; "
 def _one(files, variable, attribute):
     if len(files) == 1:
         return files[0].path
-    fail("`%s` in `cmd` stands for the one file of `%s`, which has %d" % (
+    fail("`%s` in `cmd` stands for the one file of `%s`, which has %d\nat: cmd %s\nhint: %s" % (
         variable,
         attribute,
         len(files),
+        variable,
+        "write `$(SRCS)` for all, or `$(location …)` for one of them" if attribute == "srcs" else "write `$(OUTS)` for all, or `$(location …)` for one of them",
     ))
 
 def _variables(ctx, command, srcs, outs):
@@ -41,7 +43,7 @@ def _command(ctx, srcs, tools, outs):
     attribute = "cmd_bash" if ctx.attr.cmd_bash else "cmd"
     command = getattr(ctx.attr, attribute)
     if not command:
-        fail("one of `cmd` and `cmd_bash` must be given")
+        fail("a genrule needs a command\nhint: add `cmd = \"…\"`")
     return expand(
         ctx,
         attribute,
@@ -85,7 +87,7 @@ def _run(ctx, command, srcs, tools, outs):
 def _genrule_impl(ctx):
     outs = ctx.outputs.outs
     if ctx.attr.executable and len(outs) != 1:
-        fail("an executable genrule makes exactly one file; `outs` has %d" % len(outs))
+        fail("an executable genrule makes exactly one file; `outs` has %d\nat: outs\nhint: leave one output, or drop `executable`" % len(outs))
     tools = ctx.attr.tools + ctx.attr.exec_tools
     srcs = ctx.files.srcs
     _run(ctx, _command(ctx, srcs, tools, outs), srcs, tools, outs)

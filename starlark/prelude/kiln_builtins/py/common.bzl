@@ -28,10 +28,10 @@ def import_folders(ctx):
     for text in ctx.attr.imports:
         text = expand(ctx, "imports", text)
         if text.startswith("/"):
-            fail("`imports` of %s holds the absolute path `%s`" % (ctx.label, text))
+            fail("`imports` of %s holds the absolute path `%s`\nat: imports %s\nhint: write it relative to the folder of the BUILD file" % (ctx.label, text, text))
         folder = normalize(join(repository, ctx.label.package, text))
         if folder == ".." or folder.startswith("../"):
-            fail("`imports` of %s leaves the runfiles: `%s`" % (ctx.label, text))
+            fail("`imports` of %s leaves the runfiles: `%s`\nat: imports %s\nhint: name a folder of this repository" % (ctx.label, text, text))
         folders.append(folder)
     return folders
 

@@ -10,19 +10,23 @@ load("//py:providers.bzl", "PyExecutableInfo", "PyInfo")
 def _main_file(ctx):
     """The file to run: `main`, or the source named as the target."""
     if ctx.attr.main_module and not ctx.file.main:
-        return ctx.files.srcs[0] if ctx.files.srcs else fail("`srcs` of %s is empty" % ctx.label)
+        return ctx.files.srcs[0] if ctx.files.srcs else fail("`srcs` of %s is empty\nat: srcs\nhint: put the file to run there: `srcs = [\"%s.py\"]`" % (ctx.label, ctx.label.name))
     if ctx.file.main:
         return ctx.file.main
     name = ctx.label.name + ".py"
     for file in ctx.files.srcs:
         if file.short_path.endswith("/" + name) or file.short_path == name:
             return file
-    fail("%s has no `%s` in `srcs`\nhint: name the file to run by `main`" % (ctx.label, name))
+    fail("%s has no `%s` in `srcs`\nat: srcs\nhint: name the file to run: `main = \"%s\"`" % (
+        ctx.label,
+        name,
+        ctx.files.srcs[0].basename if ctx.files.srcs else name,
+    ))
 
 def _interpreter(ctx):
     python = ctx.machine_tools.python
     if not python:
-        fail("%s needs Python 3, and none was found on this machine\nhint: install `python3`" % ctx.label)
+        fail("%s needs Python 3, and there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`\nhint: install it, on Debian: `apt install python3`" % ctx.label)
     return python.interpreter
 
 def _py_binary_impl(ctx):

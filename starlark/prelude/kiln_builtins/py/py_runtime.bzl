@@ -23,7 +23,7 @@ def _runtime_info(interpreter_path = None, interpreter = None, files = None, ver
 
 def _py_runtime_impl(ctx):
     if bool(ctx.attr.interpreter_path) == bool(ctx.attr.interpreter):
-        fail("exactly one of `interpreter` and `interpreter_path` of %s must be given" % ctx.label)
+        fail("exactly one of `interpreter` and `interpreter_path` of %s must be given\nhint: give the path of a program on this machine, or the label of a file" % ctx.label)
     files = depset(ctx.files.files)
     return [
         DefaultInfo(files = files, runfiles = ctx.runfiles(transitive_files = files)),
@@ -69,7 +69,7 @@ py_runtime_pair = rule(
 def _current_py_toolchain_impl(ctx):
     python = ctx.machine_tools.python
     if not python:
-        fail("Python 3 was not found on this machine\nhint: install `python3`")
+        fail("there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`\nhint: install it, on Debian: `apt install python3`")
     info = _runtime_info(python.interpreter, version = python.version)
     return [
         DefaultInfo(),

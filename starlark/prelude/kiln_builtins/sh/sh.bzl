@@ -16,7 +16,7 @@ def _sh_library_impl(ctx):
 
 def _sh_binary_impl(ctx):
     if len(ctx.files.srcs) != 1:
-        fail("`srcs` of %s must be exactly one file; it is %d" % (ctx.label, len(ctx.files.srcs)))
+        fail("`srcs` of %s must be exactly one file, and is %d\nat: srcs\nhint: `srcs` is the script that runs; what it reads or calls goes to `data`" % (ctx.label, len(ctx.files.srcs)))
     source = ctx.files.srcs[0]
     output = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.symlink(output = output, target_file = source, is_executable = True)
