@@ -47,7 +47,8 @@ impl std::error::Error for LocationError {}
 pub type Lookup<'a> = dyn FnMut(&str) -> Result<Vec<Artifact>, NoFiles> + 'a;
 
 /// Expands `$(location L)`, `$(locations L)`, and the `exec`, `root` and `rlocation` forms of
-/// both. Everything else stays as it is, `$$` too.
+/// both. Everything else stays as it is, `$$` too; but no `$` before a form keeps it from being
+/// one (as in Bazel: the tests of skylib's `run_binary` say so).
 pub fn expand_locations(
     text: &str,
     kind: LocationKind,
@@ -58,11 +59,6 @@ pub fn expand_locations(
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        if rest.starts_with("$$") {
-            out.push_str("$$");
-            rest = &rest[2..];
-            continue;
-        }
         let Some((form, label, length)) = location_form(rest)? else {
             out.push('$');
             rest = &rest[1..];

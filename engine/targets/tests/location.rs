@@ -151,7 +151,7 @@ fn everything_else_stays() {
     exec("no variable", expect!["no variable"]);
     exec("$@ $< $(SRCS) $(@D)", expect!["$@ $< $(SRCS) $(@D)"]);
     // A doubled sign is for the make variables that are expanded next.
-    exec("$$(location :one)", expect!["$$(location :one)"]);
+    exec("$$(location :one)", expect!["$pkg/one.txt"]);
     exec("$$$(location :one)", expect!["$$pkg/one.txt"]);
     exec("$(locationx :one)", expect!["$(locationx :one)"]);
     exec("$(dirname x)", expect!["$(dirname x)"]);

@@ -22,6 +22,8 @@ pub(crate) struct Builtins {
     pub(crate) feature_flag: Arc<ProviderDef>,
     pub(crate) instrumented_files: Arc<ProviderDef>,
     pub(crate) analysis_test_result: Arc<ProviderDef>,
+    /// Nobody has it: failures of analysis end a build (`allow_analysis_failures` is not there).
+    analysis_failure: Arc<ProviderDef>,
     pub(crate) constraint_value: Arc<ProviderDef>,
     pub(crate) constraint_setting: Arc<ProviderDef>,
     pub(crate) platform: Arc<ProviderDef>,
@@ -58,6 +60,7 @@ pub(crate) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
             &["instrumented_files", "metadata_files"],
         ),
         analysis_test_result: of("AnalysisTestResultInfo", &["message", "success"]),
+        analysis_failure: of("AnalysisFailureInfo", &["causes"]),
         constraint_value: of("ConstraintValueInfo", &["constraint", "label"]),
         constraint_setting: of(
             "ConstraintSettingInfo",
@@ -270,6 +273,10 @@ pub(crate) fn globals(builder: &mut GlobalsBuilder) {
     builder.set(
         "AnalysisTestResultInfo",
         value(&b.analysis_test_result, Make::AnalysisTestResult),
+    );
+    builder.set(
+        "AnalysisFailureInfo",
+        value(&b.analysis_failure, Make::Never),
     );
     builder.set(
         "InstrumentedFilesInfo",

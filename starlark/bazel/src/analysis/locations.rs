@@ -182,7 +182,12 @@ pub(crate) fn args(
     variables: &BTreeMap<Arc<str>, Arc<str>>,
 ) -> Result<Vec<Arc<str>>, Diag> {
     let request = analysis.request;
-    let attrs = &request.target.rule.attrs;
+    let rule = &request.target.rule;
+    if !rule.executable && !rule.test {
+        // An attribute of the rule's own that happens to have the name.
+        return Ok(Vec::new());
+    }
+    let attrs = &rule.attrs;
     let Ok(at) = attrs.binary_search_by(|schema| (*schema.name).cmp("args")) else {
         return Ok(Vec::new());
     };
