@@ -145,16 +145,15 @@ run_binary(name = "run", tool = ":native", srcs = ["a.txt"], outs = ["r.txt"], a
         files,
         "//:run",
         expect![[r#"
-        files: bin/r.txt
-        runfiles: _main/r.txt
-        args: a.txt | bin/r.txt
-        RunBinary -> bin/r.txt
-          argv: <kiln-out/exec-opt/bin/renamed>
-          argv: a.txt bin/r.txt
-          inputs: a.txt
-          tool: kiln-out/exec-opt/bin/renamed with _main/a.txt _main/renamed
-          env: X=kiln-out/exec-opt/bin/renamed
-    "#]],
+            files: bin/r.txt
+            runfiles: _main/r.txt
+            RunBinary -> bin/r.txt
+              argv: <kiln-out/exec-opt/bin/renamed>
+              argv: a.txt bin/r.txt
+              inputs: a.txt
+              tool: kiln-out/exec-opt/bin/renamed with _main/a.txt _main/renamed
+              env: X=kiln-out/exec-opt/bin/renamed
+        "#]],
     );
 }
 
