@@ -12,6 +12,7 @@ use kiln_tree::{Node, Tree};
 use crate::analysis::{Analyzed, Outcome};
 use crate::arguments::{Expanded, expand, param_file_text};
 use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
+use crate::failure;
 use crate::files::FileNode;
 use crate::keys::{ActionKey, ArtifactKey, FileKey, PackageKey, RunfilesKey, SetKey, TargetKey};
 use crate::packages::{Package, PackageLookup};
@@ -63,7 +64,12 @@ pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOu
     let store = cx.service::<Store>()?;
     let first = || template.outputs.first().cloned();
     let node = match &template.kind {
-        ActionKind::Spawn { .. } => return spawn::run(cx, &template).await,
+        ActionKind::Spawn { .. } => {
+            return match spawn::run(cx, &template).await {
+                Err(error) => Err(failure::placed(cx, &template.owner, error).await),
+                outputs => outputs,
+            };
+        }
         ActionKind::Write {
             content,
             executable,

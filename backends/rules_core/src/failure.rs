@@ -2,17 +2,20 @@
 
 use std::path::Path;
 
-use kiln_diag::Diag;
+use kiln_address::Label;
+use kiln_diag::{Diag, Fault, Span};
 use kiln_process::{Exit, Limit, Process, ProcessResult};
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
-use kiln_targets::{ActionTemplate, Artifact};
+use kiln_targets::{ActionTemplate, Artifact, Target};
 use kiln_tree::Node;
 
 use crate::actions::action_outputs;
+use crate::keys::PackageKey;
+use crate::packages::Package;
 use crate::services::Workspace;
 use crate::spawn::{DEFAULT_PATH, exit_text};
-use crate::undeclared::{Place, explain};
+use crate::undeclared::{Loads, Place, explain};
 
 /// How much of a process's output is put into a message, in bytes from its end.
 const SHOWN_OUTPUT: usize = 16 * 1024;
@@ -60,6 +63,25 @@ pub(crate) async fn of_action(
     match &result.sandbox {
         Some(sandbox) => diag.note(kept(cx, sandbox)),
         None => diag,
+    }
+}
+
+/// An error of an action that has no place of its own is at the declaration of its target: only
+/// named, as what stands there is rarely to blame.
+pub(crate) async fn placed<R: Loads>(cx: &RuleCx<R>, owner: &Label, error: Diag) -> Diag {
+    if error.span().is_some() || error.fault() != Fault::Build {
+        return error;
+    }
+    let key = PackageKey(owner.package().clone());
+    let Ok(package) = cx.get::<Package, _>((key,)).await else {
+        return error;
+    };
+    match package.0.targets.get(owner.name()) {
+        Some(Target::Rule(def)) => error.at(Span {
+            text: None,
+            ..def.span.clone()
+        }),
+        _ => error,
     }
 }
 

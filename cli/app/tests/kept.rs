@@ -133,6 +133,7 @@ fn a_failed_action() {
         exit: 1
         --- stderr
         error: Genrule of `//:fails` failed with exit code 7 (making `kiln-out/fastbuild/bin/sub/made.txt`)
+          --> BUILD.bazel:1:1
            = its output:
              it's in
              PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin

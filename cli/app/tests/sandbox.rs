@@ -242,6 +242,7 @@ fn who_uses_too_much_is_named() {
         exit: 1
         --- stderr
         error: Genrule of `//:hog` was stopped: it used more than 100 MiB of memory (making `kiln-out/fastbuild/bin/hog.txt`)
+          --> BUILD.bazel:1:1
            = its output:
              Used more than 100 MiB of memory: Executing genrule //:hog
         hint: `--sandbox_memory_limit_mb` says how much an action may use
@@ -255,6 +256,7 @@ fn who_uses_too_much_is_named() {
         exit: 1
         --- stderr
         error: Genrule of `//:bomb` was stopped: it used more than 50 processes (making `kiln-out/fastbuild/bin/bomb.txt`)
+          --> BUILD.bazel:7:1
            = its output:
              Used more than 50 processes: Executing genrule //:bomb
         hint: `--sandbox_process_limit` says how many an action may have at a time

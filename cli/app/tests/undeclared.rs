@@ -24,6 +24,7 @@ fn a_file_of_the_same_package() {
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  cat: sub/secret.txt: No such file or directory
                = `sub/secret.txt` is in the workspace, but is no input of `//:x`
@@ -43,6 +44,7 @@ fn a_file_of_another_package() {
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  cat: other/a.txt: No such file or directory
                = `other/a.txt` is in the workspace, but is no input of `//:x`
@@ -58,6 +60,7 @@ fn a_file_of_another_package() {
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  cat: other/a.txt: No such file or directory
                = `other/a.txt` is in the workspace, but is no input of `//:x`
@@ -74,6 +77,7 @@ fn a_file_of_another_package() {
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  cat: other/a.txt: No such file or directory
                = `other/a.txt` is in the workspace, but is no input of `//:x`
@@ -93,6 +97,7 @@ fn a_file_of_no_package() {
             exit: 1
             --- stderr
             error: Genrule of `//pkg:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/pkg/o`)
+              --> pkg/BUILD:1:1
                = its output:
                  cat: top.txt: No such file or directory
                = `top.txt` is in the workspace, but is no input of `//pkg:x`
@@ -110,18 +115,19 @@ fn folders() {
         &files,
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: Genrule of `//:x` failed with exit code 2 (making `kiln-out/fastbuild/bin/o`)
-           = its output:
-             ls: cannot access 'data': No such file or directory
-             ls: cannot access 'other': No such file or directory
-           = `data` is in the workspace, but is no input of `//:x`
-           = `other` is in the workspace, but is no input of `//:x`
-        hint: declare what is needed of it: put `glob(["data/**"])` into `srcs` of `//:x`
-        hint: declare what is needed of it: put targets of package `//other` into `srcs` of `//:x`
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]],
+            exit: 1
+            --- stderr
+            error: Genrule of `//:x` failed with exit code 2 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
+               = its output:
+                 ls: cannot access 'data': No such file or directory
+                 ls: cannot access 'other': No such file or directory
+               = `data` is in the workspace, but is no input of `//:x`
+               = `other` is in the workspace, but is no input of `//:x`
+            hint: declare what is needed of it: put `glob(["data/**"])` into `srcs` of `//:x`
+            hint: declare what is needed of it: put targets of package `//other` into `srcs` of `//:x`
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
     );
 }
 
@@ -135,6 +141,7 @@ fn a_file_that_another_target_makes() {
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  cat: kiln-out/fastbuild/bin/made.txt: No such file or directory
                = `kiln-out/fastbuild/bin/made.txt` is made by `//:made`, and is no input of `//:x`
@@ -163,6 +170,7 @@ fn files_that_are_nowhere_and_files_of_the_machine() {
         exit: 1
         --- stderr
         error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+          --> BUILD:1:1
            = its output:
              cat: nowhere.txt: No such file or directory
              cat: [OUTSIDE]: No such file or directory
@@ -187,6 +195,7 @@ fn writes() {
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  /usr/bin/bash: line 1: in.txt: Read-only file system
                  mkdir: cannot create directory 'new': Read-only file system
@@ -215,6 +224,7 @@ fn landlock() {
             warning: sandbox: using Landlock: host name, user, process list and `/tmp` are this machine's, and paths differ from those elsewhere; results are not shared
                = `--sandbox=landlock` was asked for
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:1:1
                = its output:
                  cat: secret.txt: No such file or directory
                  cat: /etc/shells: Permission denied
@@ -249,6 +259,7 @@ int f();
             exit: 1
             --- stderr
             error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
+              --> BUILD:1:1
                = its output:
                  x.cc:1:10: fatal error: lib/lib.h: No such file or directory
                      1 | #include "lib/lib.h"
@@ -272,53 +283,56 @@ int f();
         files,
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
-           = its output:
-             x.cc:1:10: fatal error: own.h: No such file or directory
-                 1 | #include "own.h"
-                   |          ^~~~~~~
-             compilation terminated.
-           = `own.h` is in the workspace, but is no input of `//:x`
-        hint: declare it: put `own.h` into `srcs`, `hdrs` or `data` of `//:x`
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]],
+            exit: 1
+            --- stderr
+            error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
+              --> BUILD:1:1
+               = its output:
+                 x.cc:1:10: fatal error: own.h: No such file or directory
+                     1 | #include "own.h"
+                       |          ^~~~~~~
+                 compilation terminated.
+               = `own.h` is in the workspace, but is no input of `//:x`
+            hint: declare it: put `own.h` into `srcs`, `hdrs` or `data` of `//:x`
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
     );
     let generated = files.replace("\"own.h\"", "\"gen.h\"");
     check(
         &generated,
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
-           = its output:
-             x.cc:1:10: fatal error: gen.h: No such file or directory
-                 1 | #include "gen.h"
-                   |          ^~~~~~~
-             compilation terminated.
-           = `gen.h` is made by `//:gen`, and is no input of `//:x`
-        hint: declare it: put `gen.h` into `srcs`, `hdrs` or `data` of `//:x`
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]],
+            exit: 1
+            --- stderr
+            error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
+              --> BUILD:1:1
+               = its output:
+                 x.cc:1:10: fatal error: gen.h: No such file or directory
+                     1 | #include "gen.h"
+                       |          ^~~~~~~
+                 compilation terminated.
+               = `gen.h` is made by `//:gen`, and is no input of `//:x`
+            hint: declare it: put `gen.h` into `srcs`, `hdrs` or `data` of `//:x`
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
     );
     let absent = files.replace("\"own.h\"", "\"no/such.h\"");
     check(
         &absent,
         "build //:x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
-           = its output:
-             x.cc:1:10: fatal error: no/such.h: No such file or directory
-                 1 | #include "no/such.h"
-                   |          ^~~~~~~~~~~
-             compilation terminated.
-           = `no/such.h` is no input of `//:x`, and not in the workspace either
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]],
+            exit: 1
+            --- stderr
+            error: CppCompile of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/_objs/x/x.o`)
+              --> BUILD:1:1
+               = its output:
+                 x.cc:1:10: fatal error: no/such.h: No such file or directory
+                     1 | #include "no/such.h"
+                       |          ^~~~~~~~~~~
+                 compilation terminated.
+               = `no/such.h` is no input of `//:x`, and not in the workspace either
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
     );
 }
 
@@ -339,6 +353,7 @@ fn headers_in_a_plain_folder() {
         warning: sandbox: not hermetic: actions can read and write whatever this user can, and use the network; results are not shared
            = `--sandbox=off` was asked for
         error: `//:x` includes files that it does not declare
+          --> BUILD:1:1
            = `secret.h` is in the workspace, but is no input of `//:x`
         hint: declare it: put `secret.h` into `srcs`, `hdrs` or `data` of `//:x`
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
@@ -364,6 +379,7 @@ x = 1
             exit: 1
             --- stderr
             error: Genrule of `//:x` failed with exit code 1 (making `kiln-out/fastbuild/bin/o`)
+              --> BUILD:3:1
                = its output:
                  Traceback (most recent call last):
                    File "/kiln/kiln-out/exec-opt/bin/tool.runfiles/_main/tool.py", line 1, in <module>
