@@ -199,3 +199,37 @@ find -L . -type f | sort
         "./lib/a.txt\n./lib/b.txt\n./t\n./t.sh\n"
     );
 }
+
+/// rules_shell: `use_bash_launcher` gives a script `rlocation`, for itself and for what it runs.
+#[test]
+fn bash_launcher() {
+    let workspace = Workspace::with(
+        KILN,
+        r#"
+//- BUILD.bazel
+sh_test(
+    name = "t",
+    srcs = ["t.sh"],
+    data = ["data.txt", ":tool"],
+    env = {"DATA": "$(rlocationpath data.txt)"},
+    use_bash_launcher = True,
+)
+
+sh_binary(
+    name = "tool",
+    srcs = ["tool.sh"],
+    use_bash_launcher = True,
+)
+//- data.txt
+some data
+//- t.sh
+#!/bin/bash
+grep "some data" "$(rlocation "$DATA")" && "$(rlocation _main/tool)" a "b c"
+//- tool.sh
+#!/bin/bash
+test "$#/$2" = "2/b c" && grep "some data" "$(rlocation _main/data.txt)"
+"#,
+    );
+    expect_code(&workspace, "test //:t", 0);
+    expect_code(&workspace, "run //:tool -- a b", 1);
+}

@@ -14,19 +14,57 @@ def _sh_library_impl(ctx):
         ),
     )]
 
+# Finds its runfiles, gives the script `rlocation` and the variables that other programs find
+# theirs by, and becomes it.
+_LAUNCHER = """#!{bash}
+set -e
+if [[ ! -d "${{RUNFILES_DIR:-/dev/null}}" && ! -f "${{RUNFILES_MANIFEST_FILE:-/dev/null}}" ]]; then
+  if [[ -d "$0.runfiles" ]]; then
+    export RUNFILES_DIR="$0.runfiles"
+  else
+    export RUNFILES_DIR="${{0%.runfiles/*}}.runfiles"
+  fi
+fi
+source "${{RUNFILES_DIR:-${{RUNFILES_MANIFEST_FILE%_manifest}}}}/{library}"
+runfiles_export_envvars
+set +e
+exec "$(rlocation "{script}")" "$@"
+"""
+
+def _runfiles_path(ctx, file):
+    path = file.short_path
+    return path[3:] if path.startswith("../") else ctx.workspace_name + "/" + path
+
+def _launcher(ctx, output, source):
+    library = ctx.attr._bash_runfiles[DefaultInfo].files.to_list()[0]
+    ctx.actions.write(
+        output,
+        _LAUNCHER.format(
+            bash = ctx.machine_tools.shell.bash or "/usr/bin/env bash",
+            library = _runfiles_path(ctx, library),
+            script = _runfiles_path(ctx, source),
+        ),
+        is_executable = True,
+    )
+    return [library]
+
 def _sh_binary_impl(ctx):
     if len(ctx.files.srcs) != 1:
         fail("`srcs` of %s must be exactly one file, and is %d\nat: srcs\nhint: `srcs` is the script that runs; what it reads or calls goes to `data`" % (ctx.label, len(ctx.files.srcs)))
     source = ctx.files.srcs[0]
     output = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(output = output, target_file = source, is_executable = True)
+    library = []
+    if ctx.attr.use_bash_launcher:
+        library = _launcher(ctx, output, source)
+    else:
+        ctx.actions.symlink(output = output, target_file = source, is_executable = True)
     return [
         DefaultInfo(
             executable = output,
             files = depset([output, source]),
             runfiles = collect_runfiles(
                 ctx,
-                [output, source],
+                [output, source] + library,
                 ctx.attr.data,
                 ctx.attr.srcs + ctx.attr.deps,
             ),
@@ -46,7 +84,10 @@ _SCRIPT_ATTRS = _LIBRARY_ATTRS | {
         mandatory = True,
         doc = "The script: exactly one file, with a `#!` line.",
     ),
-    "use_bash_launcher": attr.bool(doc = "Accepted and ignored."),
+    "use_bash_launcher": attr.bool(
+        doc = "Whether the script gets `rlocation` and the variables of runfiles (rules_shell).",
+    ),
+    "_bash_runfiles": attr.label(default = Label("@bazel_tools//tools/bash/runfiles")),
 }
 
 sh_library = rule(
@@ -59,6 +100,7 @@ sh_binary = rule(
     implementation = _sh_binary_impl,
     doc = "A shell script to run.",
     executable = True,
+    _machine_tools = True,
     attrs = _SCRIPT_ATTRS | PROGRAM_ATTRS,
 )
 
@@ -66,5 +108,6 @@ sh_test = rule(
     implementation = _sh_binary_impl,
     doc = "A shell script that tests something.",
     test = True,
+    _machine_tools = True,
     attrs = _SCRIPT_ATTRS | TEST_ATTRS,
 )
