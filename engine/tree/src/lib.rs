@@ -76,10 +76,11 @@ impl Tree {
 
     /// The digest of the folder's REAPI `Directory` message; computed once.
     pub fn digest(&self) -> Digest {
-        *self
-            .0
-            .digest
-            .get_or_init(|| Digest::of(&encode::encode_directory(self)))
+        *self.0.digest.get_or_init(|| {
+            #[cfg(test)]
+            tests::DIGESTS.set(tests::DIGESTS.get() + 1);
+            Digest::of(&encode::encode_directory(self))
+        })
     }
 
     /// The encoded REAPI `Directory` message of this folder alone.
@@ -198,5 +199,58 @@ impl fmt::Debug for Node {
             Node::Symlink(target) => write!(f, "-> {target}"),
             Node::Dir(tree) => write!(f, "dir of {}", tree.entries().len()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        /// How many digests of folders were computed.
+        pub(super) static DIGESTS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn file(text: &str) -> Node {
+        Node::File {
+            digest: Digest::of(text.as_bytes()),
+            executable: false,
+        }
+    }
+
+    fn tree(entries: &[(String, Node)]) -> Tree {
+        let mut builder = TreeBuilder::new();
+        for (path, node) in entries {
+            let path = RelPath::new(path).unwrap_or_else(|_| RelPath::root());
+            assert!(builder.add(&path, node.clone()).is_ok());
+        }
+        builder.build()
+    }
+
+    /// R12: what many trees have in common is encoded and hashed once.
+    #[test]
+    fn shared_folders_are_hashed_once() {
+        let many = (0..100).flat_map(|d| (0..10).map(move |f| format!("sys/d{d}/f{f}.h")));
+        let shared = tree(&many.map(|path| (path, file("x"))).collect::<Vec<_>>());
+        DIGESTS.set(0);
+        shared.digest();
+        // The root, `sys` and what is in it.
+        assert_eq!(DIGESTS.get(), 102);
+        for number in 0..50 {
+            let own = tree(&[(format!("src/p{number}/a.c"), file("a"))]);
+            let inputs = shared.merge(&own).and_then(|tree| tree.merge(&shared));
+            DIGESTS.set(0);
+            assert!(inputs.is_ok_and(|tree| tree.digest() != shared.digest()));
+            // The root, `src` and the folder in it.
+            assert_eq!(DIGESTS.get(), 3);
+        }
+        // One file of a thousand changes: its folder, `sys` and the root.
+        let changed = tree(&[("sys/d7/new.h".to_owned(), file("y"))]);
+        let merged = shared.merge(&changed);
+        DIGESTS.set(0);
+        assert!(merged.is_ok_and(|tree| tree.digest() != shared.digest()));
+        assert_eq!(DIGESTS.get(), 3);
     }
 }

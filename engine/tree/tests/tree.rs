@@ -88,6 +88,65 @@ fn names_are_ordered_by_bytes_not_by_paths() {
     assert_eq!(names, ["a", "a-b", "a.c"]);
 }
 
+/// The numbers were computed from the same facts with the Python messages of BuildStream 2.8.1.
+#[test]
+fn tree_messages_are_those_of_other_implementations() {
+    let link = |target: &str| Node::Symlink(target.into());
+    let script = Node::File {
+        digest: Digest::of(b"#!/bin/sh\n"),
+        executable: true,
+    };
+    let empty = || Node::Dir(Tree::empty());
+    for (entries, expected) in [
+        (
+            vec![],
+            "102b51b9765a56a3e899f7cf0ee38e5251f9c503b357b330a49183eb7b155604/2",
+        ),
+        (
+            vec![
+                ("run.sh", script),
+                ("a/b/c.txt", file("c")),
+                ("empty", empty()),
+                ("nothing", file("")),
+            ],
+            "64fd55c8ce278d4dadc7a8de7521e14f467c56c1f09bcf90dda2cfe0d9c9e4c5/476",
+        ),
+        // Equal folders stand in it once.
+        (
+            vec![
+                ("one/x", file("1")),
+                ("two/x", file("1")),
+                ("three/one/x", file("1")),
+                ("three/e", empty()),
+            ],
+            "45b88ab87ec934dd1d667448a2f604231cdbac1b19d5232a65d840f540d202c1/469",
+        ),
+        (
+            vec![
+                ("l", link("target")),
+                ("up/l", link("../x")),
+                ("up/dangling", link("/nowhere")),
+            ],
+            "448be8c867cc17aec96ca026cadb2e3df8ef1bf68fe2bd572ba789085043a888/126",
+        ),
+        (
+            vec![
+                ("a b", file("1")),
+                ("-n", file("2")),
+                ("日本/ファイル", file("3")),
+                ("new\nline/.hidden", file("4")),
+                ("q'\"$", file("5")),
+            ],
+            "a14d44754c7995dd8be006520f12dfb604800511516d6bc52d90134bcb811043/567",
+        ),
+    ] {
+        let tree = tree(&entries);
+        let encoded = encode_tree(&tree);
+        assert_eq!(Digest::of(&encoded).to_string(), expected);
+        assert_eq!(decode_tree(&encoded).unwrap(), tree);
+    }
+}
+
 #[test]
 fn the_empty_folder_is_the_empty_message() {
     assert_eq!(Tree::empty().digest(), Digest::EMPTY);

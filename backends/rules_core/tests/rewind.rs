@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+#[path = "common/world.rs"]
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,7 @@
 //! A workspace, a store, and an engine whose processes are played.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -39,6 +41,7 @@ pub struct World {
     pub player: Arc<Player>,
     pub events: Arc<Recorder>,
     builds: AtomicU32,
+    rules: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
 /// Called before each process, with the targets whose processes ran before, in order.
@@ -178,12 +181,16 @@ impl World {
             .with(WorkspaceStatus::unstamped())
             .with(SourceRows::default())
             .with(store.clone());
+        let rules = Arc::new(Mutex::new(BTreeMap::new()));
+        let counted = rules.clone();
         let engine = Engine::new(Parts {
             rules: kiln_rules_core::rules(),
             queries: kiln_rules_core::queries(),
             services,
             threads: 1,
-            trace: None,
+            trace: Some(Arc::new(move |rule, _| {
+                *counted.lock().entry(rule).or_default() += 1;
+            })),
         });
         World {
             folder,
@@ -192,7 +199,13 @@ impl World {
             player,
             events,
             builds: AtomicU32::new(0),
+            rules,
         }
+    }
+
+    /// How often a rule has run.
+    pub fn times(&self, rule: &str) -> usize {
+        self.rules.lock().get(rule).copied().unwrap_or(0)
     }
 
     pub fn root(&self) -> PathBuf {
