@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_process::{ExecError, Executor, Exit, Observer, Process, ProcessResult, Request, Source};
 use kiln_store::Store;
 use kiln_tree::Tree;
 
 use crate::config::LocalConfig;
+use crate::harvest::Seen;
 use crate::keep::{KeepJob, Keeper};
 use crate::plan::Plan;
 use crate::slot::{LaunchSettings, Pool, Slot};
@@ -119,6 +121,7 @@ impl LocalExecutor {
                     slot,
                     shared: self.shared.clone(),
                     plan,
+                    workdir: process.workdir.clone(),
                     end,
                     elapsed: Duration::from_nanos(elapsed),
                     progress: request.describe.progress.clone(),
@@ -190,6 +193,7 @@ struct Finished {
     slot: Slot,
     shared: Arc<Shared>,
     plan: Plan,
+    workdir: RelPath,
     end: End,
     elapsed: Duration,
     progress: String,
@@ -260,7 +264,11 @@ impl Finished {
             true => {
                 let tier = self.shared.tier;
                 let folder = |number| tier.scratch_folder(files, &self.plan, number);
-                harvest::outputs(store, &self.plan.outputs, &folder)?
+                let seen = Seen {
+                    exec_root: self.slot.exec_root(),
+                    workdir: &self.workdir,
+                };
+                harvest::outputs(store, &self.plan.outputs, &seen, &folder)?
             }
         };
         let mut result = ProcessResult {

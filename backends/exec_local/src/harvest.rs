@@ -35,11 +35,20 @@ pub(crate) fn stream(store: &Store, path: &Path, suffix: &str) -> Result<Digest,
     store.put_bytes(&content)
 }
 
+/// Where an action ran, as it saw it.
+pub(crate) struct Seen<'a> {
+    /// The exec root, absolute.
+    pub exec_root: &'a str,
+    /// Below that.
+    pub workdir: &'a RelPath,
+}
+
 /// The declared outputs that are there, as a tree relative to the working directory. `folder`
 /// tells where scratch folders are.
 pub(crate) fn outputs(
     store: &Store,
     places: &[OutputAt],
+    seen: &Seen<'_>,
     folder: &dyn Fn(u32) -> PathBuf,
 ) -> Result<Tree, Diag> {
     let mut builder = TreeBuilder::new();
@@ -55,7 +64,7 @@ pub(crate) fn outputs(
             other => other,
         };
         let root = root.map_err(failed)?;
-        let harvest = Harvest { store };
+        let harvest = Harvest { store, seen };
         if let Some(node) = harvest.output(root, place)? {
             builder.add(&place.path, node).map_err(|conflict| {
                 Diag::internal(format!("two outputs at one path: {conflict}"))
@@ -72,6 +81,7 @@ const FOLDER: OFlags = OFlags::RDONLY
 
 struct Harvest<'a> {
     store: &'a Store,
+    seen: &'a Seen<'a>,
 }
 
 impl Harvest<'_> {
@@ -121,7 +131,7 @@ impl Harvest<'_> {
                     let target = error.into_cstring();
                     not_utf8(&format!("the target of link `{path}`"), target.as_bytes())
                 })?;
-                Ok(Node::Symlink(target.into()))
+                Ok(Node::Symlink(self.seen.portable(path, target).into()))
             }
             FileType::Directory => {
                 if depth >= MAX_DEPTH {
@@ -181,6 +191,28 @@ impl Harvest<'_> {
     }
 }
 
+impl Seen<'_> {
+    /// The target of a link at `path`. One that names the exec root would lead nowhere anywhere
+    /// else, so it is made relative to where the link is; all others stay as they are.
+    fn portable(&self, path: &str, target: String) -> String {
+        let inside = Path::new(&target).strip_prefix(self.exec_root).ok();
+        let inside = inside.and_then(|inside| RelPath::normalize(inside.to_str()?).ok());
+        let (Some(inside), Ok(path)) = (inside, RelPath::new(path)) else {
+            return target;
+        };
+        let folder = self.workdir.append(&path).parent();
+        let folder = folder.unwrap_or_else(RelPath::root);
+        let common = folder.components().zip(inside.components());
+        let common = common.take_while(|(a, b)| a == b).count();
+        let up = folder.components().skip(common).map(|_| "..");
+        let parts: Vec<&str> = up.chain(inside.components().skip(common)).collect();
+        match parts.is_empty() {
+            true => ".".to_owned(),
+            false => parts.join("/"),
+        }
+    }
+}
+
 /// Gives the owner back what an action took from itself. If that fails, so will what comes next.
 fn make_readable(parent: BorrowedFd<'_>, name: &str, stat: &Stat, needed: u32) {
     if stat.st_mode & needed != needed {
@@ -232,4 +264,31 @@ fn special(path: &str, kind: FileType) -> Diag {
         "output `{path}` is {kind}; outputs are files, folders and links"
     ))
     .hint("let the action remove it before it ends, or make it in `/tmp`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_do_not_name_the_exec_root() {
+        for (workdir, path, target, expected) in [
+            ("", "out/l", "/kiln/out/a", "a"),
+            ("", "out/l", "/kiln/src/a", "../src/a"),
+            ("", "l", "/kiln", "."),
+            ("", "out/d/l", "/kiln/out", ".."),
+            ("w", "o/l", "/kiln/w/x/../y", "../y"),
+            ("w", "o/l", "/kiln/z", "../../z"),
+            ("", "l", "/kilns/a", "/kilns/a"),
+            ("", "l", "/kiln/../etc", "/kiln/../etc"),
+            ("", "l", "/usr/bin/env", "/usr/bin/env"),
+            ("", "l", "../kiln/a", "../kiln/a"),
+        ] {
+            let seen = Seen {
+                exec_root: "/kiln",
+                workdir: &RelPath::new(workdir).expect("a path"),
+            };
+            assert_eq!(seen.portable(path, target.to_owned()), expected, "{target}");
+        }
+    }
 }

@@ -192,6 +192,11 @@ impl Slot {
         self.send(&launch, plan.scratch.len() as u32)
     }
 
+    /// Where its actions have their exec root, as they see it.
+    pub(crate) fn exec_root(&self) -> &str {
+        &self.exec_root
+    }
+
     /// A text with the path of the exec root where it asks for it (PX-013).
     fn located(&self, text: &str) -> String {
         text.replace("{chroot}", &self.exec_root)

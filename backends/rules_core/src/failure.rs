@@ -190,3 +190,18 @@ pub(crate) fn wrong_output(template: &ActionTemplate, output: &Artifact, node: &
         output.exec_path()
     ))
 }
+
+/// A process made a link to nothing where a file or folder was declared.
+pub(crate) fn dangling_output(template: &ActionTemplate, output: &Artifact, node: &Node) -> Diag {
+    let target = match node {
+        Node::Symlink(target) => target,
+        _ => "",
+    };
+    Diag::build(format!(
+        "{} of `{}` made a link at `{}` that leads nowhere: `{target}`",
+        template.mnemonic,
+        template.owner,
+        output.exec_path()
+    ))
+    .hint("link to an input or an output of the action, or declare a link (`declare_symlink`)")
+}

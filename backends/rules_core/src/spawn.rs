@@ -26,7 +26,8 @@ use crate::dependency_file;
 use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
 use crate::narrow::Narrow;
-use crate::rewind::{self, Rewinder};
+use crate::outputs;
+use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::Machine;
@@ -39,22 +40,28 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
     let events = cx.service::<Events>()?;
     events.0.emit(Event::ActionsPlanned(1));
     let describe = description(template);
+    let store = cx.service::<Store>()?;
     let mut rewinder = Rewinder::new();
-    let (process, result) = loop {
+    let (process, outputs) = loop {
         let process = process(cx, template).await?;
-        match execute(cx, template, &process, &describe).await? {
-            Executed::Done(result) => break (process, result),
-            Executed::Lost(digest) => {
-                let whose = format!("{} of `{}`", template.mnemonic, template.owner);
-                let inputs = artifacts(template);
-                rewinder.rewind(cx, &whose, inputs, digest).await?;
+        let lost = match execute(cx, template, &process, &describe).await? {
+            Executed::Done(result) if !result.exit.success() => {
+                return Err(failure::of_action(cx, template, &process, &result).await);
             }
-        }
+            Executed::Done(result) => {
+                let outputs = outputs::outputs(template, &process, &result)?;
+                // A result is only known with all that it names, but it does not name these.
+                match first_lost(&outputs.links, &store) {
+                    None => break (process, outputs.found),
+                    Some(digest) => digest,
+                }
+            }
+            Executed::Lost(digest) => digest,
+        };
+        let whose = format!("{} of `{}`", template.mnemonic, template.owner);
+        let inputs = artifacts(template);
+        rewinder.rewind(cx, &whose, inputs, lost).await?;
     };
-    if !result.exit.success() {
-        return Err(failure::of_action(cx, template, &process, &result).await);
-    }
-    let outputs = outputs(template, &result)?;
     dependency_file::check(cx, template, &process, &outputs).await?;
     Ok(ActionOutputs(outputs))
 }
@@ -386,29 +393,6 @@ fn around(error: ExecError, template: &ActionTemplate) -> Diag {
         ExecError::MissingBlob(_) => Diag::internal(error.to_string()).note(note),
         ExecError::Unavailable(diag) | ExecError::Failed(diag) => diag.note(note),
     }
-}
-
-/// The declared outputs in what the process left.
-fn outputs(
-    template: &ActionTemplate,
-    result: &ProcessResult,
-) -> Result<Vec<(Artifact, Node)>, Diag> {
-    let mut found = Vec::with_capacity(template.outputs.len());
-    for output in template.outputs.iter() {
-        let path = RelPath::new(output.exec_path()).map_err(|e| Diag::internal(e.to_string()))?;
-        let node = match result.outputs.get(&path) {
-            Some(node) => node.clone(),
-            None if output.kind() == ArtifactKind::Directory => Node::Dir(Tree::empty()),
-            None => return Err(failure::missing_output(template, output)),
-        };
-        match (output.kind(), &node) {
-            (ArtifactKind::File, Node::Dir(_)) | (ArtifactKind::Directory, Node::File { .. }) => {
-                return Err(failure::wrong_output(template, output, &node));
-            }
-            _ => found.push((output.clone(), node)),
-        }
-    }
-    Ok(found)
 }
 
 /// What a result's exit says, for messages: "exit code 1", "signal 11".

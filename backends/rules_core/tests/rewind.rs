@@ -304,6 +304,38 @@ async fn actions_without_processes() {
     }
 }
 
+const LINKED: &[(&str, &str)] = &[
+    (
+        "BUILD.bazel",
+        r#"
+genrule(name = "made", srcs = ["a.txt"], outs = ["made.txt"], cmd = "$(OUTS)")
+genrule(name = "linked", srcs = [":made"], outs = ["linked.txt"], cmd = "LINK:made.txt $(OUTS)")
+genrule(name = "use", srcs = [":linked"], outs = ["use.txt"], cmd = "$(OUTS)")
+"#,
+    ),
+    ("a.txt", "a\n"),
+];
+
+/// An output that is a link to an input has its contents from there, which its result does not name.
+#[tokio::test]
+async fn outputs_that_are_links() {
+    let world = World::new(LINKED);
+    let session = world.engine.session();
+    let built = world.build(&session, "//:use").await.unwrap();
+    let expected = world.contents(&built);
+    assert_eq!(
+        expected,
+        "//:use:\nkiln-out/fastbuild/bin/linked.txt: //:made:\na.txt: a\n"
+    );
+    assert_eq!(world.player.ran(), ["//:linked", "//:made", "//:use"]);
+    for content in ["//:made:\na.txt: a\n", &expected, "a\n"] {
+        Damage::Removed.befall(&world.store, &Digest::of(content.as_bytes()));
+    }
+    let built = world.build(&session, "//:use").await.unwrap();
+    assert_eq!(world.contents(&built), expected);
+    assert_eq!(world.player.ran(), ["//:made", "//:use"]);
+}
+
 /// A source is read again as it is now; if it is gone from the workspace as well, that is the error.
 #[tokio::test]
 async fn sources() {
@@ -322,7 +354,9 @@ async fn sources() {
     }
     std::fs::remove_file(world.root().join("a.txt")).unwrap();
     let error = world.build(&session, "//:g1").await.unwrap_err();
-    expect!["error: source file `a.txt` does not exist"].assert_eq(&error.to_string());
+    expect![[r#"
+        error: source file `a.txt` does not exist
+        hint: it was there when the build began; run the command again"#]].assert_eq(&error.to_string());
 }
 
 #[tokio::test]
