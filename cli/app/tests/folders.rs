@@ -240,6 +240,7 @@ fn a_link_that_leads_nowhere() {
         exit: 1
         --- stderr
         error: Genrule of `//:x` made a link at `kiln-out/fastbuild/bin/o` that leads nowhere: `nowhere`
+          --> BUILD:1:1
         hint: link to an input or an output of the action, or declare a link (`declare_symlink`)
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
     "#]].assert_eq(&workspace.kiln("build //:x").show());
