@@ -84,7 +84,7 @@ fn tables_are_the_default() {
     let (code, stdout, _) = run("right", &["--scenarios=version"]);
     assert_eq!(code, Some(0));
     assert!(
-        stdout.contains("\n## Starting\n\n| scenario | tool |"),
+        stdout.contains("\n### Starting\n\n| scenario | tool |"),
         "{stdout}"
     );
     assert!(stdout.contains("| print the version | kiln | "), "{stdout}");

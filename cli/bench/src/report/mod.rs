@@ -11,22 +11,24 @@ use crate::scenario::{Group, Peer};
 use crate::stats::{Measure, Sample, Summary};
 use crate::subject::what_is_checked;
 
-/// The report in Markdown: a table for each group, and one with the aims.
+/// The report in Markdown: a table for each group, and one with the aims, to be put below a heading
+/// of the second level.
 pub fn markdown(report: &Report) -> String {
     let mut text = conditions(report);
     for group in &report.groups {
-        text += &format!("\n## {}\n\n", title(group));
+        text += &format!("\n### {}\n\n", title(group));
         text += &table(group);
         text += &accounts(group);
     }
-    text + "\n## Aims\n\n" + &aims(report)
+    text + "\n### Aims\n\n" + &aims(report)
 }
 
 fn conditions(report: &Report) -> String {
     let machine = &report.machine;
     let [before, after] = &report.load;
     let tools = report.tools.iter().map(|(peer, program, version)| {
-        format!("{} (`{}`: {version})", peer.name(), program.display())
+        let program = program.file_name().unwrap_or_default().display();
+        format!("{} (`{program}`: {version})", peer.name())
     });
     let tools: Vec<String> = tools.collect();
     let accounting = match &report.accounting {

@@ -84,12 +84,12 @@ fn tables() {
     expect![[r#"
         - Machine: 2 x A processor, 4096 MiB, Linux 6.1, trees and caches on tmpfs.
         - Load average before: 0.10 0.20 0.30; after: 1.00 0.50 0.40.
-        - Tools, in turn: kiln (`/bin/kiln`: 1.0), ninja (`/bin/ninja`: 1.0), bazel (`/bin/bazel`: 1.0).
+        - Tools, in turn: kiln (`kiln`: 1.0), ninja (`ninja`: 1.0), bazel (`bazel`: 1.0).
         - CPU time: cgroup v1 cpuacct, one for each tool.
         - Figures: median (least-most) of 3 runs; ratios are taken run by run. Seed 1.
         - Compared with what it should be: exit codes; list: every label; genrule: every output after every build; cc: what two programs print after every build.
 
-        ## Starting
+        ### Starting
 
         | scenario | tool | wall s | CPU s | peak MiB | kiln / it: wall | CPU | memory |
         | --- | --- | --: | --: | --: | --: | --: | --: |
@@ -97,7 +97,7 @@ fn tables() {
         | print the version | ninja | 0.003 (0.002-0.003) | 0.003 (0.002-0.003) | 3 (3-3) | 1.33 (1.33-1.50) | 1.00 (1.00-1.00) | 3.00 (3.00-3.00) |
         | print the version | bazel | 0.010 (0.009-0.012) | 0.008 (0.007-0.009) | 4 (4-4) | 0.33 (0.33-0.40) | 0.33 (0.29-0.38) | 2.25 (2.25-2.25) |
 
-        ## Building 1,000 genrules
+        ### Building 1,000 genrules
 
         | scenario | tool | wall s | CPU s | peak MiB | kiln / it: wall | CPU | memory |
         | --- | --- | --: | --: | --: | --: | --: | --: |
@@ -109,7 +109,7 @@ fn tables() {
 
         - cold build: kiln `built 1000 targets; 1000 actions: 1000 run`
 
-        ## Aims
+        ### Aims
 
         | aim | kiln / it | met |
         | --- | --- | --- |
@@ -137,12 +137,12 @@ fn where_nothing_is_counted_it_says_so() {
     expect![[r#"
         - Machine: 2 x A processor, 4096 MiB, Linux 6.1, trees and caches on tmpfs.
         - Load average before: 0.10 0.20 0.30; after: 1.00 0.50 0.40.
-        - Tools, in turn: kiln (`/bin/kiln`: 1.0), ninja (`/bin/ninja`: 1.0), bazel (`/bin/bazel`: 1.0).
+        - Tools, in turn: kiln (`kiln`: 1.0), ninja (`ninja`: 1.0), bazel (`bazel`: 1.0).
         - CPU time and memory cannot be measured here: cannot make the control group `/x`: permission denied.
         - Figures: median (least-most) of 3 runs; ratios are taken run by run. Seed 1.
         - Compared with what it should be: exit codes; list: every label; genrule: every output after every build; cc: what two programs print after every build.
 
-        ## Starting
+        ### Starting
 
         | scenario | tool | wall s | CPU s | peak MiB | kiln / it: wall | CPU | memory |
         | --- | --- | --: | --: | --: | --: | --: | --: |
@@ -150,7 +150,7 @@ fn where_nothing_is_counted_it_says_so() {
         | print the version | ninja | 0.003 (0.002-0.003) | not measured | not measured | 1.33 (1.33-1.50) |  |  |
         | print the version | bazel | 0.010 (0.009-0.012) | not measured | not measured | 0.33 (0.33-0.40) |  |  |
 
-        ## Aims
+        ### Aims
 
         | aim | kiln / it | met |
         | --- | --- | --- |
