@@ -91,7 +91,7 @@ pub(crate) async fn package<R: Looks>(cx: &RuleCx<R>, id: &PackageId) -> Diag {
         }
         return diag.hint(create);
     }
-    match similar_folder(cx, &id.repo, &id.path).await {
+    match similar_folder(cx, &id.repo, &id.path, true).await {
         Some(path) => diag.hint(format!(
             "did you mean `{}`?",
             PackageId::new(id.repo.clone(), path)
@@ -116,7 +116,7 @@ pub(crate) async fn bzl<R: Looks>(cx: &RuleCx<R>, label: &Label) -> Diag {
         return diag.hint(format!("did you mean `{}:{name}`?", label.package()));
     }
     if !is_folder(cx, label.repo(), &folder).await
-        && let Some(folder) = similar_folder(cx, label.repo(), &folder).await
+        && let Some(folder) = similar_folder(cx, label.repo(), &folder, false).await
     {
         let id = PackageId::new(label.repo().clone(), folder);
         return diag.hint(format!("did you mean `{id}:{}`?", path.file_name()));
@@ -128,11 +128,49 @@ pub(crate) async fn bzl<R: Looks>(cx: &RuleCx<R>, label: &Label) -> Diag {
     diag.hint(format!("correct the label, or create `{shown}`"))
 }
 
+/// A path of the command line that is neither a package nor a file.
+pub(crate) async fn path<R: Looks>(
+    cx: &RuleCx<R>,
+    pattern: &str,
+    repo: &Repo,
+    path: &RelPath,
+) -> Diag {
+    let diag = Diag::usage(format!(
+        "target pattern `{pattern}` matches nothing: `{path}` is neither a package nor a file of one"
+    ));
+    if let Some(near) = similar_folder(cx, repo, path, true).await {
+        return diag.hint(format!("did you mean `{near}`?"));
+    }
+    let above = path.parent().unwrap_or_else(RelPath::root);
+    let folder = match is_folder(cx, repo, &above).await {
+        true => Some(above),
+        false => similar_folder(cx, repo, &above, false).await,
+    };
+    if let Some(folder) = folder {
+        let files = names(cx, repo, &folder, Resolved::File).await;
+        let files = files.iter().map(String::as_str);
+        if let [near, ..] = nearest(path.file_name(), files)[..]
+            && let Ok(near) = folder.join(near)
+        {
+            return diag.hint(format!("did you mean `{near}`?"));
+        }
+    }
+    diag.hint("`//...` means all targets of the workspace")
+}
+
+/// Whether there is a file at a path.
+pub(crate) async fn is_file<R: Looks>(cx: &RuleCx<R>, repo: &Repo, path: &RelPath) -> bool {
+    let folder = path.parent().unwrap_or_else(RelPath::root);
+    let files = names(cx, repo, &folder, Resolved::File).await;
+    files.iter().any(|name| name == path.file_name())
+}
+
 /// The folder that a path may be a slip of: where the path leaves what exists, the nearest name.
 pub(crate) async fn similar_folder<R: Looks>(
     cx: &RuleCx<R>,
     repo: &Repo,
     path: &RelPath,
+    is_package: bool,
 ) -> Option<RelPath> {
     let mut at = RelPath::root();
     let mut slips = 0;
@@ -148,7 +186,8 @@ pub(crate) async fn similar_folder<R: Looks>(
         slips += 1;
     }
     let id = PackageId::new(repo.clone(), at.clone());
-    (slips > 0 && is_package(cx, &id).await).then_some(at)
+    let fits = !is_package || self::is_package(cx, &id).await;
+    (slips > 0 && fits).then_some(at)
 }
 
 /// What is at a path, if it is neither a file nor a folder.

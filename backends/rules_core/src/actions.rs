@@ -13,9 +13,12 @@ use crate::analysis::{Analyzed, Outcome};
 use crate::arguments::{Expanded, expand, param_file_text};
 use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
 use crate::failure;
-use crate::files::FileNode;
-use crate::keys::{ActionKey, ArtifactKey, FileKey, PackageKey, RunfilesKey, SetKey, TargetKey};
+use crate::files::{DirEntries, FileNode};
+use crate::keys::{
+    ActionKey, ArtifactKey, DirKey, FileKey, PackageKey, RunfilesKey, SetKey, TargetKey,
+};
 use crate::packages::{Package, PackageLookup};
+use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
@@ -54,7 +57,8 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
     uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine,
-        PackageKey -> Package, PackageKey -> PackageLookup,
+        PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
+        () -> Repositories,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,
         FileKey -> FileNode
     )

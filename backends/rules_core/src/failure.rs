@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kiln_address::Label;
+use kiln_base::RelPath;
 use kiln_diag::{Diag, Fault, Span};
 use kiln_process::{Exit, Limit, Process, ProcessResult};
 use kiln_rules::{RuleCx, Uses};
@@ -46,6 +47,7 @@ pub(crate) async fn of_action(
         }
     }
     diag = explain_exit(diag, result.exit, &printed);
+    diag = explain_denied(diag, result.exit, process, &printed);
     if !printed.trim().is_empty() {
         diag = diag.note(format!(
             "its output:\n{}",
@@ -62,6 +64,9 @@ pub(crate) async fn of_action(
     }
     match &result.sandbox {
         Some(sandbox) => diag.note(kept(cx, sandbox)),
+        None if printed.trim().is_empty() && diag.hints().is_empty() => diag
+            .note("it wrote nothing to its output")
+            .hint("`--keep_sandboxes=on-failure` keeps its folder, with a script to run it again"),
         None => diag,
     }
 }
@@ -102,6 +107,34 @@ pub(crate) fn kept<R: Uses<Workspace>>(cx: &RuleCx<R>, sandbox: &Path) -> String
     )
 }
 
+/// A file that an action may not write to, or run.
+fn explain_denied(diag: Diag, exit: Exit, process: &Process, printed: &str) -> Diag {
+    let denied = printed.lines().find_map(|line| {
+        let before = line.strip_suffix(": Permission denied")?;
+        let path = before
+            .rsplit(": ")
+            .next()?
+            .trim_matches(['\'', '`', '"', '‘', '’']);
+        let path = RelPath::normalize(path).ok()?;
+        process.inputs.get(&path).map(|_| path)
+    });
+    match (denied, exit) {
+        (None, _) => diag,
+        (Some(path), Exit::Code(126)) => diag
+            .note(format!(
+                "`{path}` is one of its inputs, and is not executable"
+            ))
+            .hint(format!(
+                "make it executable (`chmod +x {path}`), or name a program to run it"
+            )),
+        (Some(path), _) => diag
+            .note(format!(
+                "`{path}` is one of its inputs, and those are read-only"
+            ))
+            .hint("write to a declared output, or to a copy in a temporary folder (`mktemp -d`)"),
+    }
+}
+
 /// Says which limit was hit and how to raise it.
 fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
     // Where the kernel does not tell that it refused a process, programs do.
@@ -131,6 +164,7 @@ fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
                  otherwise install it"
             ))
         }
+        Exit::TimedOut => diag.hint("have it do less, or raise the `timeout` of its action"),
         _ if refused.iter().any(|text| printed.contains(text)) => diag.hint(
             "if it means to have so many processes and threads: `--sandbox_process_limit` says \
              how many an action may have at a time",
@@ -189,6 +223,10 @@ pub(crate) fn wrong_output(template: &ActionTemplate, output: &Artifact, node: &
         template.owner,
         output.exec_path()
     ))
+    .hint(match node {
+        Node::Dir(_) => "make a file there; only rules that declare a folder can make one",
+        _ => "make a folder there, and the files in it",
+    })
 }
 
 /// A process made a link to nothing where a file or folder was declared.

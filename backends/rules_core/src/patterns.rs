@@ -156,13 +156,15 @@ impl State<'_> {
                 "target pattern `{}` matches nothing: no package at or below `{id}`",
                 pattern.text
             ));
-            return Err(match absent::similar_folder(cx, &id.repo, &id.path).await {
-                Some(near) => {
-                    let near = PackageId::new(id.repo.clone(), near);
-                    diag.hint(format!("did you mean `{near}/...`?"))
-                }
-                None => diag.hint("a package is a folder with a BUILD.bazel or BUILD file"),
-            });
+            return Err(
+                match absent::similar_folder(cx, &id.repo, &id.path, false).await {
+                    Some(near) => {
+                        let near = PackageId::new(id.repo.clone(), near);
+                        diag.hint(format!("did you mean `{near}/...`?"))
+                    }
+                    None => diag.hint("a package is a folder with a BUILD.bazel or BUILD file"),
+                },
+            );
         }
         let keys = packages.into_iter().map(|id| (PackageKey(id),)).collect();
         let mut targets = Vec::new();
@@ -360,21 +362,12 @@ impl State<'_> {
                 .map_err(|error| Diag::usage(error.to_string()))?;
             return self.named(cx, &label).await;
         }
-        let nothing = || {
-            Diag::usage(format!(
-                "target pattern `{}` matches nothing: `{path}` is neither a package nor a file of one",
-                pattern.text
-            ))
-        };
-        let unknown = match absent::similar_folder(cx, repo, path).await {
-            Some(near) => nothing().hint(format!("did you mean `{near}`?")),
-            None => nothing().hint("`//...` means all targets of the workspace"),
-        };
+        let nothing = absent::path(cx, &pattern.text, repo, path).await;
         let Some(owner) = package_above(cx, repo, path).await? else {
-            return Err(unknown);
+            return Err(nothing);
         };
         let below = path.strip_prefix(&owner.path).unwrap_or_else(RelPath::root);
-        let file = owner.target(below.as_str()).map_err(|_| unknown.clone())?;
+        let file = owner.target(below.as_str()).map_err(|_| nothing.clone())?;
         let package = cx.get::<Package, _>((PackageKey(owner.clone()),)).await?;
         if package.0.targets.contains_key(below.as_str()) {
             return self.named(cx, &file).await;
@@ -393,7 +386,12 @@ impl State<'_> {
             }
         }
         match owners.is_empty() {
-            true => Err(unknown.note(format!("no target of `{owner}` has `{below}` as a source"))),
+            true if !absent::is_file(cx, repo, path).await => Err(nothing),
+            true => Err(Diag::usage(format!(
+                "target pattern `{}` matches nothing: no target of `{owner}` has `{below}` as a source",
+                pattern.text
+            ))
+            .hint(format!("name the file as `{owner}:{below}`, or put it into the `srcs` of a target"))),
             false => Ok(owners),
         }
     }

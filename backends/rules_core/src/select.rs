@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kiln_address::Label;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Part};
 use kiln_rules::{Declares, RuleCx};
 use kiln_targets::{AttrValue, Select, SelectKey};
 
@@ -83,6 +83,10 @@ where
             .get::<SettingMatch, _>((SettingKey(label.clone()),))
             .await;
         let found = found.map_err(|error| {
+            let error = match error.span() {
+                Some(_) => error,
+                None => error.about(attr, Part::Label(label.to_string())),
+            };
             error.note(format!(
                 "in the `select` of attribute `{attr}` of `{target}`"
             ))

@@ -356,6 +356,7 @@ async fn sources() {
     let error = world.build(&session, "//:g1").await.unwrap_err();
     expect![[r#"
         error: source file `a.txt` does not exist
+          --> BUILD.bazel:2:1
         hint: it was there when the build began; run the command again"#]]
     .assert_eq(&error.to_string());
 }

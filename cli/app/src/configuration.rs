@@ -35,11 +35,29 @@ pub(crate) async fn configuration(
     if let Some(platform) = platforms.first() {
         let label = root_label(platform, &mapping).map_err(|e| usage(&e, "--platforms"))?;
         let key = (PlatformKey(label.clone()), repos.clone());
-        let found = session.query::<PlatformConstraints, _>(key).await?;
+        let found = session.query::<PlatformConstraints, _>(key).await;
+        let found = found.map_err(|error| match error.span() {
+            Some(_) => error,
+            None => of_flag(&error, "--platforms"),
+        })?;
         settings.constraints = found.0.clone();
         settings.platform = Some(label);
     }
     Ok(Configuration::new(settings))
+}
+
+/// An error about a label that a flag gives.
+fn of_flag(error: &Diag, flag: &str) -> Diag {
+    let diag = error
+        .notes()
+        .iter()
+        .fold(usage(error.message(), flag), |diag, note| {
+            diag.note(note.message.clone())
+        });
+    error
+        .hints()
+        .iter()
+        .fold(diag, |diag, hint| diag.hint(hint.clone()))
 }
 
 fn usage(error: &str, flag: &str) -> Diag {
@@ -155,7 +173,11 @@ async fn starlark_flag(
     // A flag may be named by an alias.
     for _ in 0..8 {
         let key = (TargetKey(label.clone()), repos.clone());
-        let loaded = session.query::<LoadedTarget, _>(key).await?;
+        let loaded = session.query::<LoadedTarget, _>(key).await;
+        let loaded = loaded.map_err(|error| match error.span() {
+            Some(_) => error,
+            None => of_flag(&error, &shown),
+        })?;
         let LoadedKind::Rule(def) = &loaded.kind else {
             break;
         };
@@ -179,14 +201,15 @@ async fn starlark_flag(
         let value = flag_value(setting.kind, flag.value.as_deref());
         return match value {
             Some(value) => Ok((label, value)),
-            None => Err(usage(
-                &format!(
-                    "`{}` is no {}",
-                    flag.value.as_deref().unwrap_or_default(),
-                    setting.kind
-                ),
-                &shown,
-            )),
+            None => {
+                let text = flag.value.as_deref().unwrap_or_default();
+                let diag = usage(&format!("`{text}` is no {}", setting.kind), &shown);
+                Err(diag.hint(match setting.kind {
+                    AttrKind::Bool => format!("write `{shown}=true` or `{shown}=false`"),
+                    AttrKind::Int => format!("write a number: `{shown}=1`"),
+                    _ => format!("write a value: `{shown}=…`"),
+                }))
+            }
         };
     }
     Err(usage(&format!("`{label}` is no flag"), &shown)

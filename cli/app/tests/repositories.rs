@@ -361,7 +361,7 @@ fn mistakes_with_include() {
                |
              2 | 
                | ^
-            hint: the line is not complete; write the rest of it
+            hint: complete the line, or close the bracket that was opened further up
         "#]],
     );
 }

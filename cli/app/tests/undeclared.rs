@@ -178,6 +178,7 @@ fn files_that_are_nowhere_and_files_of_the_machine() {
            = `nowhere.txt` is no input of `//:x`, and not in the workspace either
            = `[OUTSIDE]` is on this machine, but actions see only their inputs and the folders of the system
            = `[ROOT]/in.txt` is on this machine, but actions see only their inputs and the folders of the system
+        hint: correct the path, or have a target make `nowhere.txt` and declare that
         hint: put what is needed into the workspace or a module, and declare it
         hint: name it as an action sees it: `in.txt`, relative to the folder it runs in
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
@@ -331,6 +332,7 @@ int f();
                        |          ^~~~~~~~~~~
                  compilation terminated.
                = `no/such.h` is no input of `//:x`, and not in the workspace either
+            hint: correct the `#include`; if another module has the header, name that in a `bazel_dep` of MODULE.bazel and its target in `deps`
             failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
         "#]],
     );

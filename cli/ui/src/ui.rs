@@ -191,9 +191,19 @@ impl Ui {
             false => output.stdout = tests,
         }
         if !self.settings.quiet {
+            let hint = self.style.cyan("hint:");
+            if self
+                .tests
+                .iter()
+                .any(|test| test.status == kiln_events::TestStatus::Timeout)
+            {
+                output.stderr_after = format!(
+                    "{hint} the `size` or `timeout` of a test says how long it may run, \
+                     or `--test_timeout=SECONDS`\n"
+                );
+            }
             if let Some(command) = test_summary::rerun(&self.tests) {
-                output.stderr_after =
-                    format!("{} run again: {command}\n", self.style.cyan("hint:"));
+                output.stderr_after += &format!("{hint} run again: {command}\n");
             }
             output.stderr_after += &last_line(summary, self.style);
         }

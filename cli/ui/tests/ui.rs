@@ -486,7 +486,8 @@ fn test_results() {
              | //z:passed             PASSED in 0.25s
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
-            2| hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
+            2| hint: the `size` or `timeout` of a test says how long it may run, or `--test_timeout=SECONDS`
+             | hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
              | failed: 2 of 3 targets built, 1 failed in 3.4s; 10 actions: 4 run, 5 from cache, 1 in memory
              |"#]],
     );
@@ -518,7 +519,8 @@ fn test_results_terse_and_without_output() {
              |   kiln-out/testlogs/t/2.log
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
-            2| hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
+            2| hint: the `size` or `timeout` of a test says how long it may run, or `--test_timeout=SECONDS`
+             | hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
              | failed: 2 of 3 targets built, 1 failed in 3.4s; 10 actions: 4 run, 5 from cache, 1 in memory
              |"#]],
     );
@@ -565,7 +567,8 @@ fn test_results_in_detail_and_in_color() {
              |     run 1: ^[32mPASSED^[0m in 0.25s
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
-            2| ^[36mhint:^[0m run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
+            2| ^[36mhint:^[0m the `size` or `timeout` of a test says how long it may run, or `--test_timeout=SECONDS`
+             | ^[36mhint:^[0m run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
              | ^[1;31mfailed:^[0m 2 of 3 targets built, 1 failed in 3.4s; 10 actions: 4 run, 5 from cache, 1 in memory
              |"#]],
     );
@@ -600,7 +603,8 @@ fn test_results_as_json() {
              |
             1| {"targets":{"requested":3,"built":2,"skipped":0,"failed":1},"actions":{"executed":4,"local_cache":5,"remote_cache":0,"memoized":1},"tests":{"passed":1,"failed":2,"timeout":3,"flaky":4,"skipped":5,"cached":6},"wall_ms":3456}
              |
-            2| hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
+            2| hint: the `size` or `timeout` of a test says how long it may run, or `--test_timeout=SECONDS`
+             | hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
              | failed: 2 of 3 targets built, 1 failed in 3.4s; 10 actions: 4 run, 5 from cache, 1 in memory
              |"#]],
     );

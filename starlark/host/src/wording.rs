@@ -37,7 +37,7 @@ fn cure(text: &str) -> Option<&'static str> {
         (&["unexpected new line", "symbol '}'"], CLOSE),
         (
             &["unexpected new line"],
-            "the line is not complete; write the rest of it",
+            "complete the line, or close the bracket that was opened further up",
         ),
         (
             &["unexpected symbol", ", expected symbol"],

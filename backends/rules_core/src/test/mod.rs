@@ -23,9 +23,9 @@ use kiln_targets::{AnalyzedTarget, Configuration, Dep};
 use crate::actions::{ActionOutputs, Template};
 use crate::analysis::{Analyzed, Outcome};
 use crate::artifacts::{ArtifactNode, RunfilesTree};
-use crate::files::FileNode;
+use crate::files::{DirEntries, FileNode};
 use crate::keys::{
-    ActionKey, ArtifactKey, FileKey, PackageKey, RunfilesKey, SettingKey, TargetKey,
+    ActionKey, ArtifactKey, DirKey, FileKey, PackageKey, RunfilesKey, SettingKey, TargetKey,
 };
 use crate::packages::{Package, PackageLookup};
 use crate::repos::Repositories;
@@ -99,7 +99,8 @@ pub enum Reuse {
     gets(
         SettingKey -> SettingMatch, ArtifactKey -> ArtifactNode, RunfilesKey -> RunfilesTree,
         TargetKey -> LoadedTarget, TargetKey -> Analyzed, () -> Machine,
-        PackageKey -> Package, PackageKey -> PackageLookup, FileKey -> FileNode,
+        PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
+        () -> Repositories, FileKey -> FileNode,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs
     )
 )]

@@ -7,17 +7,25 @@ use kiln_base::RelPath;
 use kiln_rules::{Declares, RuleCx};
 use kiln_targets::{PackageDefs, Target, TargetDef};
 
-use crate::keys::PackageKey;
+use crate::files::DirEntries;
+use crate::keys::{DirKey, PackageKey};
 use crate::packages::{Package, PackageLookup};
+use crate::repos::Repositories;
 
 /// A rule that can look packages up.
 pub(crate) trait Loads:
-    Declares<Package, (PackageKey,)> + Declares<PackageLookup, (PackageKey,)>
+    Declares<Package, (PackageKey,)>
+    + Declares<PackageLookup, (PackageKey,)>
+    + Declares<DirEntries, (DirKey,)>
+    + Declares<Repositories, ()>
 {
 }
 
 impl<R> Loads for R where
-    R: Declares<Package, (PackageKey,)> + Declares<PackageLookup, (PackageKey,)>
+    R: Declares<Package, (PackageKey,)>
+        + Declares<PackageLookup, (PackageKey,)>
+        + Declares<DirEntries, (DirKey,)>
+        + Declares<Repositories, ()>
 {
 }
 
@@ -78,27 +86,32 @@ impl Home {
 
     /// The targets of the package that have the file, and in which attribute.
     pub(super) fn owners(&self) -> Vec<(Label, Arc<str>)> {
-        let Ok(file) = self.defs.id.target(&self.name) else {
-            return Vec::new();
-        };
-        let mut owners = Vec::new();
-        for target in self.defs.targets.values() {
-            let Target::Rule(def) = target else { continue };
-            for (attr, value) in &def.attrs {
-                let mut has = false;
-                value.visit_labels(&mut |label, key| has |= !key && *label == file);
-                if has {
-                    owners.push((def.label.clone(), attr.clone()));
-                }
-            }
-        }
-        owners
+        owners_in(&self.defs, &self.name)
     }
 
     /// Whether only targets of its own package may name it.
     pub(super) fn is_private(&self, target: &Label) -> bool {
         self.defs.id != *target.package() && !self.defs.targets.contains_key(&*self.name)
     }
+}
+
+/// The targets of a package that have a file of it, and in which attribute.
+pub(super) fn owners_in(defs: &PackageDefs, name: &str) -> Vec<(Label, Arc<str>)> {
+    let Ok(file) = defs.id.target(name) else {
+        return Vec::new();
+    };
+    let mut owners = Vec::new();
+    for target in defs.targets.values() {
+        let Target::Rule(def) = target else { continue };
+        for (attr, value) in &def.attrs {
+            let mut has = false;
+            value.visit_labels(&mut |label, key| has |= !key && *label == file);
+            if has {
+                owners.push((def.label.clone(), attr.clone()));
+            }
+        }
+    }
+    owners
 }
 
 /// The source path that a path in the output folder stands for.

@@ -2,6 +2,7 @@
 //!
 //! Only asked of what failed: packages are loaded for it that the action itself had no need of.
 
+mod headers;
 mod home;
 
 use std::path::Path;
@@ -277,13 +278,57 @@ impl<R: Loads> Asked<'_, R> {
                     ));
             }
         }
-        let path = &self.found.path;
-        match tell_absent {
-            true => diag.note(format!(
-                "`{path}` is no input of `{target}`, and not in the workspace either"
-            )),
-            false => diag,
+        if let [first, others @ ..] = &headers::find(self.cx, target, &self.found.places).await[..]
+        {
+            return self.elsewhere(diag, first, others).await;
         }
+        let path = &self.found.path;
+        if !tell_absent {
+            return diag;
+        }
+        let diag = diag.note(format!(
+            "`{path}` is no input of `{target}`, and not in the workspace either"
+        ));
+        match self.found.places.first().is_some_and(headers::is_header) {
+            true => diag.hint(
+                "correct the `#include`; if another module has the header, name that in a \
+                 `bazel_dep` of MODULE.bazel and its target in `deps`",
+            ),
+            false => diag.hint(format!(
+                "correct the path, or have a target make `{path}` and declare that"
+            )),
+        }
+    }
+
+    /// A header that is not where it was looked for, but somewhere else.
+    async fn elsewhere(
+        &self,
+        diag: Diag,
+        first: &headers::Found,
+        others: &[headers::Found],
+    ) -> Diag {
+        let target = self.place.target;
+        let path = &first.path;
+        let mut diag = diag.note(format!(
+            "`{path}` has that name, but is no input of `{target}`"
+        ));
+        for other in others {
+            diag = diag.note(format!("so has `{}`", other.path));
+        }
+        let owners = first.owners.iter().take(MAX_OWNERS);
+        let owners: Vec<String> = owners
+            .map(|(owner, attr)| format!("`{owner}`, which has it in its `{attr}`,"))
+            .collect();
+        diag.hint(match owners.is_empty() {
+            false => format!(
+                "declare it: add {} to the `deps` of `{target}`",
+                owners.join(" or ")
+            ),
+            true => format!(
+                "declare it: put `{path}` into the `hdrs` of a target, and that into the `deps` of \
+                 `{target}`"
+            ),
+        })
     }
 
     fn outside(&self, diag: Diag) -> Diag {

@@ -302,6 +302,7 @@ fn a_timeout_ends_a_test() {
         ================================================================================
         //:t:
           kiln-out/fastbuild/bin/t
+        hint: the `size` or `timeout` of a test says how long it may run, or `--test_timeout=SECONDS`
         hint: run again: kiln test //:t
         failed: 1 of 1 target built in [TIME]; 1 action: 1 run
     "#]].assert_eq(&output.show());

@@ -102,7 +102,7 @@ fn syntax() {
                |
              1 | x = 1 +
                |        ^
-            hint: the line is not complete; write the rest of it"#]],
+            hint: complete the line, or close the bracket that was opened further up"#]],
     );
     check(
         "def f():\n  return 1\n x = 2",
