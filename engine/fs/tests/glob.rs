@@ -270,15 +270,23 @@ fn links_are_followed_and_loops_end() {
 
 #[test]
 fn many_links_are_an_error_and_not_a_hang() {
-    let repo = Repo::new(&["BUILD", "d40/f"]);
-    for level in 0..40 {
+    // Fewer links in one path than the kernel refuses to follow, and far more paths than are walked.
+    let repo = Repo::new(&["BUILD", "d30/f"]);
+    for level in 0..30 {
         for side in ["a", "b"] {
             repo.add(&format!("d{level}/{side} -> ../d{}", level + 1));
         }
     }
-    repo.glob("", &["d0/**/f"], &[], true).is(expect![[r#"
-        error: a glob of package `//` reaches more than 10000 folders through symbolic links, the last one through `a` in `d0/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/a/b/b/a/a/b/a/a/b/a/b`
-        hint: name the linked folders in `exclude`, or list them in `.bazelignore`"#]]);
+    let error = repo.glob("", &["d0/**/f"], &[], true).matches.unwrap_err();
+    // Which link is the last one is a matter of threads.
+    let (message, _) = error.message().split_once(", the last one").unwrap();
+    expect!["a glob of package `//` reaches more than 10000 folders through symbolic links"]
+        .assert_eq(message);
+    assert!(
+        error
+            .render()
+            .contains("hint: name the linked folders in `exclude`")
+    );
 }
 
 #[test]
