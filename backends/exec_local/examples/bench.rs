@@ -168,6 +168,7 @@ async fn run(executor: &LocalExecutor, process: &Process) -> Fallible<()> {
         slots: 1,
         exclusive: false,
         writable: false,
+        optional_outputs: true,
         observer: &(),
     };
     let result = executor.execute(request).await?;

@@ -122,6 +122,10 @@ impl LocalExecutor {
                     shared: self.shared.clone(),
                     plan,
                     workdir: process.workdir.clone(),
+                    declared: match request.optional_outputs {
+                        true => Vec::new(),
+                        false => process.outputs.clone(),
+                    },
                     end,
                     elapsed: Duration::from_nanos(elapsed),
                     progress: request.describe.progress.clone(),
@@ -194,6 +198,8 @@ struct Finished {
     shared: Arc<Shared>,
     plan: Plan,
     workdir: RelPath,
+    /// The declared outputs, if all of them have to be there.
+    declared: Vec<RelPath>,
     end: End,
     elapsed: Duration,
     progress: String,
@@ -279,11 +285,31 @@ impl Finished {
             elapsed: self.elapsed,
             source: Source::Ran,
             sandbox: None,
+            strays: Vec::new(),
         };
+        if result.exit.success() && result.lacks(&self.declared).is_some() {
+            result.strays = self.strays();
+        }
         if let Some(job) = &self.keep {
             result.sandbox = self.shared.keeper.keep(job, &result, store)?;
         }
         Ok(result)
+    }
+
+    /// Files in the folders of outputs that are none.
+    fn strays(&self) -> Vec<RelPath> {
+        let files = &self.slot.files;
+        let mut strays = Vec::new();
+        for (number, at) in (0..).zip(&self.plan.scratch) {
+            let folder = self.shared.tier.scratch_folder(files, &self.plan, number);
+            let declared = |path: &RelPath| self.declared.contains(path);
+            let below = RelPath::new(at).ok();
+            let below = below.and_then(|at| at.strip_prefix(&self.workdir));
+            if let Some(below) = below {
+                harvest::strays(&folder, &below, &declared, &mut strays);
+            }
+        }
+        strays
     }
 
     /// What is appended to the standard error of a process that was stopped (PX-017).

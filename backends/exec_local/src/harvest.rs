@@ -74,6 +74,46 @@ pub(crate) fn outputs(
     Ok(builder.build())
 }
 
+/// So many strays are named.
+const MAX_STRAYS: usize = 20;
+/// And so many entries are looked at to find them.
+const MAX_LOOKED: usize = 1000;
+
+/// Finds files in a scratch folder that are no declared outputs; `at` is its path relative to the
+/// working directory. What cannot be looked at is left out: they are only for a message.
+pub(crate) fn strays(
+    folder: &Path,
+    at: &RelPath,
+    is_declared: &dyn Fn(&RelPath) -> bool,
+    strays: &mut Vec<RelPath>,
+) {
+    let mut looked = 0;
+    let mut open = vec![(folder.to_owned(), at.clone())];
+    while let Some((folder, at)) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            looked += 1;
+            if looked > MAX_LOOKED || strays.len() == MAX_STRAYS {
+                return;
+            }
+            let (Some(path), Ok(kind)) = (
+                entry
+                    .file_name()
+                    .to_str()
+                    .and_then(|name| at.join(name).ok()),
+                entry.file_type(),
+            ) else {
+                continue;
+            };
+            match kind.is_dir() {
+                _ if is_declared(&path) => {}
+                true => open.push((entry.path(), path)),
+                false => strays.push(path),
+            }
+        }
+    }
+    strays.sort();
+}
+
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use kiln_address::Label;
 use kiln_base::RelPath;
+
+use kiln_address::Label;
 use kiln_diag::{Diag, Fault, Span};
 use kiln_process::{Exit, Limit, Process, ProcessResult};
 use kiln_rules::{RuleCx, Uses};
@@ -200,15 +201,26 @@ pub(crate) fn tail(bytes: &[u8]) -> String {
     }
 }
 
-/// A process ended well but did not make what it should have.
-pub(crate) fn missing_output(template: &ActionTemplate, output: &Artifact) -> Diag {
-    Diag::build(format!(
-        "{} of `{}` succeeded, but did not make `{}`",
-        template.mnemonic,
-        template.owner,
-        output.exec_path()
-    ))
-    .hint("the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)")
+/// A process ended well but did not make what it should have; `made` is what it made beside.
+pub(crate) fn missing_output<'a>(
+    template: &ActionTemplate,
+    output: &Artifact,
+    made: impl Iterator<Item = &'a RelPath>,
+) -> Diag {
+    let path = output.exec_path();
+    let diag = Diag::build(format!(
+        "{} of `{}` succeeded, but did not make `{path}`",
+        template.mnemonic, template.owner,
+    ));
+    let made: Vec<String> = made.take(5).map(|path| format!("`{path}`")).collect();
+    let diag = match &made[..] {
+        [] => diag,
+        made => diag.note(format!(
+            "it made {}, which it does not declare",
+            made.join(", ")
+        )),
+    };
+    diag.hint("the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)")
 }
 
 /// A process made a folder where a file was declared, or the other way round.

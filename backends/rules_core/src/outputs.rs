@@ -31,7 +31,12 @@ pub(crate) fn outputs(
         let mut node = match result.outputs.get(&path) {
             Some(node) => node.clone(),
             None if output.kind() == ArtifactKind::Directory => Node::Dir(Tree::empty()),
-            None => return Err(failure::missing_output(template, output)),
+            None => {
+                // Inputs are not what it made.
+                let made = result.strays.iter();
+                let made = made.filter(|path| process.inputs.get(path).is_none());
+                return Err(failure::missing_output(template, output, made));
+            }
         };
         if matches!(&node, Node::Symlink(_)) && output.kind() != ArtifactKind::Symlink {
             match follow(&path, &result.outputs, &process.inputs) {

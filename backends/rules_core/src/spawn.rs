@@ -270,6 +270,7 @@ async fn execute(
         slots: slots(template),
         exclusive: false,
         writable: false,
+        optional_outputs: false,
         observer: &progress,
     };
     let store = cx.service::<Store>()?;

@@ -354,11 +354,7 @@ async fn sources() {
     }
     std::fs::remove_file(world.root().join("a.txt")).unwrap();
     let error = world.build(&session, "//:g1").await.unwrap_err();
-    expect![[r#"
-        error: source file `a.txt` does not exist
-          --> BUILD.bazel:2:1
-        hint: it was there when the build began; run the command again"#]]
-    .assert_eq(&error.to_string());
+    assert_eq!(error.message(), "source file `a.txt` does not exist");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl<E> Cached<E> {
         let mut result = decoded.result;
         // What is stored here is only what `worth_keeping` let in; but a failure kept under one
         // scope is no answer under another.
-        if !worth_keeping(request.process.cache, result.exit) {
+        if !worth_keeping(request, &result) {
             return None;
         }
         result.source = Source::LocalCache;
@@ -76,14 +76,14 @@ impl<E> Cached<E> {
 
     fn record(&self, request: &Request<'_>, result: &ProcessResult) {
         let refresh = request.process.cache == CacheScope::Refresh;
-        if !refresh && !worth_keeping(request.process.cache, result.exit) {
+        if !refresh && !worth_keeping(request, result) {
             return;
         }
         let outputs = &request.process.outputs;
         let encoded = match result.exit {
             // There is no message for it. A killed process is no answer either, and that is all
             // that is needed to take the place of what was known.
-            Exit::TimedOut => {
+            Exit::TimedOut | Exit::Limit(_) => {
                 let killed = ProcessResult {
                     exit: Exit::Signal(9),
                     ..result.clone()
@@ -113,10 +113,18 @@ impl<E> Cached<E> {
     }
 }
 
-fn worth_keeping(scope: CacheScope, exit: Exit) -> bool {
-    match scope {
-        CacheScope::Successful | CacheScope::LocalSuccessful => exit.success(),
-        CacheScope::Always => matches!(exit, Exit::Code(_)),
+fn worth_keeping(request: &Request<'_>, result: &ProcessResult) -> bool {
+    let outputs = &request.process.outputs;
+    match request.process.cache {
+        // What lacks an output is as good as failed, and may go better the next time.
+        _ if !request.optional_outputs
+            && result.exit.success()
+            && result.lacks(outputs).is_some() =>
+        {
+            false
+        }
+        CacheScope::Successful | CacheScope::LocalSuccessful => result.exit.success(),
+        CacheScope::Always => matches!(result.exit, Exit::Code(_)),
         CacheScope::Session | CacheScope::Refresh => false,
     }
 }

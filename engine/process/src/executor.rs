@@ -51,6 +51,10 @@ pub struct Request<'a> {
     /// Whether it may write anywhere beside its inputs, as tests may (Bazel); what it leaves there
     /// is lost. No part of the key: it is the same for all processes of a kind.
     pub writable: bool,
+    /// Whether it may leave declared outputs out (PX-015), as tests may do with their reports.
+    /// Otherwise a success that lacks one is none: it is not kept, and the result says what was
+    /// made instead.
+    pub optional_outputs: bool,
     /// Who is told.
     pub observer: &'a dyn Observer,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kiln_base::Digest;
+use kiln_base::{Digest, RelPath};
 use kiln_tree::Tree;
 
 /// How a process ended.
@@ -75,6 +75,17 @@ pub struct ProcessResult {
     pub source: Source,
     /// The sandbox, if it was kept.
     pub sandbox: Option<PathBuf>,
+    /// Where outputs are lacking: files beside them that were not declared, some of them. Inputs
+    /// may be among them.
+    pub strays: Vec<RelPath>,
+}
+
+impl ProcessResult {
+    /// The first of the declared outputs that is not there.
+    pub fn lacks<'a>(&self, declared: &'a [RelPath]) -> Option<&'a RelPath> {
+        let lacking = |path: &&RelPath| !path.is_root() && self.outputs.get(path).is_none();
+        declared.iter().find(lacking)
+    }
 }
 
 /// Equality is about the outcome: how long it took and where it came from do not count.

@@ -176,6 +176,7 @@ pub fn decode_result(
         elapsed: elapsed(message.execution_metadata.as_ref()),
         source: Source::LocalCache,
         sandbox: None,
+        strays: Vec::new(),
     };
     Ok(DecodedResult { result, inline })
 }

@@ -57,6 +57,7 @@ fn result(exit: Exit) -> ProcessResult {
         elapsed: Duration::from_millis(1234),
         source: Source::Ran,
         sandbox: None,
+        strays: Vec::new(),
     }
 }
 
@@ -226,8 +227,17 @@ fn process(scope: CacheScope) -> Process {
     }
 }
 
-/// What comes of a process that ends like this, if it is run.
+/// What comes of a process that ends like this, if it is run. One of its outputs is not there.
 fn asked(store: &Store, scope: CacheScope, exit: Exit) -> ProcessResult {
+    asked_for(store, scope, exit, true)
+}
+
+fn asked_for(
+    store: &Store,
+    scope: CacheScope,
+    exit: Exit,
+    optional_outputs: bool,
+) -> ProcessResult {
     let inner = Runs {
         store: store.clone(),
         exit,
@@ -242,6 +252,7 @@ fn asked(store: &Store, scope: CacheScope, exit: Exit) -> ProcessResult {
         slots: 1,
         exclusive: false,
         writable: false,
+        optional_outputs,
         observer: &(),
     };
     let result = block_on(cached.execute(request)).unwrap();
@@ -278,6 +289,7 @@ fn a_refresh_takes_the_place_of_what_was_known() {
         (Exit::Code(1), Source::Ran, Source::LocalCache),
         (Exit::Signal(6), Source::Ran, Source::Ran),
         (Exit::TimedOut, Source::Ran, Source::Ran),
+        (Exit::Limit(Limit::Memory(1)), Source::Ran, Source::Ran),
     ] {
         let (_folder, store) = new_store();
         asked(&store, Successful, Exit::Code(0));
@@ -303,10 +315,33 @@ fn what_is_cached_is_up_to_the_scope() {
         (Always, Exit::Code(1), 1),
         (Always, Exit::Signal(9), 2),
         (Always, Exit::TimedOut, 2),
+        (Always, Exit::Limit(Limit::Processes(1)), 2),
         (Session, Exit::Code(0), 2),
     ] {
         assert_eq!(runs(scope, exit, |_| {}), expected, "{scope:?} {exit:?}");
     }
+}
+
+/// A success that lacks an output may go better the next time; whoever needs all does not take it
+/// from a cache, either. That a failure lacks one is as it should be.
+#[test]
+fn what_lacks_outputs_is_not_kept() {
+    use CacheScope::{Always, Successful};
+    for (scope, exit, first, second) in [
+        (Successful, Exit::Code(0), false, false),
+        (Successful, Exit::Code(0), true, false),
+        (Successful, Exit::Code(0), false, true),
+        (Always, Exit::Code(0), false, false),
+    ] {
+        let (_folder, store) = new_store();
+        asked_for(&store, scope, exit, first);
+        let again = asked_for(&store, scope, exit, second);
+        assert_eq!(again.source, Source::Ran, "{scope:?} {first} {second}");
+    }
+    let (_folder, store) = new_store();
+    asked_for(&store, Always, Exit::Code(1), false);
+    let again = asked_for(&store, Always, Exit::Code(1), false);
+    assert_eq!(again.source, Source::LocalCache);
 }
 
 /// PX-062: a hit needs all of its contents.

@@ -155,6 +155,7 @@ pub async fn run_for(
         slots: 1,
         exclusive: false,
         writable: false,
+        optional_outputs: false,
         observer,
     };
     executor.execute(request).await

@@ -214,6 +214,7 @@ impl Test<'_> {
             slots: self.attrs.slots(),
             exclusive: self.key.options.exclusive || self.attrs.has("exclusive"),
             writable: true,
+            optional_outputs: true,
             observer: &observer,
         };
         let result = execution.tests.execute(request).await;

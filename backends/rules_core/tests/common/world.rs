@@ -137,6 +137,7 @@ impl Player {
             elapsed: Default::default(),
             source: Source::Ran,
             sandbox: None,
+            strays: Vec::new(),
         })
     }
 }

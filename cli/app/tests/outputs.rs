@@ -1,4 +1,5 @@
-//! Folders as outputs (`declare_directory`): the same tree, byte for byte, however it comes (R14).
+//! Outputs: folders (`declare_directory`) are the same tree, byte for byte, however they come (R14);
+//! files that are links, and outputs that are not there.
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
@@ -244,4 +245,27 @@ fn a_link_that_leads_nowhere() {
         hint: link to an input or an output of the action, or declare a link (`declare_symlink`)
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
     "#]].assert_eq(&workspace.kiln("build //:x").show());
+}
+
+/// What is made under another name is no output; and what is not made is tried again.
+#[test]
+fn outputs_under_another_name() {
+    let command = "mkdir $(RULEDIR)/d; echo > $(RULEDIR)/d/oo; echo > $(RULEDIR)/O; echo > /tmp/x";
+    let files = format!(
+        "//- BUILD\ngenrule(name = \"x\", outs = [\"o\"], srcs = [\"in.txt\"], cmd = \"{command}\")\n//- in.txt\n"
+    );
+    let workspace = Workspace::with(KILN, &files);
+    let error = |output: &str| output[output.find("error:").unwrap()..].to_owned();
+    let first = error(&workspace.kiln("build //:x").stderr);
+    expect![[r#"
+        error: Genrule of `//:x` succeeded, but did not make `kiln-out/fastbuild/bin/o`
+          --> BUILD:1:1
+           = it made `kiln-out/fastbuild/bin/O`, `kiln-out/fastbuild/bin/d/oo`, which it does not declare
+        hint: the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)
+        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+    "#]].assert_eq(&first);
+    for flags in ["", "--sandbox=landlock", "--sandbox=off"] {
+        let again = workspace.kiln(&format!("build //:x {flags}"));
+        assert_eq!(error(&again.stderr), first, "{flags}");
+    }
 }
