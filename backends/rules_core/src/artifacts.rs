@@ -1,5 +1,6 @@
 //! Contents of artifacts, sets of artifacts and runfiles trees.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_base::RelPath;
@@ -13,6 +14,8 @@ use crate::actions::ActionOutputs;
 use crate::analysis::{Analyzed, Outcome};
 use crate::files::FileNode;
 use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, SetKey, TargetKey};
+use crate::repo_mapping;
+use crate::repos::Repositories;
 use crate::services::WorkspaceStatus;
 use crate::status;
 
@@ -135,41 +138,44 @@ pub async fn set_tree(cx: &RuleCx, key: Arc<SetKey>) -> Result<SetTree, Diag> {
 }
 
 /// Lays out a runfiles tree.
-#[rule(uses(Store))]
-pub async fn runfiles_tree(cx: &RuleCx, key: Arc<RunfilesKey>) -> Result<RunfilesTree, Diag> {
+#[rule(uses(Store), gets(ArtifactKey -> ArtifactNode))]
+pub async fn runfiles_tree(
+    cx: &RuleCx,
+    key: Arc<RunfilesKey>,
+    repositories: Arc<Repositories>,
+) -> Result<RunfilesTree, Diag> {
     let store = cx.service::<Store>()?;
     let entries = key.runfiles.entries();
     let artifacts = entries.iter().filter_map(|entry| entry.artifact.clone());
     let artifacts: Vec<ArtifactKey> = artifacts.map(ArtifactKey).collect();
     let nodes = get_all!(ArtifactNode, artifacts => ArtifactKey).await?;
     let mut nodes = nodes.into_iter();
-    let mut placed: Vec<(String, Node)> = Vec::with_capacity(entries.len());
-    let mut empty = Vec::new();
-    for entry in entries {
-        match entry.artifact {
-            Some(_) => placed.extend(nodes.next().map(|node| (entry.path, node.0.clone()))),
-            None => empty.push(entry.path),
-        }
-    }
     // Where two have one path the later one wins: symlinks over files, files over empty ones.
-    placed.sort_by(|a, b| a.0.cmp(&b.0));
-    placed.reverse();
-    placed.dedup_by(|later, kept| later.0 == kept.0);
-    let mut builder = TreeBuilder::new();
-    for path in empty {
-        if placed.iter().all(|(other, _)| *other != path) {
-            let digest = store.put_bytes(b"")?;
-            add(
-                &mut builder,
-                &path,
-                Node::File {
-                    digest,
-                    executable: false,
-                },
-            )?;
-        }
+    let mut placed: BTreeMap<String, Option<Node>> = BTreeMap::new();
+    for entry in entries {
+        let node = match entry.artifact {
+            Some(_) => nodes.next().map(|node| node.0.clone()),
+            None => None,
+        };
+        placed.insert(entry.path, node);
     }
+    let paths = placed.keys().map(String::as_str);
+    let mapping = repo_mapping::text(&repositories, paths);
+    let file = |text: &str| -> Result<Node, Diag> {
+        Ok(Node::File {
+            digest: store.put_bytes(text.as_bytes())?,
+            executable: false,
+        })
+    };
+    placed
+        .entry(repo_mapping::NAME.to_owned())
+        .or_insert(Some(file(&mapping)?));
+    let mut builder = TreeBuilder::new();
     for (path, node) in placed {
+        let node = match node {
+            Some(node) => node,
+            None => file("")?,
+        };
         add(&mut builder, &path, node)?;
     }
     Ok(RunfilesTree(builder.build()))

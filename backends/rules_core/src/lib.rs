@@ -27,6 +27,7 @@ mod outputs;
 pub mod packages;
 pub mod patterns;
 pub mod query;
+mod repo_mapping;
 pub mod repos;
 pub mod restore;
 mod rewind;

@@ -11,6 +11,7 @@ mod configuration;
 mod engine;
 mod explain;
 mod output;
+mod runfiles;
 mod show;
 
 use std::process::ExitCode;

@@ -82,6 +82,14 @@ impl OutputFolder {
         })
     }
 
+    /// A file with this text, for [`OutputFolder::put`].
+    pub(crate) fn text(&self, text: &str) -> Result<Node, Diag> {
+        Ok(Node::File {
+            digest: self.store.put_bytes(text.as_bytes())?,
+            executable: false,
+        })
+    }
+
     /// Puts a node at a path (`kiln-out/...`).
     pub(crate) fn put(&mut self, exec_path: &str, node: &Node) -> Result<(), PutError> {
         let below = exec_path

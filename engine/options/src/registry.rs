@@ -271,7 +271,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .check(jobs::check_count),
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
-    option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Make the runfiles folders of binaries."),
+    option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
     // Display.
     option(

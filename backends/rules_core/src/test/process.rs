@@ -93,12 +93,15 @@ impl Test<'_> {
         cx: &Cx,
         executable: &Artifact,
     ) -> Result<(Tree, Vec<String>), Diag> {
-        let (program, mut runfiles) =
-            runfiles_of(cx, executable, self.target.runfiles.clone()).await?;
         let (under, tool) = self.run_under(cx).await?;
-        if let Some(tool) = tool {
-            runfiles = runfiles.merge(&tool.tree).map_err(conflict)?;
-        }
+        let runfiles = match tool {
+            Some(tool) => {
+                let both = [&*self.target.runfiles, &tool.runfiles];
+                Arc::new(Runfiles::merge_all(both))
+            }
+            None => self.target.runfiles.clone(),
+        };
+        let (program, runfiles) = runfiles_of(cx, executable, runfiles).await?;
         let mut inputs = TreeBuilder::new();
         let exec_path = executable.exec_path();
         add(&mut inputs, exec_path, program)?;

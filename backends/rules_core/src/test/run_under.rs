@@ -3,10 +3,8 @@
 use kiln_address::{Label, PackageId, Repo};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_targets::{Artifact, Dep};
-use kiln_tree::Tree;
+use kiln_targets::{Artifact, ArtifactSet, Dep, Runfiles};
 
-use super::process::runfiles_of;
 use super::{Cx, Test};
 use crate::analysis::{Analyzed, Outcome};
 use crate::keys::TargetKey;
@@ -24,7 +22,7 @@ pub struct RunUnder {
 /// A target that is put in front.
 pub(super) struct Tool {
     /// Its runfiles, itself among them.
-    pub(super) tree: Tree,
+    pub(super) runfiles: Runfiles,
     /// What they are made of.
     pub(super) artifacts: Vec<Artifact>,
 }
@@ -58,11 +56,16 @@ impl Test<'_> {
         let Some(executable) = &target.executable else {
             return Err(wrong("cannot be run"));
         };
-        let (_, tree) = runfiles_of(cx, executable, target.runfiles.clone()).await?;
+        let itself = Runfiles::of(ArtifactSet::of([executable.clone()]));
+        let runfiles = Runfiles::merge_all([&*target.runfiles, &itself]);
         let mut artifacts = vec![executable.clone()];
         artifacts.extend(rewind::runfiles(&target.runfiles));
         let mut words = vec![format!("../{}", executable.runfiles_path())];
         words.extend(under.words.iter().cloned());
-        Ok((words, Some(Tool { tree, artifacts })))
+        let tool = Tool {
+            runfiles,
+            artifacts,
+        };
+        Ok((words, Some(tool)))
     }
 }

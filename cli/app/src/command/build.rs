@@ -24,6 +24,7 @@ use crate::command::test_options::test_options;
 use crate::configuration::configuration;
 use crate::engine::Made;
 use crate::output::{OUT, OutputFolder, PutError};
+use crate::runfiles;
 use crate::show::Show;
 
 /// Runs `build` or `test`.
@@ -166,13 +167,22 @@ async fn put_outputs(
     restorer: &Restorer<'_>,
     show: &Show,
 ) -> Result<(), Diag> {
+    let options = &restorer.context.options;
+    let root = &restorer.context.workspace()?.root;
     for (target, built) in &report.targets {
         let (Ok(built), label) = (built, &target.label) else {
             continue;
         };
+        // Programs that were named are there to be started; laying out the runfiles of all that
+        // a wildcard matches would cost time and space for nothing.
+        let runnable = options.verb() == Verb::Build && options.enable_runfiles() && target.named;
         let put = |target: &BuiltTarget| {
             let mut nodes = target.nodes().into_iter();
-            nodes.try_for_each(|(path, node)| output.put(&path, &node))
+            nodes.try_for_each(|(path, node)| output.put(&path, &node))?;
+            match runnable {
+                true => runfiles::put(output, target, root),
+                false => Ok(()),
+            }
         };
         if let Built::Ready(built) = &*restorer.put(label, built, put).await? {
             show.emit(Event::TargetOutputs {

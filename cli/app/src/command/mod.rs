@@ -60,7 +60,6 @@ fn run() -> Result<u8, Vec<Diag>> {
 const WITHOUT_EFFECT: &[&str] = &[
     "collect_code_coverage",
     "compiler",
-    "enable_runfiles",
     "host_action_env",
     "host_platform",
     "instrumentation_filter",

@@ -1,7 +1,7 @@
 //! `run`: builds a target and becomes it.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use kiln_address::Label;
 use kiln_diag::Diag;
 use kiln_rules_core::build::{Built, BuiltTarget};
 use kiln_rules_core::goals::GoalReport;
-use kiln_tree::Node;
 
 use crate::command::build::{open_output, report, request};
 use crate::command::context::Context;
 use crate::command::restore::Restorer;
 use crate::output::{OUT, OutputFolder, PutError};
+use crate::runfiles;
 use crate::show::Show;
 
 /// How a command ends.
@@ -84,6 +84,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     }
     made.save(&show);
     let mut output = open_output(context, &made).map_err(one)?;
+    let root = &context.workspace().map_err(one)?.root;
     let restorer = Restorer {
         context,
         session: &session,
@@ -93,7 +94,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     for report in &reports {
         let (label, built) = only(report).map_err(one)?;
         let built = restorer
-            .put(label, built, |target| put(&mut output, target))
+            .put(label, built, |target| put(&mut output, target, root))
             .await;
         programs.push(built.map_err(one)?);
     }
@@ -144,15 +145,11 @@ fn only(report: &GoalReport) -> Result<(&Label, &Arc<Built>), Diag> {
 }
 
 /// Puts a program and its runfiles into the output folder.
-fn put(output: &mut OutputFolder, built: &BuiltTarget) -> Result<(), PutError> {
+fn put(output: &mut OutputFolder, built: &BuiltTarget, root: &Path) -> Result<(), PutError> {
     for (path, node) in built.nodes() {
         output.put(&path, &node)?;
     }
-    if let (Some(executable), Some(runfiles)) = (&built.executable, &built.runfiles) {
-        let folder = format!("{}.runfiles", executable.exec_path());
-        output.put(&folder, &Node::Dir(runfiles.clone()))?;
-    }
-    Ok(())
+    runfiles::put(output, built, root)
 }
 
 fn program(context: &Context, built: &Built) -> Result<Program, Diag> {

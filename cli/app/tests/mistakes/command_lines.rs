@@ -195,11 +195,11 @@ fn outside_of_a_workspace() {
 fn flags_that_nothing_acts_on_say_so() {
     check(
         "//- BUILD\nfilegroup(name = \"x\")\n",
-        "build --noenable_runfiles //:x",
+        "build --stripopt=-p //:x",
         expect![[r#"
             exit: 0
             --- stderr
-            warning: `--enable_runfiles` has no effect yet
+            warning: `--stripopt` has no effect yet
             //:x:
             built 1 target in [TIME]
         "#]],
