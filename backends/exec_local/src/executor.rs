@@ -89,17 +89,34 @@ impl LocalExecutor {
         Ok(plan)
     }
 
+    /// A worker with the action under way. One that died while it was idle, for want of memory on
+    /// the machine say, is let go, and another is taken.
+    async fn launch(
+        &self,
+        process: &Process,
+        plan: &Plan,
+        settings: LaunchSettings,
+    ) -> Result<Slot, ExecError> {
+        loop {
+            let mut slot = self.shared.pool.take(process.network).await?;
+            match slot.launch(process, plan, &self.shared.store, settings) {
+                Ok(()) => return Ok(slot),
+                Err(_) if slot.died_idle() => {}
+                Err(error) => {
+                    // Whatever failed, it failed before the worker was told.
+                    self.shared.pool.put(slot);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
     async fn run(&self, request: Request<'_>) -> Result<ProcessResult, ExecError> {
         let process = request.process;
         let mut settings = self.settings;
         settings.writable_root |= request.writable;
         let plan = self.plan(process, settings.writable_root)?;
-        let mut slot = self.shared.pool.take(process.network).await?;
-        if let Err(error) = slot.launch(process, &plan, &self.shared.store, settings) {
-            // Whatever failed, it failed before the worker was told.
-            self.shared.pool.put(slot);
-            return Err(error);
-        }
+        let slot = self.launch(process, &plan, settings).await?;
         request.observer.started();
         let running = Running {
             slot: Some(slot),

@@ -29,6 +29,10 @@ pub(crate) struct Slot {
     network: bool,
     /// Its last action was told to die and has not been heard of since.
     pending: bool,
+    /// Something was asked of it before.
+    used: bool,
+    /// The worker is gone.
+    lost: bool,
     pub files: SlotFiles,
     /// What limits its actions.
     pub group: Group,
@@ -119,6 +123,8 @@ impl Pool {
             watched: OnceLock::new(),
             network,
             pending: false,
+            used: false,
+            lost: false,
             files,
             group,
             exec_root: setup.exec_root(),
@@ -145,9 +151,11 @@ impl Pool {
         &self.limiter
     }
 
-    /// Takes a worker back. One that is lost is not to be given back.
+    /// Takes a worker back, unless it is lost.
     pub(crate) fn put(&self, slot: Slot) {
-        self.free.lock().push(slot);
+        if !slot.lost {
+            self.free.lock().push(slot);
+        }
     }
 }
 
@@ -226,7 +234,17 @@ impl Slot {
             ))
         })?;
         let fds = [files[0].as_fd(), files[1].as_fd()];
-        packet::send(self.control.as_fd(), &body, &fds).map_err(|_| failure::lost())
+        if packet::send(self.control.as_fd(), &body, &fds).is_err() {
+            self.lost = true;
+            return Err(failure::lost());
+        }
+        self.used = true;
+        Ok(())
+    }
+
+    /// Whether the worker died while it was idle: what was asked of it now was not begun.
+    pub(crate) fn died_idle(&self) -> bool {
+        self.lost && self.used
     }
 
     /// Waits for the next reply.

@@ -6,8 +6,8 @@
 //! that was not read the last time has no content. Whatever the compiler does is decided by its
 //! command, by what it reads and by which files there are (`__has_include`, search paths), and
 //! all of that is in the narrow process too; so its key is that of an action with the same
-//! result, and what is recorded under it is true. Only headers are left out, since only for them
-//! dependency files can be relied on (an assembler's `.incbin` is not in them).
+//! result, and what is recorded under it is true. Only headers are left out, and not for assembly:
+//! what an assembler includes by itself (`.include`, `.incbin`) is in no dependency file.
 //!
 //! | row of the local cache | key | value |
 //! | --- | --- | --- |
@@ -57,7 +57,9 @@ impl<'a> Narrow<'a> {
         Some(Narrow {
             store,
             process,
-            dependency_file: RelPath::new(file.exec_path()).ok().filter(|_| kept)?,
+            dependency_file: RelPath::new(file.exec_path())
+                .ok()
+                .filter(|_| kept && !is_assembly(&process.argv))?,
         })
     }
 
@@ -154,6 +156,16 @@ fn without_content(inputs: &Tree, read: &dyn Fn(&str) -> bool) -> Option<Tree> {
         fits &= RelPath::new(path).is_ok_and(|path| builder.add(&path, node).is_ok());
     });
     fits.then(|| builder.build())
+}
+
+/// Whether a command line names a source of assembly.
+fn is_assembly(argv: &[String]) -> bool {
+    let extension = |word: &String| {
+        word.rsplit_once('.')
+            .map(|(_, extension)| extension.to_owned())
+    };
+    let mut extensions = argv.iter().filter_map(extension);
+    extensions.any(|extension| matches!(&*extension, "s" | "S" | "asm" | "sx"))
 }
 
 /// Whether compilers take a file of that name for a header (Bazel's kinds of headers).

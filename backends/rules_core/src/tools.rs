@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -39,8 +40,7 @@ pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
                     let python = scope.spawn(find_python);
                     MachineTools {
                         cc: find_cc(),
-                        // A panic in there is a fault of ours; nothing was found then.
-                        python: python.join().unwrap_or_default(),
+                        python: python.join().unwrap_or_else(|panic| resume_unwind(panic)),
                         shell: find_shell(),
                     }
                 });
@@ -254,12 +254,17 @@ fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
     let mut arguments = FLAGS.to_vec();
     arguments.extend(["-E", "-xc", "/dev/null"]);
     // An unknown warning is an error or a complaint, as the compiler likes.
-    let Some((_, complaints)) = run(cc, &arguments) else {
+    let Some((success, complaints)) = run(cc, &arguments) else {
         return Vec::new();
     };
+    let unknown = |flag: &&&str| complaints.contains(**flag);
+    if !success && !FLAGS.iter().any(|flag| unknown(&flag)) {
+        // It failed for another reason, and says nothing about flags.
+        return Vec::new();
+    }
     FLAGS
         .iter()
-        .filter(|flag| !complaints.contains(*flag))
+        .filter(|flag| !unknown(flag))
         .map(|flag| Arc::from(*flag))
         .collect()
 }

@@ -164,3 +164,41 @@ fn headers_that_were_not_read() {
         "two compilations, an archive, a link"
     );
 }
+
+const ASSEMBLY: &str = r#"
+//- BUILD.bazel
+cc_library(
+    name = "number",
+    srcs = ["number.S"],
+    hdrs = ["number.inc"],
+)
+
+cc_test(
+    name = "app",
+    srcs = ["app.c"],
+    deps = [":number"],
+)
+//- number.inc
+.set number, 42
+//- number.S
+.include "number.inc"
+.section .note.GNU-stack,"",%progbits
+.data
+.globl answer
+answer: .long number
+//- app.c
+extern int answer;
+int main() { return answer - 42; }
+"#;
+
+/// What an assembler includes is in no dependency file, so nothing may be left out for it.
+#[test]
+fn what_an_assembler_includes_counts() {
+    let workspace = Workspace::with(KILN, ASSEMBLY);
+    let test = || workspace.kiln("test //...").code;
+    assert_eq!(test(), Some(0));
+    workspace.write("number.inc", ".set number, 41\n");
+    assert_eq!(test(), Some(3));
+    workspace.write("number.inc", ".set number, 42\n");
+    assert_eq!(test(), Some(0));
+}

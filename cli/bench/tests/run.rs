@@ -18,7 +18,7 @@ fn run(tool: &str, flags: &[&str]) -> (Option<i32>, String, String) {
     let folder = work.path().canonicalize().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_kiln-bench"))
         .arg(format!("--kiln={}", tool.display()))
-        .arg(format!("--work={}", folder.join("work").display()))
+        .arg(format!("--work={}", folder.join("measured").display()))
         .args(["--tools=kiln", "--targets=1", "--runs=2"])
         .args(flags)
         .output()
@@ -95,7 +95,7 @@ fn tables_are_the_default() {
 fn a_tool_that_does_not_build_is_not_measured() {
     let (code, stdout, stderr) = run("idle", &["--scenarios=genrule-noop"]);
     assert_eq!((code, &*stdout), (Some(36), ""));
-    expect!["error: cannot read the output `[ROOT]/work/genrule/kiln/tree/kiln-out/fastbuild/bin/area0/part0/out0.txt`: no such file or directory"].assert_eq(&stderr);
+    expect!["error: cannot read the output `[ROOT]/measured/genrule/kiln/tree/kiln-out/fastbuild/bin/area0/part0/out0.txt`: no such file or directory"].assert_eq(&stderr);
     let (code, _, stderr) = run("idle", &["--scenarios=list-warm"]);
     assert_eq!(code, Some(36));
     expect![[r#"
@@ -111,7 +111,7 @@ fn a_wrong_result_ends_the_run() {
     let (code, stdout, stderr) = run("stale", &["--scenarios=genrule-noop,genrule-top"]);
     assert_eq!((code, &*stdout), (Some(36), ""));
     expect![[r#"
-        error: kiln built a wrong `[ROOT]/work/genrule/kiln/tree/kiln-out/fastbuild/bin/area0/part0/out0.txt`
+        error: kiln built a wrong `[ROOT]/measured/genrule/kiln/tree/kiln-out/fastbuild/bin/area0/part0/out0.txt`
            = expected "node 0 edit 1\n"
            = got "node 0 edit 0\n""#]].assert_eq(&stderr);
 }

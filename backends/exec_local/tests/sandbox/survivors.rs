@@ -30,6 +30,10 @@ pub const TESTS: &[Test] = &[
         "a slot can be used again after a cancellation",
         reuse_after_cancel,
     ),
+    (
+        "a worker that dies while it is idle is replaced",
+        idle_death,
+    ),
     ("a process is asked to stop before it is killed", grace),
     (
         "kill -9 of kiln leaves no process, no mount, and the next run tidies up",
@@ -127,6 +131,43 @@ fn daemons_die_on_drop(fixture: &Fixture) {
         }
     });
     until("all are dead", || sleepers(&argument).is_empty());
+}
+
+/// The parent of a process.
+fn parent(pid: u32) -> u32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn idle_death(fixture: &Fixture) {
+    let executor = fixture.executor();
+    let argument = unique_sleep();
+    let mut process = sh(&format!("exec sleep {argument}"));
+    process.timeout = Some(Duration::from_millis(1500));
+    fixture.runtime.block_on(async {
+        let find = async {
+            loop {
+                if let Some(program) = sleepers(&argument).first() {
+                    // Above the program is pid 1 of its namespace, above that the worker.
+                    return parent(parent(*program));
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let (result, worker) = tokio::join!(support::run(&executor, &process), find);
+        assert_eq!(result.unwrap().exit, Exit::TimedOut);
+        let killed = Command::new("kill")
+            .args(["-9", &worker.to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        let entry = format!("/proc/{worker}");
+        until("the worker is gone", || !Path::new(&entry).exists());
+        for _ in 0..2 {
+            let next = support::run(&executor, &sh("exit 5")).await.unwrap();
+            assert_eq!(next.exit, Exit::Code(5));
+        }
+    });
 }
 
 fn reuse_after_cancel(fixture: &Fixture) {

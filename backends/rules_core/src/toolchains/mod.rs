@@ -50,10 +50,8 @@ impl Product for ResolvedToolchains {}
 pub async fn resolved_toolchains(
     cx: &RuleCx,
     key: Arc<ToolchainsKey>,
-    configuration: Arc<Configuration>,
     platforms: Arc<ExecutionPlatforms>,
 ) -> Result<ResolvedToolchains, Diag> {
-    let _ = configuration;
     let registered = match key.types.is_empty() {
         true => Arc::new(RegisteredToolchains::default()),
         false => get!(RegisteredToolchains).await?,

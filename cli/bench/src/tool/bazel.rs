@@ -34,7 +34,7 @@ const NATIVE_CC: [&str; 11] = [
 /// Whether an executable is its server, or a helper of its own.
 pub(super) fn owns(folders: &Folders, executable: &Path) -> bool {
     executable.starts_with(DEBIAN)
-        || executable.starts_with(folders.state.join("root/install"))
+        || executable.starts_with(folders.state.join("bazel/install"))
         // The trees have nothing to do with Java: this is the server.
         || executable.file_name().is_some_and(|name| name == "java")
 }
@@ -98,7 +98,7 @@ pub(super) fn set_up(folders: &Folders) -> Result<(), Diag> {
     }
     let mut rc = format!(
         "startup --output_user_root={}\nstartup --max_idle_secs=900\n",
-        text(&state.join("root"))
+        text(&state.join("bazel"))
     );
     if Path::new(DEBIAN).is_dir() {
         let ours = ["rules_cc", "remote_coverage_tools"].map(|name| (name, stand_ins.join(name)));

@@ -352,11 +352,11 @@ mod tests {
         assert!(owns(Peer::Bazel, "/usr/share/bazel/linux-sandbox"));
         assert!(owns(
             Peer::Bazel,
-            "/w/state/root/install/ab/process-wrapper"
+            "/w/state/bazel/install/ab/process-wrapper"
         ));
         assert!(!owns(
             Peer::Bazel,
-            "/w/state/root/ab/execroot/bench/bazel-out/main1"
+            "/w/state/bazel/ab/execroot/bench/bazel-out/main1"
         ));
         assert!(!owns(Peer::Bazel, "/usr/lib/gcc/x/cc1plus"));
         assert!(!owns(Peer::Ninja, "/usr/lib/jvm/java-17/bin/java"));

@@ -334,6 +334,6 @@ def f():
                |
              1 | workspace(name =
                |                  ^
-            hint: the line is not complete; write the rest of it"#]],
+            hint: complete the line, or close the bracket that was opened further up"#]],
     );
 }

@@ -1,0 +1,2 @@
+#include <hidden.h>
+int hidden() { return 40; }

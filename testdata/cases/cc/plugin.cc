@@ -1,0 +1,6 @@
+#include "shown.h"
+namespace {
+struct Plugin {
+  Plugin() { ++plugins; }
+} plugin;
+}  // namespace

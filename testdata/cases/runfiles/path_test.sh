@@ -1,0 +1,2 @@
+#!/bin/bash
+grep -q "some data" "$(rlocation "$DATA")"

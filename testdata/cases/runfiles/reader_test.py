@@ -1,0 +1,3 @@
+import reader
+
+assert reader.read() == "some data\n"

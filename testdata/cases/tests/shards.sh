@@ -1,0 +1,3 @@
+#!/bin/bash
+touch "$TEST_SHARD_STATUS_FILE"
+test "$TEST_SHARD_INDEX" -lt "$TEST_TOTAL_SHARDS"
