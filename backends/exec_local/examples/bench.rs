@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use kiln_base::{Digest, RelPath};
 use kiln_exec_local::{LocalConfig, LocalExecutor, Sandbox, ZygoteServer};
-use kiln_process::{CacheScope, Description, Executor, Process, Request};
+use kiln_process::{CacheScope, Description, Environment, Executor, Process, Request};
 use kiln_store::{Store, StoreConfig};
 use kiln_tree::{Node, TreeBuilder};
 
@@ -163,6 +163,7 @@ async fn run(executor: &LocalExecutor, process: &Process) -> Fallible<()> {
     let describe = Description::default();
     let request = Request {
         process,
+        environment: &Environment::Local,
         action: Digest::EMPTY,
         describe: &describe,
         slots: 1,

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use kiln_base::Digest;
 use kiln_diag::Diag;
 
-use crate::{Process, ProcessResult};
+use crate::{Environment, Process, ProcessResult};
 
 /// What people are shown; no part of any key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ impl Observer for () {}
 pub struct Request<'a> {
     /// What to run.
     pub process: &'a Process,
+    /// Where.
+    pub environment: &'a Environment,
     /// Its REAPI action digest: the key of every cache.
     pub action: Digest,
     /// How it is shown.

@@ -10,6 +10,7 @@
 mod action;
 mod bounded;
 mod cached;
+mod environment;
 mod executor;
 mod limited;
 mod process;
@@ -20,6 +21,7 @@ mod undeclared;
 pub use action::Keyed;
 pub use bounded::Bounded;
 pub use cached::Cached;
+pub use environment::{DockerEnvironment, Environment, Platform, RemoteEnvironment};
 pub use executor::{Description, ExecError, Executor, Observer, Request};
 pub use limited::Limited;
 pub use process::{CacheScope, Process};

@@ -247,6 +247,7 @@ fn asked_for(
     let describe = Description::default();
     let request = Request {
         process: &process,
+        environment: &Environment::Local,
         action: Keyed::of(&process).digest,
         describe: &describe,
         slots: 1,

@@ -48,7 +48,8 @@ pub type Lookup<'a> = dyn FnMut(&str) -> Result<Vec<Artifact>, NoFiles> + 'a;
 
 /// Expands `$(location L)`, `$(locations L)`, and the `exec`, `root` and `rlocation` forms of
 /// both. Everything else stays as it is, `$$` too; but no `$` before a form keeps it from being
-/// one (as in Bazel: the tests of skylib's `run_binary` say so).
+/// one, as in Bazel's `ctx.expand_location`. Where make variables are expanded as well (`args`,
+/// `cmd`), `$$` does: whoever calls this for such a text gives it the pieces between.
 pub fn expand_locations(
     text: &str,
     kind: LocationKind,

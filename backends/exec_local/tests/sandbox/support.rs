@@ -6,7 +6,8 @@ use std::time::Duration;
 use kiln_base::{Digest, RelPath};
 use kiln_exec_local::{LocalConfig, LocalExecutor, ZygoteServer};
 use kiln_process::{
-    CacheScope, Description, ExecError, Executor, Keyed, Observer, Process, ProcessResult, Request,
+    CacheScope, Description, Environment, ExecError, Executor, Keyed, Observer, Process,
+    ProcessResult, Request,
 };
 use kiln_store::{Store, StoreConfig};
 use kiln_tree::{Node, Tree, TreeBuilder};
@@ -150,6 +151,7 @@ pub async fn run_for(
     };
     let request = Request {
         process,
+        environment: &Environment::Local,
         action: Keyed::of(process).digest,
         describe: &describe,
         slots: 1,

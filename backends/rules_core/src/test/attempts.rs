@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, Detail, Event, TestStatus};
 use kiln_process::{
-    CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
-    Source,
+    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
+    Request, Source,
 };
 
 use super::filter::last_fitting;
@@ -209,6 +209,7 @@ impl Test<'_> {
         };
         let request = Request {
             process,
+            environment: &Environment::Local,
             action: keyed.digest,
             describe,
             slots: self.attrs.slots(),

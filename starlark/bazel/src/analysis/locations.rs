@@ -194,8 +194,13 @@ pub(crate) fn args(
     let mut words = Vec::new();
     for text in request.attrs.get(at).map_or(&[][..], AttrValue::items) {
         let Some(text) = text.as_str() else { continue };
-        let text = expand(text, LocationKind::Root, request, &[])
+        // Both are expanded in one go: a form after `$$` is none.
+        let pieces = text.split("$$");
+        let pieces = pieces.map(|piece| expand(piece, LocationKind::Root, request, &[]));
+        let pieces: Vec<String> = pieces
+            .collect::<Result<_, Diag>>()
             .map_err(|diag| diag.note("in the attribute `args`"))?;
+        let text = pieces.join("$$");
         let text = expand_variables(&text, "args", variables)?;
         words.extend(super::tokenize::tokenize(&text)?.into_iter().map(Arc::from));
     }

@@ -163,12 +163,14 @@ mine(name = "x", data = ["a b.txt"], args = [{args}])
         )
     };
     check(
-        &build(r#""--f=$(location a b.txt)", "'q r' s", "$(COMPILATION_MODE)", "$$HOME""#),
+        &build(
+            r#""--f=$(location a b.txt)", "'q r' s", "$(COMPILATION_MODE)", "$$HOME", "$$(location a b.txt)""#,
+        ),
         expect![[r#"
         files: kiln-out/fastbuild/bin/x
         executable: kiln-out/fastbuild/bin/x
         runfiles: _main/x
-        args: --f=a | b.txt | q r | s | fastbuild | $HOME
+        args: --f=a | b.txt | q r | s | fastbuild | $HOME | $(location | a | b.txt)
         FileWrite -> kiln-out/fastbuild/bin/x
           program: ""
     "#]],

@@ -14,7 +14,7 @@ genrule(
     name = "x",
     srcs = ["a.txt", "b.txt"],
     outs = ["o1", "sub/o2"],
-    cmd = "$(location :tool) $(SRCS) $(location a.txt) > $(location o1) && echo $$HOME $(OUTS) $(@D) $(RULEDIR) $(BINDIR) > $(execpath sub/o2)",
+    cmd = "$(location :tool) $(SRCS) $(location a.txt) > $(location o1) && echo $$HOME '$$(location a.txt)' $$$(location a.txt) $(OUTS) $(@D) $(RULEDIR) $(BINDIR) > $(execpath sub/o2)",
     tools = [":tool"],
     tags = ["no-cache", "other"],
     message = "Making",
@@ -27,7 +27,7 @@ genrule(
             Genrule -> bin/o1 bin/sub/o2
               progress: Making
               argv: /bin/bash
-              argv: -c unset TEST_TMPDIR; set -e -o pipefail; kiln-out/exec-opt/bin/tool a.txt b.txt a.txt > bin/o1 && echo $HOME bin/o1 bin/sub/o2 bin bin bin > bin/sub/o2
+              argv: -c unset TEST_TMPDIR; set -e -o pipefail; kiln-out/exec-opt/bin/tool a.txt b.txt a.txt > bin/o1 && echo $HOME '$(location a.txt)' $a.txt bin/o1 bin/sub/o2 bin bin bin > bin/sub/o2
               inputs: a.txt b.txt kiln-out/exec-opt/bin/tool tool.sh
               tool: kiln-out/exec-opt/bin/tool with _main/data.txt _main/tool _main/tool.sh
               env: default

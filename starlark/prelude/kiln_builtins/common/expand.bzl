@@ -1,5 +1,10 @@
 """Texts of attributes: make variables, `$(location)` forms and shell words."""
 
+def _locations(ctx, text, targets, short_paths = False):
+    # `$$` is a dollar sign, so what follows it is no form; `ctx.expand_location` alone would take it.
+    pieces = [ctx.expand_location(piece, targets, short_paths = short_paths) for piece in text.split("$$")]
+    return "$$".join(pieces)
+
 def expand(ctx, attribute, text, targets = [], variables = {}):
     """Replaces `$(location)` forms and make variables.
 
@@ -16,7 +21,7 @@ def expand(ctx, attribute, text, targets = [], variables = {}):
     if "$" not in text:
         return text
     if "$(" in text:
-        text = ctx.expand_location(text, targets)
+        text = _locations(ctx, text, targets)
     return ctx.expand_make_variables(attribute, text, variables)
 
 def expand_words(ctx, attribute, texts, targets = [], variables = {}):
@@ -34,7 +39,7 @@ def expand_env(ctx, env, targets):
     expanded = {}
     for name, value in env.items():
         if "$" in value:
-            value = ctx.expand_location(value, targets, short_paths = True)
+            value = _locations(ctx, value, targets, short_paths = True)
             value = ctx.expand_make_variables("env", value, {})
         expanded[name] = value
     return expanded
