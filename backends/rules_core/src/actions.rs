@@ -22,7 +22,7 @@ use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
-use crate::tools::Machine;
+use crate::tools::Identity;
 
 /// One action as analysis left it. A projection of the target: editing another action of the
 /// same target leaves it equal.
@@ -56,7 +56,7 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 #[rule(
     uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
-        SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Machine,
+        SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Identity,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,

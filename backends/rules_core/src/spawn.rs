@@ -30,7 +30,7 @@ use crate::outputs;
 use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
-use crate::tools::Machine;
+use crate::tools::Identity;
 
 pub(crate) type Cx = RuleCx<action_outputs>;
 
@@ -131,7 +131,7 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         env.iter()
             .map(|(name, value)| (name.to_string(), value.to_string())),
     );
-    let machine = cx.get::<Machine, _>(()).await?;
+    let identity = cx.get::<Identity, _>(()).await?;
     let paths = template
         .outputs
         .iter()
@@ -147,7 +147,7 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         timeout: timeout(requirements),
         network: requirements.contains_key("requires-network"),
         platform: BTreeMap::new(),
-        environment: machine.1.clone(),
+        environment: identity.0.clone(),
         cache: cache_scope(requirements),
     })
 }

@@ -3,7 +3,6 @@
 
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -12,62 +11,98 @@ use kiln_base::{Digest, Fingerprint};
 use kiln_diag::Diag;
 use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
-use kiln_targets::{CcTools, MachineTools, PythonTools, ShellTools};
+use kiln_targets::{CcTools, PythonTools, ShellTools};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::services::Execution;
 use crate::spawn::DEFAULT_PATH;
 
-/// What was found, and the identity of the environment that runs actions (R17): it goes into
-/// every action's key.
+/// The C and C++ compiler, if there is one.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Machine(pub MachineTools, pub Arc<[u8]>);
-impl Product for Machine {}
+pub struct Cc(pub Option<CcTools>);
+impl Product for Cc {}
 
-/// Looks for compilers and interpreters. What running them told is remembered in the store, under
-/// a key of the files found: a start on an unchanged machine runs none of them.
-#[rule(uses(Store, Execution))]
-pub async fn machine(cx: &RuleCx) -> Result<Machine, Diag> {
+/// The Python interpreter, if there is one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Python(pub Option<PythonTools>);
+impl Product for Python {}
+
+/// The shell.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shell(pub ShellTools);
+impl Product for Shell {}
+
+/// The identity of the environment that runs actions (R17): it goes into every action's key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Identity(pub Arc<[u8]>);
+impl Product for Identity {}
+
+/// Looks for a compiler. It is asked several things, so only who needs one waits for it.
+#[rule(uses(Store))]
+pub async fn cc(cx: &RuleCx) -> Result<Cc, Diag> {
+    const NAMES: [&str; 12] = [
+        "gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "ld.lld",
+        "ld.gold", "as",
+    ];
     let store = cx.service::<Store>()?;
-    let isolation = cx.service::<Execution>()?.isolation;
-    cx.cpu(move || {
-        let key = found_key();
-        let known = store.get_action(&key);
-        let known = known.and_then(|bytes| serde_json::from_slice::<MachineTools>(&bytes).ok());
-        let tools = match known {
-            Some(tools) => tools,
-            None => {
-                let tools = std::thread::scope(|scope| {
-                    let python = scope.spawn(find_python);
-                    MachineTools {
-                        cc: find_cc(),
-                        python: python.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                        shell: find_shell(),
-                    }
-                });
-                if let Ok(bytes) = serde_json::to_vec(&tools) {
-                    store.put_action(&key, &bytes, &[])?;
-                }
-                tools
-            }
-        };
-        Ok(Machine(tools, environment(isolation)))
-    })
-    .await?
+    let found = cx.cpu(move || remembered(&store, "cc", &NAMES, find_cc));
+    Ok(Cc(found.await??))
+}
+
+/// Looks for a Python interpreter.
+#[rule(uses(Store))]
+pub async fn python(cx: &RuleCx) -> Result<Python, Diag> {
+    let store = cx.service::<Store>()?;
+    let found = cx.cpu(move || remembered(&store, "python", &["python3"], find_python));
+    Ok(Python(found.await??))
+}
+
+/// Looks for the shell.
+#[rule]
+pub async fn shell(cx: &RuleCx) -> Result<Shell, Diag> {
+    let _ = cx;
+    Ok(Shell(find_shell()))
+}
+
+/// What actions depend on beside their inputs.
+#[rule(uses(Execution))]
+pub async fn identity(cx: &RuleCx) -> Result<Identity, Diag> {
+    Ok(Identity(environment(cx.service::<Execution>()?.isolation)))
+}
+
+/// What programs told of themselves is remembered in the store, under a key of the files found: a
+/// start on an unchanged machine runs none of them.
+fn remembered<T: Serialize + DeserializeOwned>(
+    store: &Store,
+    kind: &str,
+    names: &[&str],
+    find: fn() -> Option<T>,
+) -> Result<Option<T>, Diag> {
+    let key = found_key(kind, names);
+    let known = store.get_action(&key);
+    let known = known.and_then(|bytes| serde_json::from_slice::<Option<T>>(&bytes).ok());
+    if let Some(tools) = known {
+        return Ok(tools);
+    }
+    let tools = find();
+    if let Ok(bytes) = serde_json::to_vec(&tools) {
+        store.put_action(&key, &bytes, &[])?;
+    }
+    Ok(tools)
 }
 
 /// The identity of what is found on the default path, without running or reading it.
 ///
 /// | fact | why |
 /// | --- | --- |
+/// | kind | what is looked for |
 /// | paths in order of preference, links followed | which program is chosen |
 /// | size, mtime, inode | whether it is the one that was asked |
 /// | version of this detection | what it asks |
-fn found_key() -> Digest {
-    let mut text = format!("machine tools, detection 3, {DEFAULT_PATH}");
-    for name in [
-        "gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "ld.lld",
-        "ld.gold", "python3", "bash",
-    ] {
+fn found_key(kind: &str, names: &[&str]) -> Digest {
+    let mut text = format!("machine tools, detection 4, {kind}, {DEFAULT_PATH}");
+    for name in names {
         let Some(path) = find(name) else { continue };
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         if let Ok(meta) = std::fs::metadata(&real) {
@@ -271,5 +306,5 @@ fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
 
 /// The rules of this module.
 pub fn rules() -> Vec<&'static RuleDef> {
-    rules![machine]
+    rules![cc, python, shell, identity]
 }

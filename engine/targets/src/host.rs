@@ -174,7 +174,7 @@ pub struct AnalyzeRequest<'a> {
     /// The toolchains, in the order of the rule's `toolchains`; `None` for optional ones that
     /// are not there.
     pub toolchains: &'a [Option<Arc<AnalyzedTarget>>],
-    /// The machine's tools; present if the rule reads them.
+    /// The machine's tools, of the kinds that the rule reads; `None` if it reads none.
     pub machine_tools: Option<&'a MachineTools>,
     /// `package(features)` of the target's package.
     pub package_features: &'a [Arc<str>],

@@ -35,7 +35,7 @@ pub use host::{
     PackageIo, Parsed, SourceText,
 };
 pub use location::{LocationError, LocationKind, NoFiles, expand_locations, expand_make_variables};
-pub use machine::{CcTools, MachineTools, PythonTools, ShellTools};
+pub use machine::{CcTools, MachineTools, PythonTools, ShellTools, ToolKinds};
 pub use module::{BazelDep, ExtensionUse, ModuleDefs, Override, OverrideKind, WorkspaceRepo};
 pub use package::{PackageDefs, PackageGroup, Target, TargetDef, Visibility, VisibilitySpec};
 pub use rule::{BuildSetting, RuleClass, RuleKind, ToolchainUse};

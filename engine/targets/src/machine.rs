@@ -5,7 +5,26 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// All tools found.
+/// Which tools a rule's implementation reads. What it does not ask for is not looked for on its
+/// behalf, and is no part of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct ToolKinds {
+    /// [`MachineTools::cc`]
+    pub cc: bool,
+    /// [`MachineTools::python`]
+    pub python: bool,
+    /// [`MachineTools::shell`]
+    pub shell: bool,
+}
+
+impl ToolKinds {
+    /// Whether there are any.
+    pub fn any(self) -> bool {
+        self.cc || self.python || self.shell
+    }
+}
+
+/// The tools found, of the kinds that were asked for; the shell whatever was.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct MachineTools {
     /// The C and C++ compiler, if there is one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kiln_address::Label;
 use kiln_base::Fingerprint;
 
-use crate::{AttrKind, AttrSchema, Opaque};
+use crate::{AttrKind, AttrSchema, Opaque, ToolKinds};
 
 /// A kind of target.
 #[derive(Clone)]
@@ -33,8 +33,8 @@ pub struct RuleClass {
     pub build_setting: Option<BuildSetting>,
     /// The toolchain types its targets ask for.
     pub toolchains: Arc<[ToolchainUse]>,
-    /// Whether its implementation reads [`crate::MachineTools`] (prelude rules only).
-    pub machine_tools: bool,
+    /// What its implementation reads of [`crate::MachineTools`] (prelude rules only).
+    pub machine_tools: ToolKinds,
     /// Predeclared outputs of `rule(outputs = {...})`: key and template (`%{name}.x`).
     pub outputs: Arc<[(Arc<str>, Arc<str>)]>,
     /// The rule value, for the host.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_base::Fingerprint;
-use kiln_targets::{AnalyzedTarget, AttrValue, Configuration, TargetDef};
+use kiln_targets::{AnalyzedTarget, AttrValue, Configuration, MachineTools, TargetDef};
 
 use super::identity;
 use super::target::Deps;
-use crate::tools::Machine;
 
 /// Everything analysis may read.
 ///
@@ -18,14 +17,14 @@ use crate::tools::Machine;
 /// | label, attributes | `ctx.attr`, `ctx.label` |
 /// | configuration | `ctx.fragments`, output folders |
 /// | dependencies' fingerprints, in order | their providers |
-/// | toolchains, machine tools (if read) | `ctx.toolchains`, flags |
+/// | toolchains, machine tools (those that are read) | `ctx.toolchains`, flags |
 pub(super) fn fingerprint(
     def: &TargetDef,
     configuration: &Configuration,
     attrs: &[AttrValue],
     deps: &Deps,
     toolchains: &[Option<Arc<AnalyzedTarget>>],
-    machine: &Option<Arc<Machine>>,
+    machine: Option<&MachineTools>,
 ) -> Fingerprint {
     let mut builder = Fingerprint::build("analysis");
     builder.text(&def.label.to_string()).text(&def.rule.name);
@@ -50,7 +49,7 @@ pub(super) fn fingerprint(
         };
     }
     if let Some(machine) = machine {
-        builder.text(&format!("{:?}", machine.0));
+        builder.text(&format!("{machine:?}"));
     }
     builder.finish()
 }

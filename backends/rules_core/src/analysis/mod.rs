@@ -23,7 +23,7 @@ use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
 use crate::targets::{LoadedKind, LoadedTarget};
 use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
-use crate::tools::Machine;
+use crate::tools::{Cc, Python, Shell};
 use target::Target;
 
 /// A target as its dependents get it.
@@ -73,7 +73,7 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
 #[rule(
     uses(HostService, Events),
     gets(
-        SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, () -> Machine,
+        SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, () -> Cc, () -> Python, () -> Shell,
         (TargetKey, Configuration) -> Analyzed, FileKey -> FileText
     )
 )]

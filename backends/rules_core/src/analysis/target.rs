@@ -7,7 +7,8 @@ use kiln_diag::{Diag, Part};
 use kiln_events::Event;
 use kiln_rules::RuleCx;
 use kiln_targets::{
-    AnalyzeRequest, AnalyzedTarget, AttrSchema, AttrValue, Cfg, Configuration, Dep, TargetDef,
+    AnalyzeRequest, AnalyzedTarget, AttrSchema, AttrValue, Cfg, Configuration, Dep, MachineTools,
+    TargetDef,
 };
 
 use super::facts::{fingerprint, make_variables};
@@ -19,7 +20,7 @@ use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
 use crate::targets::LoadedTarget;
 use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
-use crate::tools::Machine;
+use crate::tools::{Cc, Python, Shell};
 
 /// A rule's target on its way.
 pub(super) struct Target<'a> {
@@ -78,12 +79,28 @@ impl Target<'_> {
             Some(resolved) => self.toolchains(cx, resolved).await?,
             None => Vec::new(),
         };
-        let machine = match self.def.rule.machine_tools {
-            true => Some(cx.get::<Machine, _>(()).await?),
-            false => None,
-        };
+        let machine = self.machine_tools(cx).await?;
         self.evaluate(cx, repositories, attrs, deps, toolchains, machine)
             .await
+    }
+
+    /// What the rule reads of the machine's tools.
+    async fn machine_tools(&self, cx: &RuleCx<analyzed>) -> Result<Option<MachineTools>, Diag> {
+        let kinds = self.def.rule.machine_tools;
+        if !kinds.any() {
+            return Ok(None);
+        }
+        let mut tools = MachineTools {
+            shell: cx.get::<Shell, _>(()).await?.0.clone(),
+            ..MachineTools::default()
+        };
+        if kinds.cc {
+            tools.cc = cx.get::<Cc, _>(()).await?.0.clone();
+        }
+        if kinds.python {
+            tools.python = cx.get::<Python, _>(()).await?.0.clone();
+        }
+        Ok(Some(tools))
     }
 
     /// All labels to analyze, with the attribute's index and the configuration.
@@ -225,14 +242,21 @@ impl Target<'_> {
         attrs: Vec<AttrValue>,
         deps: Deps,
         toolchains: Vec<Option<Arc<AnalyzedTarget>>>,
-        machine: Option<Arc<Machine>>,
+        machine: Option<MachineTools>,
     ) -> Result<Outcome, Diag> {
         let host = cx.service::<HostService>()?.0.clone();
         let (def, configuration) = (self.def.clone(), self.configuration.clone());
         let mapping = repositories.get(def.label.repo())?.mapping.clone();
         let features = self.loaded.package_features.clone();
         let build_file = self.loaded.build_file.clone();
-        let fingerprint = fingerprint(&def, &configuration, &attrs, &deps, &toolchains, &machine);
+        let fingerprint = fingerprint(
+            &def,
+            &configuration,
+            &attrs,
+            &deps,
+            &toolchains,
+            machine.as_ref(),
+        );
         let variables = make_variables(&configuration);
         let setting = def
             .rule
@@ -246,7 +270,7 @@ impl Target<'_> {
                     attrs: &attrs,
                     deps: &deps,
                     toolchains: &toolchains,
-                    machine_tools: machine.as_ref().map(|machine| &machine.0),
+                    machine_tools: machine.as_ref(),
                     package_features: &features,
                     make_variables: &variables,
                     build_setting_value: setting.as_ref(),

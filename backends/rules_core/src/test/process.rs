@@ -15,7 +15,7 @@ use crate::keys::{ArtifactKey, RunfilesKey};
 use crate::rewind::{self, Rewinder};
 use crate::services::CallerEnv;
 use crate::spawn::DEFAULT_PATH;
-use crate::tools::Machine;
+use crate::tools::{Identity, Shell};
 
 /// The folder of the repository that is built, in runfiles trees (Bazel, since it has modules).
 const WORKSPACE: &str = "_main";
@@ -71,10 +71,11 @@ impl Test<'_> {
             return Err(Diag::build(format!("test `{label}` has no program to run")));
         };
         let (inputs, under) = self.inputs(cx, executable).await?;
-        let machine = cx.get::<Machine, _>(()).await?;
+        let shell = cx.get::<Shell, _>(()).await?;
+        let identity = cx.get::<Identity, _>(()).await?;
         let outputs = out::ALL.iter().map(|path| rel(path));
         Ok(Process {
-            argv: self.command_line(executable, &machine.0.shell.bash, under),
+            argv: self.command_line(executable, &shell.0.bash, under),
             env: self.environment(cx, executable)?,
             workdir: RelPath::root(),
             inputs,
@@ -82,7 +83,7 @@ impl Test<'_> {
             timeout: Some(self.attrs.timeout(&self.key.options)),
             network: self.attrs.has("requires-network"),
             platform: BTreeMap::new(),
-            environment: machine.1.clone(),
+            environment: identity.0.clone(),
             cache: CacheScope::Session,
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kiln_build::template_outputs;
 use kiln_diag::Diag;
-use kiln_targets::{Artifact, ArtifactKind, AttrKind, AttrValue, MachineTools};
+use kiln_targets::{Artifact, ArtifactKind, AttrKind, AttrValue, MachineTools, ToolKinds};
 
 use crate::analysis::attrs;
 use crate::analysis::locations::handle;
@@ -97,16 +97,15 @@ pub(crate) fn ctx<'v>(
         features: features(analysis),
     };
     let setting = request.build_setting_value;
-    let tools = request
-        .machine_tools
-        .filter(|_| request.target.rule.machine_tools);
+    let kinds = request.target.rule.machine_tools;
+    let tools = request.machine_tools.filter(|_| kinds.any());
     heap.alloc(Ctx {
         facts,
         attr: attr(analysis, rule, heap),
         outputs: output_struct(analysis, spec, outputs, heap),
         toolchains: toolchains(analysis, spec, heap),
         build_setting_value: setting.map(|value| attrs::loaded(value, heap)),
-        machine_tools: tools.map(|tools| machine_tools(tools, heap)),
+        machine_tools: tools.map(|tools| machine_tools(tools, kinds, heap)),
     })
 }
 
@@ -219,7 +218,7 @@ fn features(analysis: &Analysis<'_>) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
 }
 
 /// `ctx.machine_tools`: what was found on the machine, for the prelude's own rules.
-fn machine_tools<'v>(tools: &MachineTools, heap: Heap<'v>) -> Value<'v> {
+fn machine_tools<'v>(tools: &MachineTools, kinds: ToolKinds, heap: Heap<'v>) -> Value<'v> {
     let text = |text: &Arc<str>| heap.alloc(&**text);
     let maybe = |value: &Option<Arc<str>>| value.as_ref().map_or_else(Value::new_none, text);
     let list = |texts: &[Arc<str>]| heap.alloc(AllocList(texts.iter().map(|text| &**text)));
@@ -249,7 +248,14 @@ fn machine_tools<'v>(tools: &MachineTools, heap: Heap<'v>) -> Value<'v> {
             ])
         });
     let shell = of(&[("bash", text(&tools.shell.bash))]);
-    of(&[("cc", cc), ("python", python), ("shell", shell)])
+    let all = [
+        (kinds.cc, "cc", cc),
+        (kinds.python, "python", python),
+        (kinds.shell, "shell", shell),
+    ];
+    let read = all.into_iter().filter(|(read, ..)| *read);
+    let read: Vec<_> = read.map(|(_, name, value)| (name, value)).collect();
+    of(&read)
 }
 
 /// The providers of targets that the engine itself gives their meaning.

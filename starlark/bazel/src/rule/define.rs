@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kiln_build::LabelContext;
 use kiln_diag::{Diag, Span};
 use kiln_host::{EvalContext, FileScope, call_span};
-use kiln_targets::{AttrSchema, BuildSetting, RuleKind, ToolchainUse};
+use kiln_targets::{AttrSchema, BuildSetting, RuleKind, ToolKinds, ToolchainUse};
 
 use crate::interp::*;
 use crate::rule::attr::Attribute;
@@ -95,7 +95,7 @@ struct Definition<'v> {
     test: bool,
     build_setting: Option<BuildSetting>,
     toolchains: Vec<ToolchainUse>,
-    machine_tools: bool,
+    machine_tools: ToolKinds,
     outputs: Templates,
     provides: Vec<Arc<ProviderDef>>,
     doc: Option<Arc<str>>,
@@ -115,7 +115,7 @@ impl<'v> Definition<'v> {
             test: false,
             build_setting: None,
             toolchains: Vec::new(),
-            machine_tools: false,
+            machine_tools: ToolKinds::default(),
             outputs: Arc::from([]),
             provides: Vec::new(),
             doc: None,
@@ -156,7 +156,7 @@ impl<'v> Definition<'v> {
             }
             "_machine_tools" => {
                 self.private()?;
-                self.machine_tools = truth(value)?;
+                self.machine_tools = tool_kinds(value)?;
             }
             _ => {}
         }
@@ -352,4 +352,18 @@ fn output_templates(value: Value<'_>) -> Result<Templates, Diag> {
             },
         );
     entries.collect()
+}
+
+/// The value of `_machine_tools`: names of tools.
+fn tool_kinds(value: Value<'_>) -> Result<ToolKinds, Diag> {
+    let mut kinds = ToolKinds::default();
+    for name in sequence(value).unwrap_or_default() {
+        match name.unpack_str() {
+            Some("cc") => kinds.cc = true,
+            Some("python") => kinds.python = true,
+            Some("shell") => kinds.shell = true,
+            _ => return Err(Diag::build("there are `cc`, `python` and `shell`")),
+        }
+    }
+    Ok(kinds)
 }

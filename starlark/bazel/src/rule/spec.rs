@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kiln_diag::{Diag, Span};
 use kiln_host::FileScope;
-use kiln_targets::{AttrSchema, BuildSetting, RuleKind, ToolchainUse};
+use kiln_targets::{AttrSchema, BuildSetting, RuleKind, ToolKinds, ToolchainUse};
 
 use crate::values::provider::ProviderDef;
 
@@ -23,7 +23,7 @@ pub(crate) struct RuleSpec {
     pub(crate) test: bool,
     pub(crate) build_setting: Option<BuildSetting>,
     pub(crate) toolchains: Arc<[ToolchainUse]>,
-    pub(crate) machine_tools: bool,
+    pub(crate) machine_tools: ToolKinds,
     pub(crate) outputs: Arc<[(Arc<str>, Arc<str>)]>,
     /// What targets must return.
     pub(crate) provides: Vec<Arc<ProviderDef>>,

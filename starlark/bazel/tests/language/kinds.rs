@@ -217,7 +217,7 @@ def _show(ctx):
     tools = ctx.machine_tools
     print(tools.cc.compiler, tools.cc.include_dirs, tools.cc.linker, tools.python.version, tools.shell.bash)
 
-show = rule(_show, _machine_tools = True)
+show = rule(_show, _machine_tools = ["cc", "python", "shell"])
 "#,
     );
     world.machine = Some(machine());

@@ -67,7 +67,7 @@ pub fn rules(builder: &mut GlobalsBuilder) {
             test: false,
             build_setting: None,
             toolchains: Arc::from([]),
-            machine_tools: false,
+            machine_tools: Default::default(),
             outputs: outputs
                 .map(|(key, text)| (key.into(), text.into()))
                 .collect(),

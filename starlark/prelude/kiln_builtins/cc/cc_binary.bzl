@@ -100,7 +100,7 @@ _ATTRS = COMPILE_ATTRS | LINK_ATTRS | {
 
 cc_binary = rule(
     implementation = _cc_binary_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "A C++ program.",
     executable = True,
     fragments = ["cpp"],
@@ -109,7 +109,7 @@ cc_binary = rule(
 
 cc_test = rule(
     implementation = _cc_binary_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "A C++ test.",
     test = True,
     fragments = ["cpp"],

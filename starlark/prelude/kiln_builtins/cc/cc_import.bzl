@@ -90,7 +90,7 @@ def _cc_import_impl(ctx):
 
 cc_import = rule(
     implementation = _cc_import_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "A C++ library that is there already.",
     fragments = ["cpp"],
     provides = [CcInfo],

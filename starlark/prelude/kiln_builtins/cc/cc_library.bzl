@@ -46,7 +46,7 @@ def _cc_library_impl(ctx):
 
 cc_library = rule(
     implementation = _cc_library_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "A C++ library.",
     fragments = ["cpp"],
     provides = [CcInfo],

@@ -111,7 +111,7 @@ def _cc_shared_library_impl(ctx):
 
 cc_shared_library = rule(
     implementation = _cc_shared_library_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "A shared library of several C++ libraries.",
     fragments = ["cpp"],
     attrs = {

@@ -52,7 +52,7 @@ def _current_cc_toolchain_impl(ctx):
 
 current_cc_toolchain = rule(
     implementation = _current_cc_toolchain_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "The C++ toolchain found on the machine.",
 )
 
@@ -62,7 +62,7 @@ def _compiler_flag_impl(ctx):
 
 compiler_flag = rule(
     implementation = _compiler_flag_impl,
-    _machine_tools = True,
+    _machine_tools = ["cc"],
     doc = "The compiler's name (`gcc`, `clang`) as something `config_setting(flag_values)` can ask for.",
 )
 

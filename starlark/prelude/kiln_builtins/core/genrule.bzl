@@ -100,7 +100,7 @@ def _genrule_impl(ctx):
 
 genrule = rule(
     implementation = _genrule_impl,
-    _machine_tools = True,
+    _machine_tools = ["shell"],
     doc = "Makes files by a Bash command.",
     attrs = {
         "cmd": attr.string(doc = "The command, with make variables and location forms."),

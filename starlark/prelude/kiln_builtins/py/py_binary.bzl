@@ -85,7 +85,7 @@ _ATTRS = LIBRARY_ATTRS | {
 
 py_binary = rule(
     implementation = _py_binary_impl,
-    _machine_tools = True,
+    _machine_tools = ["python"],
     doc = "A Python program.",
     executable = True,
     provides = [PyInfo],
@@ -94,7 +94,7 @@ py_binary = rule(
 
 py_test = rule(
     implementation = _py_binary_impl,
-    _machine_tools = True,
+    _machine_tools = ["python"],
     doc = "A Python test.",
     test = True,
     provides = [PyInfo],

@@ -83,6 +83,6 @@ def _current_py_toolchain_impl(ctx):
 
 current_py_toolchain = rule(
     implementation = _current_py_toolchain_impl,
-    _machine_tools = True,
+    _machine_tools = ["python"],
     doc = "The Python found on the machine.",
 )

@@ -100,7 +100,7 @@ sh_binary = rule(
     implementation = _sh_binary_impl,
     doc = "A shell script to run.",
     executable = True,
-    _machine_tools = True,
+    _machine_tools = ["shell"],
     attrs = _SCRIPT_ATTRS | PROGRAM_ATTRS,
 )
 
@@ -108,6 +108,6 @@ sh_test = rule(
     implementation = _sh_binary_impl,
     doc = "A shell script that tests something.",
     test = True,
-    _machine_tools = True,
+    _machine_tools = ["shell"],
     attrs = _SCRIPT_ATTRS | TEST_ATTRS,
 )

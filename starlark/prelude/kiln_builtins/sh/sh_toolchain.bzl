@@ -5,7 +5,7 @@ def _current_sh_toolchain_impl(ctx):
 
 current_sh_toolchain = rule(
     implementation = _current_sh_toolchain_impl,
-    _machine_tools = True,
+    _machine_tools = ["shell"],
     doc = "The shell found on the machine.",
 )
 
