@@ -36,7 +36,7 @@ pub(crate) struct Folders {
 pub(crate) struct Plan {
     /// Commands, in turn.
     pub(crate) commands: Vec<Vec<String>>,
-    /// Files and folders to remove after them.
+    /// Files and folders to move away after them.
     pub(crate) remove: Vec<PathBuf>,
 }
 
