@@ -1,13 +1,29 @@
 //! The messages of the Remote Execution API (v2) that decide keys and name results, written out
 //! with their field numbers, so that no protobuf compiler is needed on anyone's machine.
 //!
-//! What it is not: no service, no transport. Those come with remote execution, behind a feature.
+//! Feature `grpc` adds the messages and the stubs of the services (stores, workers, streams of
+//! bytes, operations); the crates of the engine do without it.
+//!
+//! What it is not: no connection and no policy.
 //!
 //! Invariant: a message encodes canonically as long as its repeated fields are sorted by whoever
 //! fills them (REAPI: `Directory`, `Command`, `Platform`); [`prost`] writes fields in the order
 //! of their numbers and leaves default values out.
 
+#[cfg(feature = "grpc")]
+mod cache;
+#[cfg(feature = "grpc")]
+mod execute;
+#[cfg(feature = "grpc")]
+mod services;
+
+#[cfg(feature = "grpc")]
+pub use cache::*;
+#[cfg(feature = "grpc")]
+pub use execute::*;
 pub use prost::Message;
+#[cfg(feature = "grpc")]
+pub use services::*;
 
 /// A blob's name: SHA-256 in lower-case hex, and its size.
 #[derive(Clone, PartialEq, Eq, Hash, Message)]
