@@ -12,6 +12,7 @@ use kiln_events::{Event, EventSink};
 use kiln_exec_local::{
     Keep, Limits as ActionLimits, LocalConfig, LocalExecutor, Sandbox, ZygoteServer,
 };
+use kiln_exec_remote::{Client, RemoteCached, RemoteConfig};
 use kiln_host::Limits;
 use kiln_process::{Bounded, Cached, Executor, Limited};
 use kiln_rules_core::services::{
@@ -43,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) loading: LoaderOptions,
     /// What one action may use.
     pub(crate) action_limits: ActionLimits,
+    /// `--remote_cache` and what goes with it.
+    pub(crate) remote: Option<RemoteConfig>,
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
     /// `--explain`
@@ -87,6 +90,9 @@ impl Made {
     /// Sees to it that what was learned outlives this process. What cannot be kept costs time in
     /// the next run and nothing else, so it is a warning.
     pub(crate) fn save(&self, show: &Show) {
+        // Uploads read the store, so they come first.
+        let remote = self.executors.remote.as_ref();
+        let remote = remote.map_or_else(Vec::new, |remote| remote.finish());
         let explained = self
             .explain
             .as_ref()
@@ -96,7 +102,7 @@ impl Made {
                 show.emit(Event::Diagnostic(error.into_warning()));
             }
         }
-        let warnings = [self.executors.warnings(), self.store_warnings()].concat();
+        let warnings = [remote, self.executors.warnings(), self.store_warnings()].concat();
         for warning in warnings {
             show.emit(Event::Diagnostic(warning));
         }
@@ -201,8 +207,10 @@ type Processes = Arc<Bounded<LocalExecutor>>;
 /// What runs processes.
 struct Executors {
     processes: Processes,
-    actions: Arc<Cached<Processes>>,
-    tests: Arc<Cached<Limited<Processes>>>,
+    /// The remote cache, if there is one.
+    remote: Option<Client>,
+    actions: Arc<Cached<Arc<dyn Executor>>>,
+    tests: Arc<Cached<Arc<dyn Executor>>>,
 }
 
 impl Executors {
@@ -212,8 +220,8 @@ impl Executors {
     }
 }
 
-/// Innermost first: the sandbox, slots for it, for tests the limit of their number, and the cache
-/// before all.
+/// Innermost first: the sandbox, slots for it, for tests the limit of their number, the remote
+/// cache if there is one, and the local cache before all (PX-040).
 fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result<Executors, Diag> {
     let mut config = LocalConfig::new(setup.cache.join("exec"));
     config.sandbox = setup.sandbox;
@@ -225,10 +233,19 @@ fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result
     // More tests than processes cannot run, so that is no limit.
     let test_jobs = setup.test_jobs.unwrap_or(setup.jobs);
     let tests = Limited::new(processes.clone(), test_jobs);
+    let remote = setup.remote.clone().map(Client::new).transpose()?;
+    let cached = |inner: Arc<dyn Executor>| -> Arc<Cached<Arc<dyn Executor>>> {
+        let inner: Arc<dyn Executor> = match &remote {
+            Some(client) => Arc::new(RemoteCached::new(inner, client.clone(), store.clone())),
+            None => inner,
+        };
+        Arc::new(Cached::new(inner, store.clone()))
+    };
     Ok(Executors {
-        actions: Arc::new(Cached::new(processes.clone(), store.clone())),
-        tests: Arc::new(Cached::new(tests, store.clone())),
+        actions: cached(processes.clone()),
+        tests: cached(Arc::new(tests)),
         processes,
+        remote,
     })
 }
 

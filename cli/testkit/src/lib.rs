@@ -4,11 +4,16 @@
 //! What it is not: nothing of the product depends on it, and it hides nothing: a test sees exit
 //! code, standard output and standard error, with machine-dependent parts replaced.
 //!
-//! Invariants: nothing outside of the temporary folder is written; the binary sees none of the
-//! caller's environment but `PATH`.
+//! Also real servers of the Remote Execution API, for tests of remote caches: [`Casd`].
+//!
+//! Invariants: nothing outside of the temporary folder is written (but for servers that are
+//! installed once, below `target/fixtures`); the binary sees none of the caller's environment but
+//! `PATH`.
 
+mod buildbox;
 mod output;
 mod workspace;
 
+pub use buildbox::Casd;
 pub use output::Output;
 pub use workspace::Workspace;

@@ -90,10 +90,10 @@ const IRRELEVANT: &str = "
     legacy_external_runfiles legacy_important_outputs legacy_local_fallback
     materialize_param_files nodep_deps objc_generate_linkmap objc_use_dotd_pruning
     one_version_enforcement_on_java_tests preemptible print_relative_test_log_paths
-    progress_in_terminal_title proto_include_rule_inputs relative_locations remote_accept_cached
+    progress_in_terminal_title proto_include_rule_inputs relative_locations
     remote_cache_async remote_cache_compression remote_download_all remote_download_minimal
     remote_download_toplevel remote_local_fallback remote_require_cached
-    remote_upload_local_results remote_verify_downloads reuse_sandbox_directories
+    remote_verify_downloads reuse_sandbox_directories
     run_validations sandbox_default_allow_network
     sandbox_explicit_pseudoterminal sandbox_fake_hostname sandbox_fake_username save_temps
     show_loading_progress show_make_env show_task_finish show_timestamps shutdown_on_low_sys_mem
@@ -119,7 +119,7 @@ const IRRELEVANT_VALUES: &str = "
     build_event_text_file_upload_mode build_event_upload_max_retries
     build_event_upload_max_threads build_metadata build_request_id cache_computed_file_digests
     check_constraint check_direct_dependencies clean_style client_env combined_report
-    connect_deadline connect_timeout_secs credential_helper credential_helper_cache_duration
+    connect_deadline connect_timeout_secs credential_helper_cache_duration
     credential_helper_timeout cs_fdo_absolute_path default_ios_provisioning_profile
     digest_function disk_cache distdir downloader_config dynamic_local_execution_delay
     dynamic_local_strategy dynamic_remote_strategy execution_log_binary_file
@@ -145,13 +145,13 @@ const IRRELEVANT_VALUES: &str = "
     proto_compiler proto_toolchain_for_cc proto_toolchain_for_j2objc proto_toolchain_for_java
     proto_toolchain_for_javalite protocopt python_native_rules_allowlist python_top
     ram_utilization_factor registry remote_build_event_upload remote_bytestream_uri_prefix
-    remote_cache remote_cache_header remote_default_exec_properties
+    remote_default_exec_properties
     remote_default_platform_properties remote_download_outputs remote_download_regex
     remote_download_symlink_template remote_downloader remote_downloader_header
-    remote_exec_header remote_execution_priority remote_executor remote_grpc_log remote_header
-    remote_instance_name remote_local_fallback_strategy remote_max_connections
-    remote_print_execution_messages remote_proxy remote_result_cache_priority remote_retries
-    remote_retry_max_delay remote_timeout repo repo_contents_cache
+    remote_exec_header remote_execution_priority remote_executor remote_grpc_log
+    remote_local_fallback_strategy remote_max_connections
+    remote_print_execution_messages remote_proxy remote_result_cache_priority
+    remote_retry_max_delay repo repo_contents_cache
     repo_contents_cache_gc_idle_delay repo_contents_cache_gc_max_age repository_cache
     rewind_retries sandbox_add_mount_pair sandbox_async_tree_delete_idle_threads sandbox_base
     sandbox_block_path sandbox_tmpfs_path sandbox_writable_path scale_timeouts server_javabase
@@ -160,7 +160,7 @@ const IRRELEVANT_VALUES: &str = "
     skyframe_high_water_mark_minor_gc_drops_per_invocation skyframe_high_water_mark_threshold
     spawn_strategy starlark_cpu_profile strategy strategy_regexp strict_java_deps
     strict_proto_deps strict_public_imports swiftcopt target_environment terminal_columns
-    test_result_expiration test_tmpdir tls_certificate tls_client_certificate tls_client_key
+    test_result_expiration test_tmpdir
     tool_java_language_version tool_java_runtime_version tool_tag toolchain_resolution_debug
     transitions tvos_cpus tvos_minimum_os tvos_sdk_version tvos_simulator_device
     tvos_simulator_version ui_actions_shown ui_event_filters universe_scope verbosity

@@ -51,6 +51,27 @@ pub(crate) fn byte_count(text: &str) -> Option<u64> {
     text[..end].parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// A time as Bazel writes it: `60`, `60s`, `5m`, `1h`, `1500ms`.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let number = text[..end].parse::<u64>().ok()?;
+    match &text[end..] {
+        "" | "s" => Some(number),
+        "ms" => Some(number.div_ceil(1_000)),
+        "m" => number.checked_mul(60),
+        "h" => number.checked_mul(3_600),
+        "d" => number.checked_mul(86_400),
+        _ => None,
+    }
+}
+
+pub(crate) fn time(text: &str) -> Result<(), &'static str> {
+    let seconds = seconds(text);
+    seconds.map(|_| ()).ok_or("a time: `60`, `60s`, `5m`")
+}
+
 pub(crate) fn count(text: &str) -> Result<(), &'static str> {
     let number = text.parse::<u32>();
     number

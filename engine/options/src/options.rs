@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kiln_diag::Diag;
 
 use crate::bazel_flags::BazelFlag;
-use crate::checks::{byte_count, four_timeouts, per_label, words_in_front};
+use crate::checks::{byte_count, four_timeouts, per_label, seconds, words_in_front};
 use crate::jobs::{self, HostResources};
 use crate::origin::{Given, Origin};
 use crate::registry::find_option;
@@ -178,7 +178,8 @@ impl Options {
         pairs.map(|(name, path)| (name, self.path(&path))).collect()
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    /// A path that was given: relative to the user's folder; `%workspace%` is the root (Bazel).
+    pub fn path(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("%workspace%"), &self.workspace) {
             (Some(below), Some(root)) => root.join(below.trim_start_matches('/')),
             _ => self.cwd.join(path),
@@ -291,6 +292,15 @@ accessors! {
     flag verbose_failures -> bool;
     text output -> Option<&str>;
     flag show_progress -> bool;
+    text remote_cache -> Option<&str>;
+    text remote_instance_name -> Option<&str>;
+    list remote_headers = "remote_header" -> Vec<Arc<str>>;
+    list remote_cache_headers = "remote_cache_header" -> Vec<Arc<str>>;
+    list credential_helpers = "credential_helper" -> Vec<Arc<str>>;
+    flag remote_accept_cached -> bool;
+    flag remote_upload_local_results -> bool;
+    word remote_down -> &str;
+    number remote_retries -> i64;
     flag exclude_defaults -> bool;
     flag quiet -> bool;
     flag verbose -> bool;
@@ -367,6 +377,28 @@ impl Options {
     /// `--explain`; relative to the user's folder.
     pub fn explain(&self) -> Option<PathBuf> {
         self.text("explain").map(|path| self.path(path))
+    }
+
+    /// `--remote_timeout`, in seconds; at least one.
+    pub fn remote_timeout(&self) -> u64 {
+        let text = self.word("remote_timeout");
+        seconds(text).unwrap_or(60).max(1)
+    }
+
+    /// `--tls_certificate`; relative to the user's folder.
+    pub fn tls_certificate(&self) -> Option<PathBuf> {
+        self.text("tls_certificate").map(|path| self.path(path))
+    }
+
+    /// `--tls_client_certificate`; relative to the user's folder.
+    pub fn tls_client_certificate(&self) -> Option<PathBuf> {
+        let path = self.text("tls_client_certificate");
+        path.map(|path| self.path(path))
+    }
+
+    /// `--tls_client_key`; relative to the user's folder.
+    pub fn tls_client_key(&self) -> Option<PathBuf> {
+        self.text("tls_client_key").map(|path| self.path(path))
     }
 
     /// `--runs_per_test`: the patterns for labels (`None`: all others) with the numbers. The last

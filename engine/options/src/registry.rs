@@ -273,6 +273,23 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
+    // Remote caches.
+    option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
+    option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
+    option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair),
+    option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").check(checks::pair),
+    option(List, "credential_helper", BUILDING, Execution, "", "A program that knows credentials: `PROGRAM`, or `HOST=PROGRAM` for one host (`*.example.com` for several)."),
+    option(Text, "tls_certificate", BUILDING, Execution, "", "Certificates (PEM) to trust instead of the system's."),
+    option(Text, "tls_client_certificate", BUILDING, Execution, "", "The certificate (PEM) that this client shows."),
+    option(Text, "tls_client_key", BUILDING, Execution, "", "The key (PEM) of `--tls_client_certificate`."),
+    option(Flag, "remote_accept_cached", BUILDING, Execution, "true", "Use results of the remote cache."),
+    option(Flag, "remote_upload_local_results", BUILDING, Execution, "true", "Tell the remote cache what was run here."),
+    option(Text, "remote_timeout", BUILDING, Execution, "60", "How long a call of a server may make no progress, in seconds.").check(checks::time),
+    option(Int, "remote_retries", BUILDING, Execution, "5", "How often a call of a server is tried again.").check(checks::count),
+    option(
+        words(&["fallback", "wait", "fail"]), "remote_down", BUILDING, Execution, "fallback",
+        "What to do when the server cannot be reached: do without, wait until it is back, or end the build.",
+    ),
     // Display.
     option(
         Kind::Choice(Choice {

@@ -16,7 +16,7 @@ use kiln_options::{HostResources, Options, Request};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::services::WorkspaceStatus;
 
-use crate::command::status;
+use crate::command::{remote, status};
 use crate::engine::{Made, Setup, cache_folder, make};
 use crate::show::Show;
 
@@ -182,6 +182,7 @@ impl Context {
                 allow_empty_glob: !self.options.incompatible_disallow_empty_glob(),
             },
             action_limits: self.action_limits(),
+            remote: remote::config(&self.options, &self.environment).map_err(one)?,
             status,
             explain: self.options.explain(),
             events,

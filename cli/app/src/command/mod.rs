@@ -7,6 +7,7 @@ mod context;
 mod help;
 mod inspect;
 mod interrupt;
+mod remote;
 mod restore;
 mod rules;
 mod run;

@@ -1,0 +1,202 @@
+//! Whether a result can be what it says. What a server sends is a claim (PX-076).
+
+use std::collections::{HashMap, HashSet};
+
+use kiln_base::{Digest, RelPath};
+use kiln_process::ProcessResult;
+use kiln_proto::ActionResult;
+use kiln_tree::{Node, Tree};
+
+use crate::cas::parse;
+
+/// Bytes of one `Tree` message; it is read into memory.
+const TREE: u64 = 64 << 20;
+/// Bytes of all `Tree` messages of a result.
+const TREES: u64 = 256 << 20;
+/// Entries of all output folders, those that are there several times counted each time.
+const ENTRIES: u64 = 2_000_000;
+
+/// The `Tree` messages that a result names.
+pub(crate) fn trees(message: &ActionResult) -> Result<Vec<Digest>, String> {
+    let mut trees = Vec::new();
+    let mut bytes = 0_u64;
+    for folder in &message.output_directories {
+        let digest = parse(folder.tree_digest.as_ref())
+            .ok_or_else(|| format!("folder `{}` has no valid digest", shown(&folder.path)))?;
+        bytes = bytes.saturating_add(digest.size());
+        if digest.size() > TREE || bytes > TREES {
+            let size = digest.size();
+            return Err(format!(
+                "folder `{}` has a tree of {size} bytes",
+                shown(&folder.path)
+            ));
+        }
+        trees.push(digest);
+    }
+    Ok(trees)
+}
+
+/// A path in a message to people: claims may be long.
+fn shown(path: &str) -> String {
+    path.chars().take(100).filter(|c| !c.is_control()).collect()
+}
+
+/// Every blob that a result needs, each once, after a look at its links and its size.
+pub(crate) fn blobs(result: &ProcessResult, workdir: &RelPath) -> Result<Vec<Digest>, String> {
+    let mut sizes = HashMap::new();
+    if entries(&result.outputs, &mut sizes) > ENTRIES {
+        return Err(format!("its outputs are more than {ENTRIES} files"));
+    }
+    let depth = workdir.components().count();
+    links(&result.outputs, depth, &mut HashSet::new())?;
+    let mut blobs = HashSet::from([result.stdout, result.stderr]);
+    files(&result.outputs, &mut HashSet::new(), &mut blobs);
+    Ok(blobs.into_iter().collect())
+}
+
+/// A folder that is there many times is looked at once: small messages can stand for huge trees.
+fn entries(tree: &Tree, known: &mut HashMap<Digest, u64>) -> u64 {
+    if let Some(number) = known.get(&tree.digest()) {
+        return *number;
+    }
+    let mut number = 0_u64;
+    for (_, node) in tree.entries() {
+        let below = match node {
+            Node::Dir(below) => entries(below, known),
+            _ => 0,
+        };
+        number = number.saturating_add(1).saturating_add(below);
+    }
+    known.insert(tree.digest(), number);
+    number
+}
+
+fn files(tree: &Tree, seen: &mut HashSet<Digest>, blobs: &mut HashSet<Digest>) {
+    if !seen.insert(tree.digest()) {
+        return;
+    }
+    for (_, node) in tree.entries() {
+        match node {
+            Node::File { digest, .. } => {
+                blobs.insert(*digest);
+            }
+            Node::Dir(below) => files(below, seen, blobs),
+            Node::Symlink(_) => {}
+        }
+    }
+}
+
+/// Links must stay within the exec root: one that leaves it means something else on each machine,
+/// and could be meant to.
+fn links(tree: &Tree, depth: usize, seen: &mut HashSet<(Digest, usize)>) -> Result<(), String> {
+    if !seen.insert((tree.digest(), depth)) {
+        return Ok(());
+    }
+    for (name, node) in tree.entries() {
+        match node {
+            Node::Dir(below) => links(below, depth + 1, seen)?,
+            Node::Symlink(target) if leaves(target, depth) => {
+                let (name, target) = (shown(name), shown(target));
+                return Err(format!("link `{name}` to `{target}` leaves the exec root"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a target leads above a folder that lies so many levels above the link.
+fn leaves(target: &str, depth: usize) -> bool {
+    if target.is_empty() || target.starts_with('/') || target.contains('\0') {
+        return true;
+    }
+    // `a/..` may lead elsewhere if `a` is a link, so names do not make up for what follows them.
+    let up = target.split('/').filter(|part| *part == "..").count();
+    up > depth
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use kiln_process::{Exit, Source};
+    use kiln_tree::TreeBuilder;
+
+    use super::*;
+
+    fn result(outputs: Tree) -> ProcessResult {
+        ProcessResult {
+            exit: Exit::Code(0),
+            stdout: Digest::EMPTY,
+            stderr: Digest::EMPTY,
+            outputs,
+            elapsed: std::time::Duration::ZERO,
+            source: Source::RemoteCache,
+            sandbox: None,
+            strays: Vec::new(),
+        }
+    }
+
+    fn check(path: &str, node: Node, workdir: &str, expected: Expect) {
+        let tree = Tree::single(&RelPath::new(path).expect("a path"), node);
+        let workdir = RelPath::new(workdir).expect("a path");
+        expected.assert_eq(&match blobs(&result(tree), &workdir) {
+            Ok(blobs) => format!("{} blobs", blobs.len()),
+            Err(error) => error,
+        });
+    }
+
+    /// PX-076, R14: links.
+    #[test]
+    fn links_stay_within_the_exec_root() {
+        let link = |target: &str| Node::Symlink(target.into());
+        check("a/b/l", link("../../c"), "", expect!["1 blobs"]);
+        check("a/b/l", link("../../../etc/passwd"), "", expect![]);
+        check("a/b/l", link("../../../x"), "repo", expect!["1 blobs"]);
+        check("l", link("a/../../x"), "repo", expect![]);
+        check("l", link("/etc/passwd"), "", expect![]);
+        check("l", link("dangling"), "", expect!["1 blobs"]);
+    }
+
+    /// Forty small folders that stand for 2^40 files.
+    #[test]
+    fn huge_trees_are_refused_without_walking_them() {
+        let file = Node::File {
+            digest: Digest::of(b"x"),
+            executable: false,
+        };
+        let mut tree = Tree::single(&RelPath::new("f").expect("a path"), file);
+        for _ in 0..40 {
+            let mut builder = TreeBuilder::new();
+            for name in ["a", "b"] {
+                let path = RelPath::new(name).expect("a path");
+                assert!(builder.add(&path, Node::Dir(tree.clone())).is_ok());
+            }
+            tree = builder.build();
+        }
+        let error = blobs(&result(tree), &RelPath::root()).expect_err("too many");
+        expect![].assert_eq(&error);
+    }
+
+    #[test]
+    fn tree_messages_have_a_limit() {
+        let folder = |size_bytes| kiln_proto::OutputDirectory {
+            path: "out\n".to_owned(),
+            tree_digest: Some(kiln_proto::Digest {
+                hash: Digest::EMPTY.hex(),
+                size_bytes,
+            }),
+        };
+        let message = |sizes: &[i64]| ActionResult {
+            output_directories: sizes.iter().map(|size| folder(*size)).collect(),
+            ..ActionResult::default()
+        };
+        let text = |sizes: &[i64]| match trees(&message(sizes)) {
+            Ok(trees) => format!("{} trees", trees.len()),
+            Err(error) => error,
+        };
+        expect!["2 trees"].assert_eq(&text(&[1, 2]));
+        expect![].assert_eq(&text(&[1 << 30]));
+        expect![].assert_eq(&text(&[-1]));
+        expect![].assert_eq(&text(&[64 << 20; 5]));
+    }
+}

@@ -1,0 +1,85 @@
+//! From the server to the local store.
+
+use kiln_base::Digest;
+use kiln_store::{PutMode, Store};
+use tonic::Code;
+
+use crate::cas::OVERHEAD;
+use crate::upload::{batches, blocking, local};
+use crate::{About, CallError, Client, Limits};
+
+/// Asked for in one batch: answers are held in memory.
+const AT_MOST: u64 = 4 << 20;
+
+impl Client {
+    /// Brings those of `digests` into the store that are not there. Each is checked before.
+    pub(crate) async fn download(
+        &self,
+        about: &About,
+        store: &Store,
+        limits: &Limits,
+        digests: Vec<Digest>,
+    ) -> Result<(), CallError> {
+        let own = store.clone();
+        let missing = blocking(move || {
+            let mut missing = own.missing(&digests);
+            missing.sort();
+            missing.dedup();
+            Ok(missing)
+        })
+        .await?;
+        let limit = limits.batch.min(AT_MOST);
+        for batch in batches(&missing, limit) {
+            let _transfer = self.0.transfers.acquire().await.ok();
+            match batch {
+                [large] if large.size() + OVERHEAD > limit => {
+                    self.download_large(about, store, large).await?;
+                }
+                small => {
+                    let blobs = self.batch_read(about, small).await?;
+                    let own = store.clone();
+                    let put = move || {
+                        let mut blobs = blobs.iter();
+                        blobs.try_for_each(|(digest, data)| own.put_bytes_known(*digest, data))
+                    };
+                    blocking(move || put().map_err(local)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn download_large(
+        &self,
+        about: &About,
+        store: &Store,
+        digest: &Digest,
+    ) -> Result<(), CallError> {
+        // Beside the store, so that it can be moved in; gone by itself if it comes to nothing.
+        let folder = store.root().to_owned();
+        let file = blocking(move || {
+            let file = tempfile::Builder::new()
+                .prefix(".download")
+                .tempfile_in(&folder);
+            let file = file.map_err(|error| {
+                CallError::new("store", Code::FailedPrecondition, error.to_string())
+            })?;
+            Ok(file.into_temp_path())
+        })
+        .await?;
+        self.read_to(about, digest, &file).await?;
+        let (own, wanted) = (store.clone(), *digest);
+        blocking(move || {
+            // Hashing comes first: a wrong one goes in under its own name, where it does no harm.
+            let found = own.put_file(&file, PutMode::Move, false).map_err(local)?;
+            match found == wanted {
+                true => Ok(()),
+                false => {
+                    let text = format!("the content sent is not {wanted}");
+                    Err(CallError::new("ByteStream.Read", Code::DataLoss, text))
+                }
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,57 @@
+//! Uploads that are under way in the background.
+
+use std::time::Instant;
+
+use kiln_diag::Diag;
+use parking_lot::{Condvar, Mutex};
+
+use crate::{Client, Counts};
+
+/// How many there are.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pending: Mutex<u64>,
+    idle: Condvar,
+}
+
+/// One of them.
+pub(crate) struct Pending(Client);
+
+impl Pending {
+    pub(crate) fn new(client: &Client) -> Pending {
+        *client.0.queue.pending.lock() += 1;
+        Pending(client.clone())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let queue = &self.0.0.queue;
+        let mut pending = queue.pending.lock();
+        *pending -= 1;
+        if *pending == 0 {
+            queue.idle.notify_all();
+        }
+    }
+}
+
+impl Client {
+    /// Waits for uploads, as long as the settings say, and returns what people should know of all
+    /// that happened. It blocks (PX-074).
+    pub fn finish(&self) -> Vec<Diag> {
+        let (config, queue) = (&self.0.config, &self.0.queue);
+        let until = Instant::now() + config.patience;
+        let mut pending = queue.pending.lock();
+        while *pending > 0 {
+            if queue.idle.wait_until(&mut pending, until).timed_out() {
+                break;
+            }
+        }
+        self.0.tally.warnings(&config.address, *pending)
+    }
+
+    /// What became of calls so far.
+    pub fn counts(&self) -> Counts {
+        self.0.tally.counts()
+    }
+}

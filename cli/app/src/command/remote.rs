@@ -1,0 +1,85 @@
+//! Flags about remote caches, as settings of the client.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kiln_diag::Diag;
+use kiln_exec_remote::{Address, Down, Helper, RemoteConfig, Secret};
+use kiln_options::Options;
+
+/// `None` without `--remote_cache`.
+///
+/// Errors: an address, certificate or header that is none.
+pub(crate) fn config(
+    options: &Options,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<RemoteConfig>, Diag> {
+    let Some(address) = options.remote_cache().filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let mut config = RemoteConfig::new(Address::parse(address)?);
+    config.instance = options
+        .remote_instance_name()
+        .unwrap_or_default()
+        .to_owned();
+    let headers = [options.remote_headers(), options.remote_cache_headers()].concat();
+    for header in headers {
+        // The check of the flag lets only pairs through.
+        if let Some((name, value)) = header.split_once('=') {
+            config
+                .headers
+                .push((name.to_owned(), Secret(value.to_owned())));
+        }
+    }
+    config.helpers = options
+        .credential_helpers()
+        .iter()
+        .map(|text| helper(options, environment, text))
+        .collect();
+    config.ca_certificate = options.tls_certificate();
+    config.identity = match (options.tls_client_certificate(), options.tls_client_key()) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        (Some(_), None) => return Err(half("--tls_client_certificate", "--tls_client_key")),
+        (None, Some(_)) => return Err(half("--tls_client_key", "--tls_client_certificate")),
+    };
+    config.timeout = Duration::from_secs(options.remote_timeout());
+    config.retries = u32::try_from(options.remote_retries()).unwrap_or(0);
+    config.read = options.remote_accept_cached();
+    config.write = options.remote_upload_local_results();
+    config.down = match options.remote_down() {
+        "wait" => Down::Wait,
+        "fail" => Down::Fail,
+        _ => Down::Fallback,
+    };
+    Ok(Some(config))
+}
+
+/// PX-121.
+fn half(given: &str, lacking: &str) -> Diag {
+    Diag::usage(format!("`{given}` is of no use without `{lacking}`")).hint(format!(
+        "give both, or neither; `{lacking}` names a PEM file"
+    ))
+}
+
+/// `PROGRAM` or `HOST=PROGRAM`. A program without a slash is looked up in `PATH` (Bazel).
+fn helper(options: &Options, environment: &BTreeMap<String, String>, text: &str) -> Helper {
+    let (host, program) = match text.split_once('=') {
+        Some((host, program)) => (Some(host.to_owned()), program),
+        None => (None, text),
+    };
+    let program = match program.contains('/') || program.starts_with("%workspace%") {
+        true => options.path(program),
+        false => in_path(environment, program),
+    };
+    Helper { host, program }
+}
+
+fn in_path(environment: &BTreeMap<String, String>, name: &str) -> PathBuf {
+    let path = environment.get("PATH").map_or("", String::as_str);
+    let candidates = std::env::split_paths(path).map(|folder| folder.join(name));
+    let found = candidates.into_iter().find(|candidate| candidate.is_file());
+    // What is nowhere fails when it is run, with its name in the message.
+    found.unwrap_or_else(|| PathBuf::from(name))
+}
