@@ -113,9 +113,29 @@ mod tests {
             "unix:/run/cas.sock",
             expect!["unix:///run/cas.sock tls=false host=/run/cas.sock"],
         );
-        check("http://cache:80", expect![]);
-        check("ftp://x", expect![]);
-        check("grpc://", expect![]);
-        check("grpc://user:secret@host:1", expect![]);
+        check(
+            "http://cache:80",
+            expect![[r#"
+            error: `http://cache:80` is no address of a remote cache
+            hint: caches are reached by gRPC: `grpc://cache:80`"#]],
+        );
+        check(
+            "ftp://x",
+            expect![[r#"
+            error: `ftp://x` is no address of a remote cache
+            hint: write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`"#]],
+        );
+        check(
+            "grpc://",
+            expect![[r#"
+            error: `grpc://` is no address of a remote cache
+            hint: write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`"#]],
+        );
+        check(
+            "grpc://user:secret@host:1",
+            expect![[r#"
+            error: `grpc://user:secret@host:1` is no address of a remote cache
+            hint: write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`"#]],
+        );
     }
 }

@@ -20,7 +20,7 @@ use crate::cas::message;
 use crate::client::MAX_ANSWER;
 use crate::pending::Pending;
 use crate::report::add;
-use crate::upload::{blocking, local};
+use crate::upload::{blocking, folders, local};
 use crate::{About, CallError, Client, Down, check};
 
 /// Asks a remote cache before it runs anything, and tells it what came of a run (PX-070 to PX-079).
@@ -188,16 +188,14 @@ impl Shared {
     /// A look-up failed: an error if that was asked for, else the run goes on without.
     fn failed(&self, error: &CallError) -> Result<(), ExecError> {
         let inner = &self.client.0;
+        if inner.config.down == Down::Fail {
+            let diag = error.diag(&inner.config.address);
+            let hint = "`--remote_down=fallback` builds without it";
+            return Err(ExecError::Failed(diag.hint(hint)));
+        }
         add(&inner.tally.failed_lookups, 1);
         inner.tally.failure(error);
-        match inner.config.down {
-            Down::Fail => {
-                let diag = error.diag(&inner.config.address);
-                let hint = "`--remote_down=fallback` builds without it";
-                Err(ExecError::Failed(diag.hint(hint)))
-            }
-            Down::Fallback | Down::Wait => Ok(()),
-        }
+        Ok(())
     }
 
     /// Uploads in the background; [`Client::finish`] waits for it (PX-074).
@@ -206,6 +204,7 @@ impl Shared {
             return;
         };
         let keyed = Keyed::of(request.process);
+        let folders = folders(result, &request.process.outputs);
         let about = About::action(&request.action, request.describe);
         let (shared, pending) = (self.clone(), Pending::new(&self.client));
         tokio::spawn(async move {
@@ -215,7 +214,7 @@ impl Shared {
                 return;
             }
             match client
-                .upload_result(&about, &shared.store, keyed, encoded)
+                .upload_result(&about, &shared.store, keyed, encoded, folders)
                 .await
             {
                 Ok(()) => add(&tally.uploads, 1),

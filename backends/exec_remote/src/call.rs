@@ -84,7 +84,10 @@ impl CallError {
             Code::Unauthenticated | Code::PermissionDenied => diag.hint(
                 "credentials come from `--remote_header`, `--credential_helper` or `--tls_client_certificate`",
             ),
-            Code::Unavailable | Code::Unknown if !address.tls => {
+            // One that is not there at all has no need of TLS.
+            Code::Unavailable | Code::Unknown
+                if !address.tls && !self.message.contains("refused") =>
+            {
                 diag.hint("a server with TLS is reached by `grpcs://`")
             }
             _ => diag,
@@ -161,10 +164,36 @@ mod tests {
     /// R7, PX-127.
     #[test]
     fn failures() {
-        check(Code::Unavailable, "Socket closed", expect![]);
-        check(Code::Unauthenticated, "No valid\nauthorization", expect![]);
-        check(Code::InvalidArgument, &"x".repeat(400), expect![]);
-        check(Code::NotFound, "", expect![]);
+        check(
+            Code::Unavailable,
+            "Socket closed",
+            expect![[r#"
+            error: remote cache grpc://cache:80: GetActionResult: Unavailable: Socket closed
+            hint: a server with TLS is reached by `grpcs://`
+            transient=true outage=true"#]],
+        );
+        check(
+            Code::Unauthenticated,
+            "No valid\nauthorization",
+            expect![[r#"
+            error: remote cache grpc://cache:80: GetActionResult: Unauthenticated: No valid authorization
+            hint: credentials come from `--remote_header`, `--credential_helper` or `--tls_client_certificate`
+            transient=false outage=true"#]],
+        );
+        check(
+            Code::InvalidArgument,
+            &"x".repeat(400),
+            expect![[r#"
+            error: remote cache grpc://cache:80: GetActionResult: InvalidArgument: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+            transient=false outage=false"#]],
+        );
+        check(
+            Code::NotFound,
+            "",
+            expect![[r#"
+            error: remote cache grpc://cache:80: GetActionResult: NotFound
+            transient=false outage=false"#]],
+        );
     }
 
     #[test]

@@ -86,6 +86,9 @@ mod tests {
         };
         let error = channel(&config).expect_err("no certificate").render();
         let folder = folder.path().display().to_string();
-        expect![].assert_eq(&error.replace(&folder, "FOLDER"));
+        expect![[r#"
+            error: `FOLDER/ca.crt` holds no certificate in PEM form
+            hint: PEM files begin with `-----BEGIN `; convert others with `openssl`"#]]
+        .assert_eq(&error.replace(&folder, "FOLDER"));
     }
 }

@@ -391,9 +391,22 @@ mod tests {
             |a| cache(a).action_cache_update_capabilities = None,
             expect!["batch=4128768 update=false"],
         );
-        check(|a| cache(a).digest_functions = vec![6, 9, 77], expect![]);
-        check(|a| cache(a).digest_functions.clear(), expect![]);
-        check(|a| a.cache_capabilities = None, expect![]);
+        check(
+            |a| cache(a).digest_functions = vec![6, 9, 77],
+            expect![
+                "GetCapabilities: Unimplemented: it offers SHA512, BLAKE3, digest function 77; kiln needs SHA256"
+            ],
+        );
+        check(
+            |a| cache(a).digest_functions.clear(),
+            expect![
+                "GetCapabilities: Unimplemented: it offers no digest function; kiln needs SHA256"
+            ],
+        );
+        check(
+            |a| a.cache_capabilities = None,
+            expect!["GetCapabilities: Unimplemented: the server is no cache"],
+        );
         check(
             |a| {
                 a.low_api_version = Some(SemVer {
@@ -401,7 +414,9 @@ mod tests {
                     ..SemVer::default()
                 });
             },
-            expect![],
+            expect![
+                "GetCapabilities: Unimplemented: it needs version 3.0 of the API; kiln speaks 2"
+            ],
         );
     }
 

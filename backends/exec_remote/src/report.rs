@@ -151,7 +151,13 @@ mod tests {
     fn one_line_for_all_failures() {
         let tally = Tally::default();
         check(&tally, 0, expect![""]);
-        check(&tally, 1, expect![]);
+        check(
+            &tally,
+            1,
+            expect![[r#"
+            warning: remote cache grpcs://cache:80: 1 result could not be uploaded
+               = time was up"#]],
+        );
         add(&tally.failed_lookups, 12);
         add(&tally.failed_uploads, 1);
         tally.failure(&CallError::new(
@@ -161,6 +167,14 @@ mod tests {
         ));
         tally.failure(&CallError::new("Write", Code::Aborted, "later"));
         tally.refusal("`../x` is no declared output");
-        check(&tally, 0, expect![]);
+        check(
+            &tally,
+            0,
+            expect![[r#"
+            warning: remote cache grpcs://cache:80: 12 results could not be looked up, 1 result could not be uploaded
+               = the first failure: GetActionResult: Unavailable: tcp connect error
+            warning: remote cache grpcs://cache:80: 1 result could not be believed, and what they are of was run
+               = the first: `../x` is no declared output"#]],
+        );
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use kiln_base::Digest;
-use kiln_process::{EncodedResult, Keyed};
+use kiln_base::{Digest, RelPath};
+use kiln_process::{EncodedResult, Keyed, ProcessResult};
 use kiln_proto::{ActionCacheClient, ActionResult, Message, SHA256, UpdateActionResultRequest};
 use kiln_store::Store;
+use kiln_tree::{Node, Tree};
 use tonic::Code;
 
 use crate::cas::{OVERHEAD, message};
@@ -24,6 +25,7 @@ impl Client {
         store: &Store,
         keyed: Keyed,
         encoded: EncodedResult,
+        folders: AtHand,
     ) -> Result<(), CallError> {
         let limits = self.limits().await?;
         let command = Digest::of(&keyed.command);
@@ -36,6 +38,8 @@ impl Client {
         at_hand.insert(keyed.digest, keyed.action.into());
         let mut digests = encoded.refs;
         digests.extend([command, keyed.digest]);
+        digests.extend(folders.keys());
+        at_hand.extend(folders);
         self.upload(about, store, &limits, &digests, &at_hand)
             .await?;
         let result = ActionResult::decode(&encoded.message[..]);
@@ -137,6 +141,31 @@ impl Client {
         })
         .await
     }
+}
+
+/// The `Directory` messages of output folders. The `Tree` messages have them as well, but some
+/// servers give a result out only if each is a blob of its own too.
+pub(crate) fn folders(result: &ProcessResult, outputs: &[RelPath]) -> AtHand {
+    fn add(tree: &Tree, folders: &mut AtHand) {
+        if folders.contains_key(&tree.digest()) {
+            return;
+        }
+        folders.insert(tree.digest(), tree.directory_message().into());
+        for (_, node) in tree.entries() {
+            if let Node::Dir(below) = node {
+                add(below, folders);
+            }
+        }
+    }
+    let mut folders = AtHand::new();
+    for path in outputs {
+        match result.outputs.get(path) {
+            Some(Node::Dir(tree)) => add(tree, &mut folders),
+            None if path.is_root() => add(&result.outputs, &mut folders),
+            _ => {}
+        }
+    }
+    folders
 }
 
 /// Runs what blocks where that does no harm.
