@@ -32,6 +32,7 @@ impl Casd {
     ///
     /// # Panics
     /// When it is there and does not start, or must be there and is not.
+    #[allow(clippy::print_stderr, reason = "a test that cannot run must say so")]
     pub fn start(arguments: &[&str]) -> Option<Casd> {
         let program = match programs() {
             Ok(folder) => folder.join("buildbox-casd"),
