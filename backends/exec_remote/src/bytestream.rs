@@ -13,7 +13,7 @@ use kiln_proto::{
 use parking_lot::Mutex;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::client::{MAX_ANSWER, uuid, while_moving};
 use crate::report::add;
@@ -69,9 +69,12 @@ impl Client {
         let idle = self.0.config.timeout;
         let stream = tokio::time::timeout(idle, client.read(request)).await;
         let stream = stream.map_err(|_| self.too_long(READ))?;
-        let mut stream = stream
-            .map_err(|status| CallError::of(READ, &status))?
-            .into_inner();
+        let broken = |status: Status| {
+            let error = CallError::of(READ, &status);
+            let message = format!("{digest}: {}", error.message);
+            CallError { message, ..error }
+        };
+        let mut stream = stream.map_err(broken)?.into_inner();
         let mut file = File::options()
             .write(true)
             .open(path)
@@ -83,7 +86,7 @@ impl Client {
         loop {
             let part = tokio::time::timeout(idle, stream.message()).await;
             let part = part.map_err(|_| self.too_long(READ))?;
-            let Some(part) = part.map_err(|status| CallError::of(READ, &status))? else {
+            let Some(part) = part.map_err(broken)? else {
                 break;
             };
             // Endless streams end here.

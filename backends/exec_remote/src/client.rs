@@ -132,6 +132,11 @@ impl Client {
         self.0.limits.get_or_try_init(ask).await.copied()
     }
 
+    /// The server's address, as it was given.
+    pub fn address(&self) -> &crate::Address {
+        &self.0.config.address
+    }
+
     pub(crate) fn instance(&self) -> String {
         self.0.config.instance.clone()
     }

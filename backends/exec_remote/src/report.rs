@@ -109,10 +109,12 @@ impl Tally {
             });
         }
         if let Some(reason) = &first.refusal {
-            let text = format!(
-                "remote cache {address}: {} not be believed, and what they are of was run",
-                format_args!("{} {}", counts.refused, results(counts.refused))
-            );
+            let (number, them) = match counts.refused {
+                1 => ("1 result that was found".to_owned(), "it was"),
+                number => (format!("{number} results that were found"), "they were"),
+            };
+            let text =
+                format!("remote cache {address}: {number} could not be used; {them} computed here");
             let warning = Diag::environment(text).into_warning();
             warnings.push(warning.note(format!("the first: {reason}")));
         }
@@ -171,10 +173,10 @@ mod tests {
             &tally,
             0,
             expect![[r#"
-            warning: remote cache grpcs://cache:80: 12 results could not be looked up, 1 result could not be uploaded
-               = the first failure: GetActionResult: Unavailable: tcp connect error
-            warning: remote cache grpcs://cache:80: 1 result could not be believed, and what they are of was run
-               = the first: `../x` is no declared output"#]],
+                warning: remote cache grpcs://cache:80: 12 results could not be looked up, 1 result could not be uploaded
+                   = the first failure: GetActionResult: Unavailable: tcp connect error
+                warning: remote cache grpcs://cache:80: 1 result that was found could not be used; it was computed here
+                   = the first: `../x` is no declared output"#]],
         );
     }
 }

@@ -1,0 +1,297 @@
+//! A server in memory that fails as it is told to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use kiln_base::Digest;
+use kiln_exec_remote::Address;
+use kiln_proto::action_cache_server::{ActionCache, ActionCacheServer};
+use kiln_proto::byte_stream_server::{ByteStream, ByteStreamServer};
+use kiln_proto::capabilities_server::{Capabilities, CapabilitiesServer};
+use kiln_proto::content_addressable_storage_server::{
+    ContentAddressableStorage, ContentAddressableStorageServer,
+};
+use kiln_proto::*;
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Code, Request, Response, Streaming};
+
+/// What goes wrong.
+#[derive(Clone, Default)]
+pub struct Faults {
+    /// So many calls fail with `UNAVAILABLE` first.
+    pub unavailable: u32,
+    /// How long `GetActionResult` takes.
+    pub lookup: Duration,
+    /// Reads of blobs flip a byte.
+    pub corrupt: bool,
+    /// So many streams break after half of what they would have sent.
+    pub broken_streams: u32,
+    /// Streams that are read never end.
+    pub endless: bool,
+    /// `QueryWriteStatus` says so many bytes are there; without it the call is unknown.
+    pub write_status: Option<i64>,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub blobs: Mutex<HashMap<String, Bytes>>,
+    pub results: Mutex<HashMap<String, ActionResult>>,
+    pub faults: Mutex<Faults>,
+    /// Calls by name.
+    pub calls: Mutex<BTreeMap<&'static str, u32>>,
+    /// Offsets at which reads and writes began.
+    pub offsets: Mutex<Vec<i64>>,
+}
+
+/// The server; it ends with the runtime.
+#[derive(Clone)]
+pub struct Server(pub Arc<State>);
+
+impl Server {
+    pub async fn start() -> (Server, Address) {
+        let server = Server(Arc::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("grpc://{}", listener.local_addr().unwrap());
+        let serving = tonic::transport::Server::builder()
+            .add_service(CapabilitiesServer::new(server.clone()))
+            .add_service(ContentAddressableStorageServer::new(server.clone()))
+            .add_service(ActionCacheServer::new(server.clone()))
+            .add_service(ByteStreamServer::new(server.clone()))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(serving);
+        (server, Address::parse(&address).unwrap())
+    }
+
+    pub fn put(&self, content: impl Into<Bytes>) -> kiln_proto::Digest {
+        let content = content.into();
+        let digest = Digest::of(&content);
+        self.0.blobs.lock().insert(digest.hex(), content);
+        kiln_proto::Digest {
+            hash: digest.hex(),
+            size_bytes: digest.size() as i64,
+        }
+    }
+
+    pub fn calls(&self, name: &str) -> u32 {
+        self.0.calls.lock().get(name).copied().unwrap_or(0)
+    }
+
+    fn called(&self, name: &'static str) -> Result<(), tonic::Status> {
+        *self.0.calls.lock().entry(name).or_default() += 1;
+        let mut faults = self.0.faults.lock();
+        if faults.unavailable > 0 {
+            faults.unavailable -= 1;
+            return Err(tonic::Status::unavailable("told to"));
+        }
+        Ok(())
+    }
+
+    fn read_blob(&self, hash: &str) -> Option<Bytes> {
+        let content = self.0.blobs.lock().get(hash).cloned()?;
+        if !self.0.faults.lock().corrupt {
+            return Some(content);
+        }
+        let mut content = content.to_vec();
+        if let Some(first) = content.first_mut() {
+            *first ^= 1;
+        }
+        Some(content.into())
+    }
+}
+
+type Reply<T> = Result<Response<T>, tonic::Status>;
+
+#[tonic::async_trait]
+impl Capabilities for Server {
+    async fn get_capabilities(
+        &self,
+        _: Request<GetCapabilitiesRequest>,
+    ) -> Reply<ServerCapabilities> {
+        self.called("GetCapabilities")?;
+        Ok(Response::new(ServerCapabilities {
+            cache_capabilities: Some(CacheCapabilities {
+                digest_functions: vec![SHA256],
+                action_cache_update_capabilities: Some(ActionCacheUpdateCapabilities {
+                    update_enabled: true,
+                }),
+                max_batch_total_size_bytes: 64 << 10,
+                ..CacheCapabilities::default()
+            }),
+            ..ServerCapabilities::default()
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl ContentAddressableStorage for Server {
+    async fn find_missing_blobs(
+        &self,
+        request: Request<FindMissingBlobsRequest>,
+    ) -> Reply<FindMissingBlobsResponse> {
+        self.called("FindMissingBlobs")?;
+        let blobs = self.0.blobs.lock();
+        let asked = request.into_inner().blob_digests.into_iter();
+        let missing = asked.filter(|digest| !blobs.contains_key(&digest.hash));
+        Ok(Response::new(FindMissingBlobsResponse {
+            missing_blob_digests: missing.collect(),
+        }))
+    }
+
+    async fn batch_update_blobs(
+        &self,
+        request: Request<BatchUpdateBlobsRequest>,
+    ) -> Reply<BatchUpdateBlobsResponse> {
+        self.called("BatchUpdateBlobs")?;
+        let mut responses = Vec::new();
+        for blob in request.into_inner().requests {
+            let digest = self.put(blob.data);
+            assert_eq!(Some(&digest), blob.digest.as_ref());
+            responses.push(StoredBlob {
+                digest: Some(digest),
+                status: None,
+            });
+        }
+        Ok(Response::new(BatchUpdateBlobsResponse { responses }))
+    }
+
+    async fn batch_read_blobs(
+        &self,
+        request: Request<BatchReadBlobsRequest>,
+    ) -> Reply<BatchReadBlobsResponse> {
+        self.called("BatchReadBlobs")?;
+        let asked = request.into_inner().digests.into_iter();
+        let responses = asked.map(|digest| {
+            let data = self.read_blob(&digest.hash);
+            let status = data.is_none().then(|| Status {
+                code: Code::NotFound as i32,
+                message: "lost".to_owned(),
+                details: Vec::new(),
+            });
+            BlobRead {
+                digest: Some(digest),
+                data: data.unwrap_or_default(),
+                status,
+                compressor: IDENTITY,
+            }
+        });
+        Ok(Response::new(BatchReadBlobsResponse {
+            responses: responses.collect(),
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl ActionCache for Server {
+    async fn get_action_result(
+        &self,
+        request: Request<GetActionResultRequest>,
+    ) -> Reply<ActionResult> {
+        self.called("GetActionResult")?;
+        let wait = self.0.faults.lock().lookup;
+        tokio::time::sleep(wait).await;
+        let action = request.into_inner().action_digest.unwrap_or_default();
+        let found = self.0.results.lock().get(&action.hash).cloned();
+        let found = found.ok_or_else(|| tonic::Status::not_found("no result"))?;
+        Ok(Response::new(found))
+    }
+
+    async fn update_action_result(
+        &self,
+        request: Request<UpdateActionResultRequest>,
+    ) -> Reply<ActionResult> {
+        self.called("UpdateActionResult")?;
+        let request = request.into_inner();
+        let (action, result) = (
+            request.action_digest.unwrap(),
+            request.action_result.unwrap(),
+        );
+        // R19: what a result names is there before it.
+        let blobs = self.0.blobs.lock();
+        for file in &result.output_files {
+            assert!(blobs.contains_key(&file.digest.as_ref().unwrap().hash));
+        }
+        assert!(blobs.contains_key(&action.hash), "the action itself");
+        self.0.results.lock().insert(action.hash, result.clone());
+        Ok(Response::new(result))
+    }
+}
+
+#[tonic::async_trait]
+impl ByteStream for Server {
+    type ReadStream = Pin<Box<dyn Stream<Item = Result<ReadResponse, tonic::Status>> + Send>>;
+
+    async fn read(&self, request: Request<ReadRequest>) -> Reply<Self::ReadStream> {
+        self.called("Read")?;
+        let request = request.into_inner();
+        self.0.offsets.lock().push(request.read_offset);
+        let hash = request.resource_name.split('/').nth(1).unwrap();
+        let content = self
+            .read_blob(hash)
+            .ok_or_else(|| tonic::Status::not_found("lost"))?;
+        let rest = content.slice(request.read_offset as usize..);
+        let mut faults = self.0.faults.lock();
+        let part = |data: Bytes| Ok(ReadResponse { data });
+        if faults.endless {
+            let zeros = Bytes::from(vec![0; 1 << 20]);
+            return Ok(Response::new(
+                stream::repeat_with(move || part(zeros.clone())).boxed(),
+            ));
+        }
+        if faults.broken_streams > 0 {
+            faults.broken_streams -= 1;
+            let parts = vec![
+                part(rest.slice(..rest.len() / 2)),
+                Err(tonic::Status::unavailable("reset")),
+            ];
+            return Ok(Response::new(stream::iter(parts).boxed()));
+        }
+        let parts: Vec<_> = rest
+            .chunks(1 << 20)
+            .map(|data| part(rest.slice_ref(data)))
+            .collect();
+        Ok(Response::new(stream::iter(parts).boxed()))
+    }
+
+    async fn write(&self, request: Request<Streaming<WriteRequest>>) -> Reply<WriteResponse> {
+        self.called("Write")?;
+        let mut parts = request.into_inner();
+        let (mut content, mut first) = (Vec::new(), None);
+        while let Some(part) = parts.message().await? {
+            if first.is_none() {
+                first = Some(part.write_offset);
+                self.0.offsets.lock().push(part.write_offset);
+            }
+            let mut faults = self.0.faults.lock();
+            if faults.broken_streams > 0 {
+                faults.broken_streams -= 1;
+                return Err(tonic::Status::unavailable("reset"));
+            }
+            content.extend_from_slice(&part.data);
+        }
+        if first == Some(0) {
+            self.put(content);
+        }
+        let committed_size = -1;
+        Ok(Response::new(WriteResponse { committed_size }))
+    }
+
+    async fn query_write_status(
+        &self,
+        _: Request<QueryWriteStatusRequest>,
+    ) -> Reply<QueryWriteStatusResponse> {
+        self.called("QueryWriteStatus")?;
+        match self.0.faults.lock().write_status {
+            Some(committed_size) => Ok(Response::new(QueryWriteStatusResponse {
+                committed_size,
+                complete: false,
+            })),
+            None => Err(tonic::Status::unimplemented("as many servers")),
+        }
+    }
+}
