@@ -1,26 +1,20 @@
 //! Results that somebody else has computed need no run here.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, select};
-use kiln_base::Digest;
 use kiln_process::{
-    CacheScope, ExecError, Executor, Keyed, ProcessResult, Request, Source, decode_result,
-    encode_result,
+    CacheScope, ExecError, Executor, Keyed, ProcessResult, Request, Source, encode_result,
 };
-use kiln_proto::{ActionCacheClient, ActionResult, GetActionResultRequest, Message, SHA256};
+use kiln_proto::ActionResult;
 use kiln_store::Store;
-use parking_lot::Mutex;
-use tonic::Code;
 
-use crate::cas::message;
-use crate::client::MAX_ANSWER;
+use crate::lookup::{Answer, Lookup};
 use crate::pending::Pending;
 use crate::report::add;
-use crate::upload::{blocking, folders, local};
+use crate::upload::folders;
 use crate::{About, CallError, Client, Down, check};
 
 /// Asks a remote cache before it runs anything, and tells it what came of a run (PX-070 to PX-079).
@@ -43,23 +37,16 @@ pub struct RemoteCached<E> {
 struct Shared {
     client: Client,
     store: Store,
-    distrusted: Mutex<HashSet<Digest>>,
-}
-
-/// What a look-up says.
-enum Answer {
-    Hit(Box<ProcessResult>),
-    Miss,
-    Failed(CallError),
+    lookup: Lookup,
 }
 
 impl<E> RemoteCached<E> {
     /// Puts the cache of a server before `inner`; contents go to `store`.
     pub fn new(inner: E, client: Client, store: Store) -> RemoteCached<E> {
         let shared = Shared {
+            lookup: Lookup::new(client.clone(), store.clone()),
             client,
             store,
-            distrusted: Mutex::default(),
         };
         RemoteCached {
             inner,
@@ -80,7 +67,7 @@ impl Shared {
             request.process.cache,
             CacheScope::Successful | CacheScope::Always
         );
-        self.client.0.config.read && scope && !self.distrusted.lock().contains(&request.action)
+        self.client.0.config.read && scope && self.lookup.is_trusted(&request.action)
     }
 
     fn is_told(&self, request: &Request<'_>, result: &ProcessResult) -> bool {
@@ -94,95 +81,6 @@ impl Shared {
             && scope
             && ran
             && check::blobs(result, &request.process.workdir).is_ok()
-    }
-
-    async fn get(&self, about: &About, action: &Digest) -> Result<Option<ActionResult>, CallError> {
-        self.client.limits().await?;
-        let request = GetActionResultRequest {
-            instance_name: self.client.instance(),
-            action_digest: Some(message(action)),
-            inline_stdout: true,
-            inline_stderr: true,
-            inline_output_files: Vec::new(),
-            digest_function: SHA256,
-        };
-        let answer = self
-            .client
-            .call(
-                "GetActionResult",
-                about,
-                request,
-                |channel, request| async {
-                    let client = ActionCacheClient::new(channel);
-                    let mut client = client.max_decoding_message_size(MAX_ANSWER);
-                    client.get_action_result(request).await
-                },
-            )
-            .await;
-        match answer {
-            Ok(result) => Ok(Some(result)),
-            Err(error) if error.code == Code::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Makes a claim of the server a result, with all its blobs here.
-    async fn admit(
-        &self,
-        about: &About,
-        request: &Request<'_>,
-        claim: ActionResult,
-    ) -> Result<Option<ProcessResult>, CallError> {
-        let refused = |reason: String| CallError::new("GetActionResult", Code::DataLoss, reason);
-        let limits = self.client.limits().await?;
-        let trees = check::trees(&claim).map_err(refused)?;
-        self.client
-            .download(about, &self.store, &limits, trees)
-            .await?;
-        let (store, outputs) = (self.store.clone(), request.process.outputs.clone());
-        let workdir = request.process.workdir.clone();
-        let (mut result, blobs) = blocking(move || {
-            let read = |digest: &Digest| store.read(digest).ok().flatten();
-            let decoded = decode_result(&claim.encode_to_vec(), &outputs, &read)
-                .map_err(|error| refused(error.to_string()))?;
-            let blobs = check::blobs(&decoded.result, &workdir).map_err(refused)?;
-            for (digest, content) in decoded.inline {
-                store.put_bytes_known(digest, &content).map_err(local)?;
-            }
-            Ok((decoded.result, blobs))
-        })
-        .await?;
-        // A failure is an answer to nobody, and neither is what lacks outputs.
-        let whole = request.optional_outputs || result.lacks(&request.process.outputs).is_none();
-        let always = request.process.cache == CacheScope::Always;
-        if !(always || result.exit.success()) || !whole {
-            return Ok(None);
-        }
-        self.client
-            .download(about, &self.store, &limits, blobs)
-            .await?;
-        result.source = Source::RemoteCache;
-        Ok(Some(result))
-    }
-
-    /// From the server's word to a result in the store.
-    async fn take(&self, about: &About, request: &Request<'_>, claim: ActionResult) -> Answer {
-        match self.admit(about, request, claim).await {
-            Ok(Some(result)) => {
-                add(&self.client.0.tally.hits, 1);
-                Answer::Hit(Box::new(result))
-            }
-            Ok(None) => Answer::Miss,
-            Err(error) => {
-                // What is gone or wrong now is not asked for again: the run repairs it.
-                if matches!(error.code, Code::NotFound | Code::DataLoss) {
-                    self.distrusted.lock().insert(request.action);
-                    self.client.0.tally.refusal(error.to_string());
-                    return Answer::Miss;
-                }
-                Answer::Failed(error)
-            }
-        }
     }
 
     /// A look-up failed: an error if that was asked for, else the run goes on without.
@@ -234,7 +132,7 @@ impl<E: Executor> RemoteCached<E> {
         let about = About::action(&request.action, request.describe);
         add(&shared.client.0.tally.lookups, 1);
         let head_start = shared.client.0.config.head_start;
-        let mut asking = std::pin::pin!(shared.get(&about, &request.action));
+        let mut asking = std::pin::pin!(shared.lookup.get(&about, &request.action));
         let in_time = match head_start == Duration::ZERO {
             true => None,
             false => tokio::time::timeout(head_start, &mut asking).await.ok(),
@@ -246,7 +144,7 @@ impl<E: Executor> RemoteCached<E> {
         };
         let understand = |word: Result<Option<ActionResult>, CallError>| async {
             match word {
-                Ok(Some(claim)) => shared.take(&about, &request, claim).await,
+                Ok(Some(claim)) => shared.lookup.take(&about, &request, claim).await,
                 Ok(None) => Answer::Miss,
                 Err(error) => Answer::Failed(error),
             }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+use kiln_base::Digest;
 use kiln_diag::{Diag, Fault};
 use kiln_proto::{Message, RetryInfo};
 use tonic::{Code, Status};
@@ -20,6 +21,8 @@ pub struct CallError {
     pub message: String,
     /// When the server wants to be asked again.
     pub(crate) after: Option<Duration>,
+    /// The blob that nobody has any more, if that is what is wrong.
+    pub(crate) lost: Option<Digest>,
 }
 
 impl CallError {
@@ -33,6 +36,7 @@ impl CallError {
             code,
             message: one_line(&message.into()),
             after: None,
+            lost: None,
         }
     }
 
@@ -78,7 +82,7 @@ impl CallError {
 
     /// As an error for people.
     pub(crate) fn diag(&self, address: &crate::Address) -> Diag {
-        let text = format!("remote cache {address}: {self}");
+        let text = format!("remote server {address}: {self}");
         let diag = Diag::new(Fault::Remote, text);
         match self.code {
             Code::Unauthenticated | Code::PermissionDenied => diag.hint(

@@ -82,6 +82,7 @@ pub(crate) struct Inner {
     pub(crate) tally: Tally,
     pub(crate) queue: Queue,
     limits: OnceCell<Limits>,
+    pub(crate) workers: OnceCell<()>,
     /// Blobs that the server had not long ago.
     pub(crate) present: Mutex<HashMap<Digest, Instant>>,
     invocation: String,
@@ -101,6 +102,7 @@ impl Client {
             tally: Tally::default(),
             queue: Queue::default(),
             limits: OnceCell::new(),
+            workers: OnceCell::new(),
             present: Mutex::default(),
             invocation: uuid(),
             config,

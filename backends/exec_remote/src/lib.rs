@@ -1,11 +1,12 @@
-//! The client of remote caches: any server that speaks the Remote Execution API, version 2, over
-//! gRPC.
+//! The client of remote caches and workers: any server that speaks the Remote Execution API,
+//! version 2, over gRPC.
 //!
 //! * [`RemoteConfig`] says which server, and how it is reached; [`Client`] reaches it.
 //! * [`RemoteCached`] puts the server's cache before any [`kiln_process::Executor`].
+//! * [`RemoteExecutor`] is one that has a server's workers run processes; [`Placed`] says which.
 //!
 //! What it is not: it knows no server by name (capabilities decide, R1), has no store of its own
-//! (everything lands in [`kiln_store::Store`]), and runs nothing.
+//! (everything lands in [`kiln_store::Store`]), and runs nothing on this machine.
 //!
 //! Invariants: what a server says is a claim: nothing is believed before digests, paths, sizes and
 //! links were checked; a server that fails, lies or loses a blob costs time and never the build,
@@ -23,8 +24,12 @@ mod check;
 mod client;
 mod config;
 mod download;
+mod execute;
+mod executor;
 mod health;
+mod lookup;
 mod pending;
+mod placed;
 mod report;
 mod upload;
 
@@ -33,4 +38,6 @@ pub use cache::RemoteCached;
 pub use call::CallError;
 pub use client::{About, Client, Limits};
 pub use config::{Down, Helper, RemoteConfig, Secret};
+pub use executor::RemoteExecutor;
+pub use placed::Placed;
 pub use report::Counts;

@@ -26,6 +26,8 @@ pub struct Counts {
     pub downloaded_bytes: u64,
     /// Bytes of blobs sent.
     pub uploaded_bytes: u64,
+    /// Actions that were meant for workers and ran here.
+    pub failed_runs: u64,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,7 @@ pub(crate) struct Tally {
     pub(crate) failed_uploads: AtomicU64,
     pub(crate) downloaded_bytes: AtomicU64,
     pub(crate) uploaded_bytes: AtomicU64,
+    pub(crate) failed_runs: AtomicU64,
     first: Mutex<First>,
 }
 
@@ -80,6 +83,7 @@ impl Tally {
             failed_uploads: get(&self.failed_uploads),
             downloaded_bytes: get(&self.downloaded_bytes),
             uploaded_bytes: get(&self.uploaded_bytes),
+            failed_runs: get(&self.failed_runs),
         }
     }
 
@@ -93,11 +97,16 @@ impl Tally {
             (counts.failed_uploads + unfinished, "uploaded"),
         ];
         let parts = what.iter().filter(|(number, _)| *number > 0);
-        let parts: Vec<String> = parts
+        let mut parts: Vec<String> = parts
             .map(|(number, what)| format!("{number} {} not be {what}", results(*number)))
             .collect();
+        match counts.failed_runs {
+            0 => {}
+            1 => parts.push("1 action ran here instead".to_owned()),
+            number => parts.push(format!("{number} actions ran here instead")),
+        }
         if !parts.is_empty() {
-            let text = format!("remote cache {address}: {}", parts.join(", "));
+            let text = format!("remote server {address}: {}", parts.join(", "));
             let warning = Diag::environment(text).into_warning();
             warnings.push(match &first.failure {
                 Some(error) => with_hint(
@@ -113,8 +122,9 @@ impl Tally {
                 1 => ("1 result that was found".to_owned(), "it was"),
                 number => (format!("{number} results that were found"), "they were"),
             };
-            let text =
-                format!("remote cache {address}: {number} could not be used; {them} computed here");
+            let text = format!(
+                "remote server {address}: {number} could not be used; {them} computed here"
+            );
             let warning = Diag::environment(text).into_warning();
             warnings.push(warning.note(format!("the first: {reason}")));
         }

@@ -146,26 +146,31 @@ impl Client {
 /// The `Directory` messages of output folders. The `Tree` messages have them as well, but some
 /// servers give a result out only if each is a blob of its own too.
 pub(crate) fn folders(result: &ProcessResult, outputs: &[RelPath]) -> AtHand {
-    fn add(tree: &Tree, folders: &mut AtHand) {
-        if folders.contains_key(&tree.digest()) {
-            return;
-        }
-        folders.insert(tree.digest(), tree.directory_message().into());
-        for (_, node) in tree.entries() {
-            if let Node::Dir(below) = node {
-                add(below, folders);
-            }
-        }
-    }
-    let mut folders = AtHand::new();
+    let (mut folders, mut files) = (AtHand::new(), Vec::new());
     for path in outputs {
         match result.outputs.get(path) {
-            Some(Node::Dir(tree)) => add(tree, &mut folders),
-            None if path.is_root() => add(&result.outputs, &mut folders),
+            Some(Node::Dir(tree)) => closure(tree, &mut folders, &mut files),
+            None if path.is_root() => closure(&result.outputs, &mut folders, &mut files),
             _ => {}
         }
     }
     folders
+}
+
+/// The `Directory` messages of a tree, and the files that they name; what is there several times
+/// is looked at once.
+pub(crate) fn closure(tree: &Tree, folders: &mut AtHand, files: &mut Vec<Digest>) {
+    if folders.contains_key(&tree.digest()) {
+        return;
+    }
+    folders.insert(tree.digest(), tree.directory_message().into());
+    for (_, node) in tree.entries() {
+        match node {
+            Node::Dir(below) => closure(below, folders, files),
+            Node::File { digest, .. } => files.push(*digest),
+            Node::Symlink(_) => {}
+        }
+    }
 }
 
 /// Runs what blocks where that does no harm.
@@ -189,7 +194,10 @@ pub(crate) fn local(error: kiln_diag::Diag) -> CallError {
 
 fn gone(digest: &Digest) -> CallError {
     let text = format!("blob {digest} is not in the local store any more");
-    CallError::new("store", Code::FailedPrecondition, text)
+    CallError {
+        lost: Some(*digest),
+        ..CallError::new("store", Code::FailedPrecondition, text)
+    }
 }
 
 /// Neighbours that fit into one message of so many bytes; what does not fit into any is alone.
