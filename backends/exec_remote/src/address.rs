@@ -53,13 +53,13 @@ impl Address {
 }
 
 fn wrong(text: &str) -> Diag {
-    Diag::usage(format!("`{text}` is no address of a remote cache"))
+    Diag::usage(format!("`{text}` is no address of a remote server"))
 }
 
 fn hint(scheme: &str, rest: &str) -> String {
     match scheme {
-        "http" => format!("caches are reached by gRPC: `grpc://{rest}`"),
-        "https" => format!("caches are reached by gRPC: `grpcs://{rest}`"),
+        "http" => format!("servers are reached by gRPC: `grpc://{rest}`"),
+        "https" => format!("servers are reached by gRPC: `grpcs://{rest}`"),
         _ => "write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`".to_owned(),
     }
 }
@@ -116,25 +116,25 @@ mod tests {
         check(
             "http://cache:80",
             expect![[r#"
-            error: `http://cache:80` is no address of a remote cache
-            hint: caches are reached by gRPC: `grpc://cache:80`"#]],
+            error: `http://cache:80` is no address of a remote server
+            hint: servers are reached by gRPC: `grpc://cache:80`"#]],
         );
         check(
             "ftp://x",
             expect![[r#"
-            error: `ftp://x` is no address of a remote cache
+            error: `ftp://x` is no address of a remote server
             hint: write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`"#]],
         );
         check(
             "grpc://",
             expect![[r#"
-            error: `grpc://` is no address of a remote cache
+            error: `grpc://` is no address of a remote server
             hint: write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`"#]],
         );
         check(
             "grpc://user:secret@host:1",
             expect![[r#"
-            error: `grpc://user:secret@host:1` is no address of a remote cache
+            error: `grpc://user:secret@host:1` is no address of a remote server
             hint: write it as `grpc://HOST:PORT` or `grpcs://HOST:PORT`"#]],
         );
     }

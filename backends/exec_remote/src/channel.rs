@@ -23,7 +23,7 @@ pub(crate) fn channel(config: &RemoteConfig) -> Result<Channel, Diag> {
     let broken = |error: tonic::transport::Error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         let cause = cause.unwrap_or_else(|| error.to_string());
-        Diag::usage(format!("cannot use remote cache {address}: {cause}"))
+        Diag::usage(format!("cannot use remote server {address}: {cause}"))
     };
     let mut endpoint = Endpoint::from_shared(address.uri.clone())
         .map_err(broken)?

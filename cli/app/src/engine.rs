@@ -12,7 +12,7 @@ use kiln_events::{Event, EventSink};
 use kiln_exec_local::{
     Keep, Limits as ActionLimits, LocalConfig, LocalExecutor, Sandbox, ZygoteServer,
 };
-use kiln_exec_remote::{Client, RemoteCached, RemoteConfig};
+use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteConfig, RemoteExecutor};
 use kiln_host::Limits;
 use kiln_process::{Bounded, Cached, Executor, Limited};
 use kiln_rules_core::services::{
@@ -46,6 +46,8 @@ pub(crate) struct Setup {
     pub(crate) action_limits: ActionLimits,
     /// `--remote_cache` and what goes with it.
     pub(crate) remote: Option<RemoteConfig>,
+    /// `--remote_executor`; with it there is a cache as well.
+    pub(crate) workers: Option<RemoteConfig>,
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
     /// `--explain`
@@ -91,8 +93,12 @@ impl Made {
     /// the next run and nothing else, so it is a warning.
     pub(crate) fn save(&self, show: &Show) {
         // Uploads read the store, so they come first.
-        let remote = self.executors.remote.as_ref();
-        let remote = remote.map_or_else(Vec::new, |remote| remote.finish());
+        let servers = [&self.executors.remote, &self.executors.workers];
+        let remote: Vec<Diag> = servers
+            .into_iter()
+            .flatten()
+            .flat_map(Client::finish)
+            .collect();
         let explained = self
             .explain
             .as_ref()
@@ -209,6 +215,8 @@ struct Executors {
     processes: Processes,
     /// The remote cache, if there is one.
     remote: Option<Client>,
+    /// The server whose workers run actions, if there is one.
+    workers: Option<Client>,
     actions: Arc<Cached<Arc<dyn Executor>>>,
     tests: Arc<Cached<Arc<dyn Executor>>>,
 }
@@ -221,7 +229,8 @@ impl Executors {
 }
 
 /// Innermost first: the sandbox, slots for it, for tests the limit of their number, the remote
-/// cache if there is one, and the local cache before all (PX-040).
+/// cache if there is one, workers of a server if there are any, and the local cache before all
+/// (PX-040).
 fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result<Executors, Diag> {
     let mut config = LocalConfig::new(setup.cache.join("exec"));
     config.sandbox = setup.sandbox;
@@ -234,11 +243,17 @@ fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result
     let test_jobs = setup.test_jobs.unwrap_or(setup.jobs);
     let tests = Limited::new(processes.clone(), test_jobs);
     let remote = setup.remote.clone().map(Client::new).transpose()?;
+    let workers = setup.workers.clone().map(Client::new).transpose()?;
     let cached = |inner: Arc<dyn Executor>| -> Arc<Cached<Arc<dyn Executor>>> {
-        let inner: Arc<dyn Executor> = match &remote {
-            Some(client) => Arc::new(RemoteCached::new(inner, client.clone(), store.clone())),
-            None => inner,
-        };
+        let mut inner = inner;
+        if let Some(client) = &remote {
+            inner = Arc::new(RemoteCached::new(inner, client.clone(), store.clone()));
+        }
+        if let (Some(client), Some(workers)) = (&remote, &workers) {
+            let (client, jobs) = (client.clone(), setup.jobs as usize);
+            let away = RemoteExecutor::new(client, workers.clone(), store.clone(), jobs);
+            inner = Arc::new(Placed::new(inner, away, workers.clone()));
+        }
         Arc::new(Cached::new(inner, store.clone()))
     };
     Ok(Executors {
@@ -246,6 +261,7 @@ fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result
         tests: cached(Arc::new(tests)),
         processes,
         remote,
+        workers,
     })
 }
 

@@ -54,6 +54,36 @@ impl Casd {
         Some(server)
     }
 
+    /// As [`Casd::start`], with two workers that run actions by `buildbox-run` in `bwrap` (Debian:
+    /// `bubblewrap`) and see this machine's system folders.
+    ///
+    /// # Panics
+    /// As [`Casd::start`].
+    #[allow(clippy::print_stderr, reason = "a test that cannot run must say so")]
+    pub fn with_workers() -> Option<Casd> {
+        let sandbox = run(Command::new("bwrap").args(["--ro-bind", "/", "/", "true"]));
+        if let Err(reason) = sandbox {
+            let required = std::env::var_os("KILN_TEST_SERVERS").is_some();
+            assert!(!required, "no workers: {reason}");
+            eprintln!("not tested, for want of workers: {reason}");
+            return None;
+        }
+        let mut arguments = vec!["--jobs=2".to_owned()];
+        for folder in ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc"] {
+            // What is bound must be no link, as these are on many machines.
+            if let Ok(real) = fs::canonicalize(folder) {
+                let real = real.display();
+                arguments.push(format!("--runner-arg=--ro-bind-mount={real}:{folder}"));
+            }
+        }
+        if let Ok(tools) = programs() {
+            let run = tools.join("buildbox-run");
+            arguments.push(format!("--buildbox-run={}", run.display()));
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Casd::start(&arguments)
+    }
+
     /// Starts it, after [`Casd::stop`], at the same address and with the data it had.
     pub fn restart(&mut self) {
         self.stop();
@@ -64,6 +94,7 @@ impl Casd {
             .arg("--log-level=info")
             .args(&self.arguments)
             .arg(self.data())
+            .env("PATH", self.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -104,6 +135,13 @@ impl Casd {
     /// What it logged since it was started.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// The programs find one another there.
+    fn path(&self) -> String {
+        let own = self.program.parent().unwrap_or(Path::new("/"));
+        let rest = std::env::var("PATH").unwrap_or_default();
+        format!("{}:{rest}", own.display())
     }
 
     fn log_path(&self) -> PathBuf {

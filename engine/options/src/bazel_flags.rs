@@ -148,7 +148,7 @@ const IRRELEVANT_VALUES: &str = "
     remote_default_exec_properties
     remote_default_platform_properties remote_download_outputs remote_download_regex
     remote_download_symlink_template remote_downloader remote_downloader_header
-    remote_exec_header remote_execution_priority remote_executor remote_grpc_log
+    remote_execution_priority remote_grpc_log
     remote_local_fallback_strategy remote_max_connections
     remote_print_execution_messages remote_proxy remote_result_cache_priority
     remote_retry_max_delay repo repo_contents_cache

@@ -293,6 +293,8 @@ accessors! {
     text output -> Option<&str>;
     flag show_progress -> bool;
     text remote_cache -> Option<&str>;
+    text remote_executor -> Option<&str>;
+    list remote_exec_headers = "remote_exec_header" -> Vec<Arc<str>>;
     text remote_instance_name -> Option<&str>;
     list remote_headers = "remote_header" -> Vec<Arc<str>>;
     list remote_cache_headers = "remote_cache_header" -> Vec<Arc<str>>;

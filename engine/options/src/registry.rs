@@ -273,8 +273,10 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
-    // Remote caches.
+    // Remote caches and workers.
     option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
+    option(Text, "remote_executor", BUILDING, Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
+    option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").check(checks::pair),
     option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
     option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair),
     option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").check(checks::pair),

@@ -1,21 +1,49 @@
-//! Flags about remote caches, as settings of the client.
+//! Flags about remote caches and workers, as settings of the client.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kiln_diag::Diag;
 use kiln_exec_remote::{Address, Down, Helper, RemoteConfig, Secret};
 use kiln_options::Options;
 
-/// `None` without `--remote_cache`.
+/// The server for contents and results: `--remote_cache`, else `--remote_executor` (Bazel).
 ///
 /// Errors: an address, certificate or header that is none.
-pub(crate) fn config(
+pub(crate) fn cache(
     options: &Options,
     environment: &BTreeMap<String, String>,
 ) -> Result<Option<RemoteConfig>, Diag> {
-    let Some(address) = options.remote_cache().filter(|text| !text.is_empty()) else {
+    let own = options.remote_cache().filter(|text| !text.is_empty());
+    let address = own.or_else(|| options.remote_executor());
+    config(
+        options,
+        environment,
+        address,
+        options.remote_cache_headers(),
+    )
+}
+
+/// The server whose workers run actions: `--remote_executor`.
+///
+/// Errors: an address, certificate or header that is none.
+pub(crate) fn workers(
+    options: &Options,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<RemoteConfig>, Diag> {
+    let (address, headers) = (options.remote_executor(), options.remote_exec_headers());
+    config(options, environment, address, headers)
+}
+
+fn config(
+    options: &Options,
+    environment: &BTreeMap<String, String>,
+    address: Option<&str>,
+    headers: Vec<Arc<str>>,
+) -> Result<Option<RemoteConfig>, Diag> {
+    let Some(address) = address.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let mut config = RemoteConfig::new(Address::parse(address)?);
@@ -23,13 +51,11 @@ pub(crate) fn config(
         .remote_instance_name()
         .unwrap_or_default()
         .to_owned();
-    let headers = [options.remote_headers(), options.remote_cache_headers()].concat();
-    for header in headers {
+    for header in [options.remote_headers(), headers].concat() {
         // The check of the flag lets only pairs through.
         if let Some((name, value)) = header.split_once('=') {
-            config
-                .headers
-                .push((name.to_owned(), Secret(value.to_owned())));
+            let value = Secret(value.to_owned());
+            config.headers.push((name.to_owned(), value));
         }
     }
     config.helpers = options
