@@ -172,31 +172,31 @@ mod tests {
             Code::Unavailable,
             "Socket closed",
             expect![[r#"
-            error: remote cache grpc://cache:80: GetActionResult: Unavailable: Socket closed
-            hint: a server with TLS is reached by `grpcs://`
-            transient=true outage=true"#]],
+                error: remote server grpc://cache:80: GetActionResult: Unavailable: Socket closed
+                hint: a server with TLS is reached by `grpcs://`
+                transient=true outage=true"#]],
         );
         check(
             Code::Unauthenticated,
             "No valid\nauthorization",
             expect![[r#"
-            error: remote cache grpc://cache:80: GetActionResult: Unauthenticated: No valid authorization
-            hint: credentials come from `--remote_header`, `--credential_helper` or `--tls_client_certificate`
-            transient=false outage=true"#]],
+                error: remote server grpc://cache:80: GetActionResult: Unauthenticated: No valid authorization
+                hint: credentials come from `--remote_header`, `--credential_helper` or `--tls_client_certificate`
+                transient=false outage=true"#]],
         );
         check(
             Code::InvalidArgument,
             &"x".repeat(400),
             expect![[r#"
-            error: remote cache grpc://cache:80: GetActionResult: InvalidArgument: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
-            transient=false outage=false"#]],
+                error: remote server grpc://cache:80: GetActionResult: InvalidArgument: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+                transient=false outage=false"#]],
         );
         check(
             Code::NotFound,
             "",
             expect![[r#"
-            error: remote cache grpc://cache:80: GetActionResult: NotFound
-            transient=false outage=false"#]],
+                error: remote server grpc://cache:80: GetActionResult: NotFound
+                transient=false outage=false"#]],
         );
     }
 

@@ -174,7 +174,10 @@ impl RemoteExecutor {
         }
         let diag = error.diag(&self.workers.0.config.address);
         match error.is_outage() {
-            true => ExecError::Unavailable(diag),
+            true => {
+                self.workers.0.tally.failure(error);
+                ExecError::Unavailable(diag)
+            }
             false => ExecError::Failed(diag),
         }
     }

@@ -167,8 +167,8 @@ mod tests {
             &tally,
             1,
             expect![[r#"
-            warning: remote cache grpcs://cache:80: 1 result could not be uploaded
-               = time was up"#]],
+                warning: remote server grpcs://cache:80: 1 result could not be uploaded
+                   = time was up"#]],
         );
         add(&tally.failed_lookups, 12);
         add(&tally.failed_uploads, 1);
@@ -183,9 +183,9 @@ mod tests {
             &tally,
             0,
             expect![[r#"
-                warning: remote cache grpcs://cache:80: 12 results could not be looked up, 1 result could not be uploaded
+                warning: remote server grpcs://cache:80: 12 results could not be looked up, 1 result could not be uploaded
                    = the first failure: GetActionResult: Unavailable: tcp connect error
-                warning: remote cache grpcs://cache:80: 1 result that was found could not be used; it was computed here
+                warning: remote server grpcs://cache:80: 1 result that was found could not be used; it was computed here
                    = the first: `../x` is no declared output"#]],
         );
     }

@@ -243,11 +243,11 @@ async fn broken_downloads() {
     };
     check(5, corrupt.clone(), expect![[r#"
         Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
+        warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
            = the first: BatchReadBlobs: DataLoss: the content sent is not eaf16bc07968e013f3f94ab1342472434a39fc3475f11cf341a6c3965974f8e9/5"#]]).await;
     check(LARGE, corrupt, expect![[r#"
         Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
+        warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
            = the first: ByteStream.Read: DataLoss: the content sent is not 3bea8a9a07c1e8dcaa4c1b816815c35a29b4fb585ba6ecc70ea44840a794cfb3/3145728"#]]).await;
     let endless = Faults {
         endless: true,
@@ -255,7 +255,7 @@ async fn broken_downloads() {
     };
     check(LARGE, endless, expect![[r#"
         Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
+        warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
            = the first: ByteStream.Read: DataLoss: 3bea8a9a07c1e8dcaa4c1b816815c35a29b4fb585ba6ecc70ea44840a794cfb3/3145728: more bytes than that"#]]).await;
 }
 
@@ -290,16 +290,16 @@ async fn lost_blobs() {
         (
             5,
             expect![[r#"
-        Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-           = the first: BatchReadBlobs: NotFound: DIGEST: lost"#]],
+                Ran, 1 runs
+                warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+                   = the first: BatchReadBlobs: NotFound: DIGEST: lost"#]],
         ),
         (
             LARGE,
             expect![[r#"
-        Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-           = the first: ByteStream.Read: NotFound: DIGEST: lost"#]],
+                Ran, 1 runs
+                warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+                   = the first: ByteStream.Read: NotFound: DIGEST: lost"#]],
         ),
     ];
     for (size, expected) in cases {
@@ -362,24 +362,24 @@ async fn lies() {
         |server| file(server, "../out"),
         expect![[r#"
             Ran, 1 runs
-            warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-               = the first: GetActionResult: DataLoss: path `../out` is not normalized"#]],
+            warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+               = the first: ActionResult: DataLoss: path `../out` is not normalized"#]],
     )
     .await;
     check(
         |server| file(server, "/etc/passwd"),
         expect![[r#"
             Ran, 1 runs
-            warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-               = the first: GetActionResult: DataLoss: path `/etc/passwd` is absolute"#]],
+            warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+               = the first: ActionResult: DataLoss: path `/etc/passwd` is absolute"#]],
     )
     .await;
     check(
         |server| file(server, "other"),
         expect![[r#"
             Ran, 1 runs
-            warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-               = the first: GetActionResult: DataLoss: `other` is no declared output"#]],
+            warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+               = the first: ActionResult: DataLoss: `other` is no declared output"#]],
     )
     .await;
     check(
@@ -412,8 +412,8 @@ async fn lies() {
         no_digest,
         expect![[r#"
             Ran, 1 runs
-            warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-               = the first: GetActionResult: DataLoss: an entry has no valid digest"#]],
+            warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+               = the first: ActionResult: DataLoss: an entry has no valid digest"#]],
     )
     .await;
     let link = |_: &Server| ActionResult {
@@ -425,8 +425,8 @@ async fn lies() {
     };
     check(link, expect![[r#"
         Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-           = the first: GetActionResult: DataLoss: link `out` to `../../etc/passwd` leaves the exec root"#]]).await;
+        warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+           = the first: ActionResult: DataLoss: link `out` to `../../etc/passwd` leaves the exec root"#]]).await;
     let no_tree = |server: &Server| ActionResult {
         output_directories: vec![OutputDirectory {
             path: "out".to_owned(),
@@ -436,8 +436,8 @@ async fn lies() {
     };
     check(no_tree, expect![[r#"
         Ran, 1 runs
-        warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-           = the first: GetActionResult: DataLoss: not a `Tree` message: failed to decode Protobuf message: invalid wire type value: 6"#]]).await;
+        warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+           = the first: ActionResult: DataLoss: not a `Tree` message: failed to decode Protobuf message: invalid wire type value: 6"#]]).await;
     let inline = |server: &Server| {
         let mut result = file(server, "out");
         result.stdout_raw = b"other than".to_vec();
@@ -448,8 +448,8 @@ async fn lies() {
         inline,
         expect![[r#"
             Ran, 1 runs
-            warning: remote cache ADDRESS: 1 result that was found could not be used; it was computed here
-               = the first: GetActionResult: DataLoss: the content sent along is not DIGEST:"#]],
+            warning: remote server ADDRESS: 1 result that was found could not be used; it was computed here
+               = the first: ActionResult: DataLoss: the content sent along is not DIGEST:"#]],
     )
     .await;
 }

@@ -170,15 +170,15 @@ fn servers_that_are_not_there() {
     let lines: Vec<&str> = output
         .stderr
         .lines()
-        .filter(|line| line.contains("remote cache"))
+        .filter(|line| line.contains("remote server"))
         .collect();
-    expect!["warning: remote cache ADDRESS: 5 results could not be looked up, 5 results could not be uploaded"].assert_eq(&lines.join("\n").replace(&address, "ADDRESS"));
+    expect!["warning: remote server ADDRESS: 5 results could not be looked up, 5 results could not be uploaded"].assert_eq(&lines.join("\n").replace(&address, "ADDRESS"));
     let output =
         Workspace::with(KILN, FILES).kiln(&format!("build //:small {flags} --remote_down=fail"));
     expect![[r#"
         exit: 32
         --- stderr
-        error: remote cache ADDRESS: GetCapabilities: Unavailable: tcp connect error: transport error: Connection refused (os error 111)
+        error: remote server ADDRESS: GetCapabilities: Unavailable: tcp connect error: transport error: Connection refused (os error 111)
            = while running Genrule of `//:small`
         hint: `--remote_down=fallback` builds without it
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
@@ -208,11 +208,11 @@ fn flags_that_cannot_be_meant() {
     check(
         "--remote_cache=https://cache.example",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `https://cache.example` is no address of a remote cache
-        hint: caches are reached by gRPC: `grpcs://cache.example`
-    "#]],
+            exit: 2
+            --- stderr
+            error: `https://cache.example` is no address of a remote server
+            hint: servers are reached by gRPC: `grpcs://cache.example`
+        "#]],
     );
     check(
         "--remote_cache=grpcs://x --tls_client_key=k",
