@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests may panic")]
 
+#[allow(dead_code, reason = "what this test does not use, others do")]
 mod server;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,9 @@
 //! A server in memory that fails as it is told to.
 
+mod workers;
+
+pub use workers::{Cut, Lost};
+
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +19,8 @@ use kiln_proto::capabilities_server::{Capabilities, CapabilitiesServer};
 use kiln_proto::content_addressable_storage_server::{
     ContentAddressableStorage, ContentAddressableStorageServer,
 };
+use kiln_proto::execution_server::ExecutionServer;
+use kiln_proto::operations_server::OperationsServer;
 use kiln_proto::*;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -36,6 +42,19 @@ pub struct Faults {
     pub endless: bool,
     /// `QueryWriteStatus` says so many bytes are there; without it the call is unknown.
     pub write_status: Option<i64>,
+    /// Where streams of executions break, one after the other.
+    pub cuts: Vec<Cut>,
+    /// Operations are forgotten when their stream breaks.
+    pub forgetful: bool,
+    /// The first execution finds that the blob of that content is gone, and says so.
+    pub lost: Option<(&'static str, Lost)>,
+    /// Executions never end.
+    pub hanging: bool,
+    /// The exit code of whatever is executed.
+    pub exit_code: i32,
+    /// Whatever is executed is said to be known, or to have run too long.
+    pub cached: bool,
+    pub timed_out: bool,
 }
 
 #[derive(Default)]
@@ -47,6 +66,8 @@ pub struct State {
     pub calls: Mutex<BTreeMap<&'static str, u32>>,
     /// Offsets at which reads and writes began.
     pub offsets: Mutex<Vec<i64>>,
+    /// Names of operations that were cancelled.
+    pub cancelled: Mutex<Vec<String>>,
 }
 
 /// The server; it ends with the runtime.
@@ -63,6 +84,8 @@ impl Server {
             .add_service(ContentAddressableStorageServer::new(server.clone()))
             .add_service(ActionCacheServer::new(server.clone()))
             .add_service(ByteStreamServer::new(server.clone()))
+            .add_service(ExecutionServer::new(server.clone()))
+            .add_service(OperationsServer::new(server.clone()))
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(serving);
         (server, Address::parse(&address).unwrap())
@@ -122,6 +145,11 @@ impl Capabilities for Server {
                 }),
                 max_batch_total_size_bytes: 64 << 10,
                 ..CacheCapabilities::default()
+            }),
+            execution_capabilities: Some(ExecutionCapabilities {
+                digest_function: SHA256,
+                exec_enabled: true,
+                digest_functions: vec![SHA256],
             }),
             ..ServerCapabilities::default()
         }))

@@ -1,0 +1,234 @@
+//! Workers that break off, lose inputs and never end (R4, R5, R18, R19, R21, PX-102 to PX-105).
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests may panic")]
+
+#[allow(dead_code, reason = "what this test does not use, others do")]
+mod server;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kiln_base::{Digest, RelPath};
+use kiln_exec_remote::{Client, RemoteConfig, RemoteExecutor};
+use kiln_process::{
+    CacheScope, Description, Environment, ExecError, Executor, Exit, Keyed, Observer, Process,
+    ProcessResult, Request, Source,
+};
+use kiln_store::{Store, StoreConfig};
+use kiln_tree::{Node, Tree};
+use server::{Cut, Faults, Lost, Server};
+use tempfile::TempDir;
+use tonic::Code;
+
+const INPUT: &str = "the input";
+
+fn path(text: &str) -> RelPath {
+    RelPath::new(text).unwrap()
+}
+
+/// A process with one input.
+fn process() -> Process {
+    let input = Node::File {
+        digest: Digest::of(INPUT.as_bytes()),
+        executable: false,
+    };
+    Process {
+        argv: vec!["make".to_owned()],
+        env: BTreeMap::new(),
+        workdir: RelPath::root(),
+        inputs: Tree::single(&path("sub/in"), input),
+        outputs: vec![path("out")],
+        timeout: None,
+        network: false,
+        platform: BTreeMap::new(),
+        environment: Arc::from(&b""[..]),
+        cache: CacheScope::Successful,
+    }
+}
+
+#[derive(Default)]
+struct Started(tokio::sync::Notify);
+
+impl Observer for Started {
+    fn started(&self) {
+        self.0.notify_one();
+    }
+}
+
+struct Machine {
+    executor: RemoteExecutor,
+    store: Store,
+    _folder: TempDir,
+}
+
+async fn start(faults: Faults) -> (Server, Machine) {
+    let (server, address) = Server::start().await;
+    *server.0.faults.lock() = faults;
+    let folder = TempDir::new().unwrap();
+    let mut config = StoreConfig::new(folder.path().join("store"));
+    config.socket_dir = Some(folder.path().to_owned());
+    let store = Store::open(config).unwrap();
+    store.put_bytes(INPUT.as_bytes()).unwrap();
+    let client = Client::new(RemoteConfig::new(address)).unwrap();
+    let executor = RemoteExecutor::new(client.clone(), client, store.clone(), 4);
+    let machine = Machine {
+        executor,
+        store,
+        _folder: folder,
+    };
+    (server, machine)
+}
+
+impl Machine {
+    async fn run(&self) -> Result<ProcessResult, ExecError> {
+        self.run_for(&()).await
+    }
+
+    async fn run_for(&self, observer: &dyn Observer) -> Result<ProcessResult, ExecError> {
+        let process = process();
+        let keyed = Keyed::of(&process);
+        let request = Request {
+            process: &process,
+            environment: &Environment::Local,
+            action: keyed.digest,
+            describe: &Description::default(),
+            slots: 1,
+            exclusive: false,
+            writable: false,
+            optional_outputs: false,
+            observer,
+        };
+        self.executor.execute(request).await
+    }
+
+    /// The result must be the one that workers make, with its blobs here.
+    async fn makes(&self) -> ProcessResult {
+        let result = self.run().await.unwrap();
+        assert_eq!(result.exit, Exit::Code(0));
+        assert_eq!(result.stdout, Digest::of(b"said"));
+        assert_eq!(self.store.read(&result.stdout).unwrap().unwrap(), b"said");
+        assert_eq!(
+            self.store.read(&Digest::of(b"made")).unwrap().unwrap(),
+            b"made"
+        );
+        result
+    }
+}
+
+/// R4: whatever breaks, there is one result, and no more runs than needed.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_break() {
+    use Cut::{After, Before, Silently};
+    // Cuts, whether operations are forgotten; calls of Execute and WaitExecution.
+    let cases: [(&[Cut], bool, u32, u32); 6] = [
+        (&[], false, 1, 0),
+        (&[Before], false, 2, 0),
+        (&[After], false, 1, 1),
+        (&[Silently], false, 1, 1),
+        (&[After, Before, After, Silently], false, 1, 4),
+        (&[After], true, 2, 1),
+    ];
+    for (cuts, forgetful, executes, waits) in cases {
+        let faults = Faults {
+            cuts: cuts.to_vec(),
+            forgetful,
+            ..Faults::default()
+        };
+        let (server, machine) = start(faults).await;
+        machine.makes().await;
+        let calls = (server.calls("Execute"), server.calls("WaitExecution"));
+        assert_eq!(calls, (executes, waits), "{cuts:?}");
+    }
+}
+
+/// R5, PX-103: inputs that the server lost after they were sent are sent again, however it says
+/// that they are lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_inputs_are_sent_again() {
+    let words = [Lost::Words(Code::NotFound), Lost::Words(Code::Internal)];
+    for lost in [Lost::Call, Lost::Violation].into_iter().chain(words) {
+        let faults = Faults {
+            lost: Some((INPUT, lost)),
+            ..Faults::default()
+        };
+        let (server, machine) = start(faults).await;
+        machine.makes().await;
+        assert_eq!(server.calls("Execute"), 2, "{lost:?}");
+        let blobs = server.0.blobs.lock();
+        assert!(
+            blobs.contains_key(&Digest::of(INPUT.as_bytes()).hex()),
+            "{lost:?}"
+        );
+    }
+}
+
+/// An input that nobody has any more is named, so that its maker can run again.
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_nobody_has() {
+    let (_server, machine) = start(Faults::default()).await;
+    let input = Digest::of(INPUT.as_bytes());
+    let file = machine.store.blob_path(&input, false).unwrap();
+    std::fs::remove_file(file).unwrap();
+    match machine.run().await {
+        Err(ExecError::MissingBlob(lost)) => assert_eq!(lost, input),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// R19: a failure that the server remembers is no answer, a new one is.
+#[tokio::test(flavor = "multi_thread")]
+async fn remembered_failures() {
+    let faults = Faults {
+        cached: true,
+        exit_code: 3,
+        ..Faults::default()
+    };
+    let (server, machine) = start(faults).await;
+    assert_eq!(machine.makes().await.source, Source::Ran);
+    assert_eq!(server.calls("Execute"), 2);
+    let faults = Faults {
+        exit_code: 3,
+        ..Faults::default()
+    };
+    let (server, machine) = start(faults).await;
+    assert_eq!(machine.run().await.unwrap().exit, Exit::Code(3));
+    assert_eq!(server.calls("Execute"), 1);
+}
+
+/// PX-104: too long is how it ended, and nothing to try again.
+#[tokio::test(flavor = "multi_thread")]
+async fn timeouts_are_outcomes() {
+    let faults = Faults {
+        timed_out: true,
+        ..Faults::default()
+    };
+    let (server, machine) = start(faults).await;
+    let result = machine.run().await.unwrap();
+    assert_eq!(
+        (result.exit, result.outputs.is_empty()),
+        (Exit::TimedOut, true)
+    );
+    assert_eq!(server.calls("Execute"), 1);
+}
+
+/// R21, PX-105: who waits no more tells the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn dropping_cancels() {
+    let faults = Faults {
+        hanging: true,
+        ..Faults::default()
+    };
+    let (server, machine) = start(faults).await;
+    let machine = Arc::new(machine);
+    let (own, started) = (machine.clone(), Arc::new(Started::default()));
+    let told = started.clone();
+    let running = tokio::spawn(async move { own.run_for(&*told).await.map(|_| ()) });
+    // The name of the operation comes with the first message.
+    started.0.notified().await;
+    running.abort();
+    while server.0.cancelled.lock().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(*server.0.cancelled.lock(), ["op/1"]);
+}
