@@ -86,7 +86,7 @@ impl CallError {
         let diag = Diag::new(Fault::Remote, text);
         match self.code {
             Code::Unauthenticated | Code::PermissionDenied => diag.hint(
-                "credentials come from `--remote_header`, `--credential_helper` or `--tls_client_certificate`",
+                "credentials come from `--remote_token_file`, `--remote_header`, `--credential_helper` or `--tls_client_certificate`",
             ),
             // One that is not there at all has no need of TLS.
             Code::Unavailable | Code::Unknown
@@ -181,7 +181,7 @@ mod tests {
             "No valid\nauthorization",
             expect![[r#"
                 error: remote server grpc://cache:80: GetActionResult: Unauthenticated: No valid authorization
-                hint: credentials come from `--remote_header`, `--credential_helper` or `--tls_client_certificate`
+                hint: credentials come from `--remote_token_file`, `--remote_header`, `--credential_helper` or `--tls_client_certificate`
                 transient=false outage=true"#]],
         );
         check(

@@ -387,6 +387,11 @@ impl Options {
         seconds(text).unwrap_or(60).max(1)
     }
 
+    /// `--remote_token_file`; relative to the user's folder.
+    pub fn remote_token_file(&self) -> Option<PathBuf> {
+        self.text("remote_token_file").map(|path| self.path(path))
+    }
+
     /// `--tls_certificate`; relative to the user's folder.
     pub fn tls_certificate(&self) -> Option<PathBuf> {
         self.text("tls_certificate").map(|path| self.path(path))

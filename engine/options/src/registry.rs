@@ -280,6 +280,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
     option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair),
     option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").check(checks::pair),
+    option(Text, "remote_token_file", BUILDING, Execution, "", "A file with a token, sent with each call as `authorization: Bearer TOKEN`."),
     option(List, "credential_helper", BUILDING, Execution, "", "A program that knows credentials: `PROGRAM`, or `HOST=PROGRAM` for one host (`*.example.com` for several)."),
     option(Text, "tls_certificate", BUILDING, Execution, "", "Certificates (PEM) to trust instead of the system's."),
     option(Text, "tls_client_certificate", BUILDING, Execution, "", "The certificate (PEM) that this client shows."),

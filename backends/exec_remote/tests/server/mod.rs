@@ -62,6 +62,8 @@ pub struct State {
     pub blobs: Mutex<HashMap<String, Bytes>>,
     pub results: Mutex<HashMap<String, ActionResult>>,
     pub faults: Mutex<Faults>,
+    /// What `GetCapabilities` wants as `authorization`; empty: nothing.
+    pub wanted: Mutex<String>,
     /// Calls by name.
     pub calls: Mutex<BTreeMap<&'static str, u32>>,
     /// Offsets at which reads and writes began.
@@ -134,9 +136,14 @@ type Reply<T> = Result<Response<T>, tonic::Status>;
 impl Capabilities for Server {
     async fn get_capabilities(
         &self,
-        _: Request<GetCapabilitiesRequest>,
+        request: Request<GetCapabilitiesRequest>,
     ) -> Reply<ServerCapabilities> {
         self.called("GetCapabilities")?;
+        let wanted = self.0.wanted.lock().clone();
+        let got = request.metadata().get("authorization");
+        if !wanted.is_empty() && got.is_none_or(|got| got != wanted.as_str()) {
+            return Err(tonic::Status::unauthenticated("who are you?"));
+        }
         Ok(Response::new(ServerCapabilities {
             cache_capabilities: Some(CacheCapabilities {
                 digest_functions: vec![SHA256],

@@ -63,6 +63,7 @@ fn config(
         .iter()
         .map(|text| helper(options, environment, text))
         .collect();
+    config.token_file = options.remote_token_file();
     config.ca_certificate = options.tls_certificate();
     config.identity = match (options.tls_client_certificate(), options.tls_client_key()) {
         (Some(certificate), Some(key)) => Some((certificate, key)),
