@@ -89,7 +89,7 @@ impl CallError {
                 "credentials come from `--remote_token_file`, `--remote_header`, `--credential_helper` or `--tls_client_certificate`",
             ),
             // One that is not there at all has no need of TLS.
-            Code::Unavailable | Code::Unknown
+            Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal
                 if !address.tls && !self.message.contains("refused") =>
             {
                 diag.hint("a server with TLS is reached by `grpcs://`")

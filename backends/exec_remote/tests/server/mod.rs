@@ -25,6 +25,7 @@ use kiln_proto::*;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::ServerTlsConfig;
 use tonic::{Code, Request, Response, Streaming};
 
 /// What goes wrong.
@@ -78,10 +79,21 @@ pub struct Server(pub Arc<State>);
 
 impl Server {
     pub async fn start() -> (Server, Address) {
+        Server::start_with(None).await
+    }
+
+    /// With TLS, if it is given.
+    pub async fn start_with(tls: Option<ServerTlsConfig>) -> (Server, Address) {
         let server = Server(Arc::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("grpc://{}", listener.local_addr().unwrap());
-        let serving = tonic::transport::Server::builder()
+        let scheme = if tls.is_some() { "grpcs" } else { "grpc" };
+        let address = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let builder = tonic::transport::Server::builder();
+        let mut builder = match tls {
+            Some(tls) => builder.tls_config(tls).unwrap(),
+            None => builder,
+        };
+        let serving = builder
             .add_service(CapabilitiesServer::new(server.clone()))
             .add_service(ContentAddressableStorageServer::new(server.clone()))
             .add_service(ActionCacheServer::new(server.clone()))
