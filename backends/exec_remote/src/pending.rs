@@ -36,18 +36,24 @@ impl Drop for Pending {
 }
 
 impl Client {
-    /// Waits for uploads, as long as the settings say, and returns what people should know of all
-    /// that happened. It blocks (PX-074).
-    pub fn finish(&self) -> Vec<Diag> {
+    /// Waits for uploads, as long as the settings say (PX-074). It blocks.
+    pub fn wait(&self) {
         let (config, queue) = (&self.0.config, &self.0.queue);
         let until = Instant::now() + config.patience;
         let mut pending = queue.pending.lock();
-        while *pending > 0 {
-            if queue.idle.wait_until(&mut pending, until).timed_out() {
-                break;
-            }
-        }
-        self.0.tally.warnings(&config.address, *pending)
+        while *pending > 0 && !queue.idle.wait_until(&mut pending, until).timed_out() {}
+    }
+
+    /// What people should know of all that happened; uploads that are still under way are lost.
+    pub fn warnings(&self) -> Vec<Diag> {
+        let pending = *self.0.queue.pending.lock();
+        self.0.tally.warnings(&self.0.config.address, pending)
+    }
+
+    /// [`Client::wait`], then [`Client::warnings`].
+    pub fn finish(&self) -> Vec<Diag> {
+        self.wait();
+        self.warnings()
     }
 
     /// What became of calls so far.

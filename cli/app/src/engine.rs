@@ -89,16 +89,18 @@ impl Made {
         self.store.warnings()
     }
 
+    /// Waits for uploads to remote caches, for a while: a signal may come meanwhile.
+    pub(crate) async fn uploaded(&self) {
+        for server in self.executors.servers() {
+            let server = server.clone();
+            // One that cannot be waited for is counted among the unfinished.
+            let _ = tokio::task::spawn_blocking(move || server.wait()).await;
+        }
+    }
+
     /// Sees to it that what was learned outlives this process. What cannot be kept costs time in
     /// the next run and nothing else, so it is a warning.
     pub(crate) fn save(&self, show: &Show) {
-        // Uploads read the store, so they come first.
-        let servers = [&self.executors.remote, &self.executors.workers];
-        let remote: Vec<Diag> = servers
-            .into_iter()
-            .flatten()
-            .flat_map(Client::finish)
-            .collect();
         let explained = self
             .explain
             .as_ref()
@@ -108,6 +110,8 @@ impl Made {
                 show.emit(Event::Diagnostic(error.into_warning()));
             }
         }
+        let servers = self.executors.servers();
+        let remote: Vec<Diag> = servers.flat_map(Client::warnings).collect();
         let warnings = [remote, self.executors.warnings(), self.store_warnings()].concat();
         for warning in warnings {
             show.emit(Event::Diagnostic(warning));
@@ -222,6 +226,11 @@ struct Executors {
 }
 
 impl Executors {
+    /// The servers in use.
+    fn servers(&self) -> impl Iterator<Item = &Client> {
+        [&self.remote, &self.workers].into_iter().flatten()
+    }
+
     /// What could not be recorded.
     fn warnings(&self) -> Vec<Diag> {
         [self.actions.warnings(), self.tests.warnings()].concat()
