@@ -22,7 +22,7 @@ use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
-use crate::tools::Identity;
+use crate::tools::{Machine, MachineKey};
 
 /// One action as analysis left it. A projection of the target: editing another action of the
 /// same target leaves it equal.
@@ -56,7 +56,8 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 #[rule(
     uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
-        SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode, () -> Identity,
+        SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
+        MachineKey -> Machine,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,

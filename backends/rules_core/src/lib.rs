@@ -17,6 +17,7 @@ pub mod build;
 mod command_line;
 mod cycle;
 mod dependency_file;
+pub mod environments;
 mod failure;
 pub mod files;
 pub mod goals;
@@ -46,6 +47,7 @@ mod undeclared;
 use kiln_rules::{QueryDef, RuleDef};
 use kiln_targets::Configuration;
 
+use environments::EnvironmentOptions;
 use keys::{RepoOptions, TargetKey};
 
 /// All rules.
@@ -55,6 +57,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         analysis::rules(),
         artifacts::rules(),
         build::rules(),
+        environments::rules(),
         files::rules(),
         goals::rules(),
         packages::rules(),
@@ -75,8 +78,25 @@ pub fn rules() -> Vec<&'static RuleDef> {
 pub fn queries() -> Vec<QueryDef> {
     vec![
         QueryDef::of::<patterns::Selected, (patterns::Selection, RepoOptions)>(),
-        QueryDef::of::<goals::GoalReport, (goals::GoalRequest, Configuration, RepoOptions)>(),
-        QueryDef::of::<restore::Restored, (restore::RestoreKey, Configuration, RepoOptions)>(),
+        QueryDef::of::<
+            goals::GoalReport,
+            (
+                goals::GoalRequest,
+                Configuration,
+                EnvironmentOptions,
+                RepoOptions,
+            ),
+        >(),
+        QueryDef::of::<
+            restore::Restored,
+            (
+                restore::RestoreKey,
+                Configuration,
+                EnvironmentOptions,
+                RepoOptions,
+            ),
+        >(),
+        QueryDef::of::<environments::Chosen, environments::EnvironmentQuery>(),
         QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),

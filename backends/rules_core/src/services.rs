@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kiln_diag::Diag;
 use kiln_events::EventSink;
 use kiln_fs::SourceRoot;
-use kiln_process::Executor;
+use kiln_process::{Executor, Identify};
 use kiln_store::{StatTable, Store};
 use kiln_targets::Host;
 
@@ -22,6 +22,8 @@ pub struct Execution {
     pub executor: Arc<dyn Executor>,
     /// What runs tests: the same, with fewer at a time if that was asked for.
     pub tests: Arc<dyn Executor>,
+    /// What environments other than this machine are.
+    pub identify: Arc<dyn Identify>,
     /// How what it cannot isolate is called, for the environment's identity: results that may
     /// depend on undeclared things must never pass for those of a hermetic run. Empty for one.
     pub isolation: &'static str,

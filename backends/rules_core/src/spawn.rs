@@ -9,8 +9,8 @@ use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
-    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
-    Request, Source,
+    CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
+    Source,
 };
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
@@ -30,7 +30,7 @@ use crate::outputs;
 use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
-use crate::tools::Identity;
+use crate::tools::{Machine, MachineKey};
 
 pub(crate) type Cx = RuleCx<action_outputs>;
 
@@ -131,7 +131,9 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         env.iter()
             .map(|(name, value)| (name.to_string(), value.to_string())),
     );
-    let identity = cx.get::<Identity, _>(()).await?;
+    let machine = cx
+        .get::<Machine, _>((MachineKey::of(&template.configuration),))
+        .await?;
     let paths = template
         .outputs
         .iter()
@@ -146,8 +148,8 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
             .map_err(|e| Diag::internal(e.to_string()))?,
         timeout: timeout(requirements),
         network: requirements.contains_key("requires-network"),
-        platform: BTreeMap::new(),
-        environment: identity.0.clone(),
+        platform: machine.platform(),
+        environment: machine.identity.clone(),
         cache: cache_scope(requirements),
     })
 }
@@ -252,6 +254,9 @@ async fn execute(
 ) -> Result<Executed, Diag> {
     let execution = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
+    let machine = cx
+        .get::<Machine, _>((MachineKey::of(&template.configuration),))
+        .await?;
     let keyed = Keyed::of(process);
     let event = action_event(describe, keyed.digest);
     let progress = Progress {
@@ -265,7 +270,7 @@ async fn execute(
     };
     let request = Request {
         process: stamped.as_ref().unwrap_or(process),
-        environment: &Environment::Local,
+        environment: &machine.environment,
         action: keyed.digest,
         describe,
         slots: slots(template),

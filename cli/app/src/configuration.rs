@@ -7,6 +7,7 @@ use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
 use kiln_options::{EnvSetting, Options, StarlarkFlag};
+use kiln_rules_core::environments::{Chosen, EnvironmentKey, EnvironmentOptions, LOCAL};
 use kiln_rules_core::keys::{RepoOptions, TargetKey};
 use kiln_rules_core::repos::Repositories;
 use kiln_rules_core::targets::{LoadedKind, LoadedTarget};
@@ -19,9 +20,16 @@ pub(crate) async fn configuration(
     options: &Options,
     session: &Session,
     repos: &RepoOptions,
+    environments: &EnvironmentOptions,
     caller: &BTreeMap<String, String>,
 ) -> Result<Configuration, Diag> {
     let mut settings = settings(options, caller)?;
+    // Without names nothing can stand for `__local__` (ENV-040).
+    if !environments.names.is_empty() {
+        let key = EnvironmentKey(Arc::from(LOCAL));
+        let chosen = session.query::<Chosen, _>((key, environments.clone(), repos.clone()));
+        settings.environment = chosen.await?.name.clone();
+    }
     let platforms = options.platforms();
     if options.starlark_flags().is_empty() && platforms.is_empty() {
         return Ok(Configuration::new(settings));
@@ -99,6 +107,7 @@ fn settings(options: &Options, caller: &BTreeMap<String, String>) -> Result<Sett
         coverage: options.collect_code_coverage(),
         flags: BTreeMap::new(),
         values: other_values(options),
+        environment: Arc::from(""),
         folder_suffix: Arc::from(""),
     })
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use kiln_base::Fingerprint;
 use kiln_bazel::{StarlarkHost, prelude};
 use kiln_build::LoaderOptions;
@@ -14,7 +16,7 @@ use kiln_exec_local::{
 };
 use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteConfig, RemoteExecutor};
 use kiln_host::Limits;
-use kiln_process::{Bounded, Cached, Executor, Limited};
+use kiln_process::{Bounded, Cached, Environment, Executor, Identify, Limited};
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
 };
@@ -171,6 +173,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         ))))
         .with(Execution {
             isolation: executors.processes.inner().tier().identity(),
+            identify: Arc::new(OnlyHere),
             executor: explained(executors.actions.clone(), &explain),
             tests: explained(executors.tests.clone(), &explain),
         })
@@ -213,6 +216,23 @@ fn explained(executor: Arc<dyn Executor>, explain: &Option<Arc<Explain>>) -> Arc
 
 /// Slots, and the sandbox that they are for.
 type Processes = Arc<Bounded<LocalExecutor>>;
+
+/// Nothing but this machine can be used.
+struct OnlyHere;
+
+impl Identify for OnlyHere {
+    fn identity<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
+        let what = match environment {
+            Environment::Local => return async { Ok(String::new()) }.boxed(),
+            Environment::Workspace => "in the workspace itself",
+            Environment::Docker(_) => "in containers",
+            Environment::Remote(_) => "on remote workers",
+        };
+        let error = Diag::environment(format!("kiln cannot run actions {what} yet"))
+            .hint("name a `local_environment`, or set `fallback_environment` to one");
+        async move { Err(error) }.boxed()
+    }
+}
 
 /// What runs processes.
 struct Executors {

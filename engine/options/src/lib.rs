@@ -15,6 +15,7 @@
 mod args;
 mod bazel_flags;
 mod checks;
+mod config_file;
 mod expand;
 mod jobs;
 mod load;

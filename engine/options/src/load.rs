@@ -8,6 +8,7 @@ use kiln_diag::Diag;
 
 use crate::args::{Item, Place, Unknown, Word, is_pattern, parse};
 use crate::bazel_flags::bazel_flag;
+use crate::config_file;
 use crate::expand::expand;
 use crate::options::{Options, StarlarkFlag};
 use crate::origin::{Given, Origin};
@@ -26,6 +27,8 @@ pub struct Request<'a> {
     pub cwd: &'a Path,
     /// The user's home, if it is known.
     pub home: Option<&'a Path>,
+    /// `$KILN_CONFIG_FILES`: files after `kiln.toml`, separated by commas.
+    pub config_files: Option<&'a str>,
     /// The operating system, as Bazel calls it in configs: `linux`, `macos`.
     pub os: &'a str,
 }
@@ -38,8 +41,10 @@ impl Options {
         let (verb, words) = split_verb(request.args)?;
         let mut items = parse(&words, Place::CommandLine(verb))?;
         let mut sections = Sections::default();
+        let mut names = config_file::Names::new();
         // Help must work whatever is wrong in an rc file (OPT-065).
         if !matches!(verb, Verb::Help | Verb::Version) {
+            names = config_file::read(files, request.workspace, request.config_files)?;
             sections = read_files(request, &items, files)?;
             let mut all = Vec::new();
             for command in verb.rc_commands() {
@@ -49,7 +54,9 @@ impl Options {
             all.append(&mut items);
             items = expand(all, verb, &sections, request.os)?;
         }
-        collect(verb, items, sections, request)
+        let mut options = collect(verb, items, sections, request)?;
+        options.name_environments(names)?;
+        Ok(options)
     }
 }
 

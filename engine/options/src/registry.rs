@@ -109,6 +109,12 @@ pub static OPTIONS: &[OptionSpec] = &[
         "Give a Starlark flag a short name: `NAME=//SOME:FLAG`.",
     )
     .check(checks::pair),
+    option(
+        List, "env", LOADING, Files, "",
+        "Give an environment target a name: `NAME=//LABEL`; beside those of `kiln.toml`.",
+    )
+    .aliases(&["environments_preview_names"])
+    .check(checks::pair),
     // The configuration.
     option(
         words(&["fastbuild", "dbg", "opt"]), "compilation_mode", BUILDING, Configuration, "fastbuild",

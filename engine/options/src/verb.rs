@@ -21,6 +21,8 @@ pub enum Verb {
     Dependents,
     /// `peek`
     Peek,
+    /// `env`
+    Env,
     /// `clean`
     Clean,
     /// `cache`
@@ -34,7 +36,7 @@ pub enum Verb {
 }
 
 /// All commands with their names and a line of help each.
-const VERBS: [(Verb, &str, &str); 13] = [
+const VERBS: [(Verb, &str, &str); 14] = [
     (Verb::Build, "build", "builds targets"),
     (Verb::Test, "test", "builds and runs tests"),
     (
@@ -62,6 +64,11 @@ const VERBS: [(Verb, &str, &str); 13] = [
         Verb::Peek,
         "peek",
         "shows targets with all of their attributes as JSON",
+    ),
+    (
+        Verb::Env,
+        "env",
+        "shows environments and which of them targets are built in (`list`, `explain`)",
     ),
     (Verb::Clean, "clean", "removes outputs"),
     (
@@ -140,6 +147,7 @@ impl Verb {
             Verb::Dependencies => &["always", "common", "query", "dependencies"],
             Verb::Dependents => &["always", "common", "query", "dependents"],
             Verb::Peek => &["always", "common", "query", "peek"],
+            Verb::Env => &["always", "common", "build", "env"],
             Verb::Clean => &["always", "common", "clean"],
             Verb::Cache => &["always", "common", "cache"],
             Verb::Rules => &["always", "common", "rules"],
@@ -173,7 +181,9 @@ impl VerbSet {
         Verb::Peek,
     ]);
     /// Commands that load packages.
-    pub const LOADING: VerbSet = VerbSet(VerbSet::BUILDING.0 | VerbSet::ASKING.0);
+    pub const LOADING: VerbSet = VerbSet::BUILDING
+        .and(VerbSet::ASKING)
+        .and(VerbSet::of(&[Verb::Env]));
 
     /// The set of these.
     pub const fn of(verbs: &[Verb]) -> VerbSet {
@@ -183,6 +193,11 @@ impl VerbSet {
             at += 1;
         }
         VerbSet(set)
+    }
+
+    /// The commands of both.
+    pub const fn and(self, other: VerbSet) -> VerbSet {
+        VerbSet(self.0 | other.0)
     }
 
     /// Whether a command is in it.

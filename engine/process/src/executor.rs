@@ -71,6 +71,15 @@ pub trait Executor: Send + Sync {
     ) -> BoxFuture<'a, Result<ProcessResult, ExecError>>;
 }
 
+/// Tells what an environment other than this machine is.
+pub trait Identify: Send + Sync {
+    /// All that decides what a process does there besides its inputs: the id of an image (ENV-091),
+    /// the platform of workers. It may take long: an image that is not there is fetched.
+    ///
+    /// Errors: nothing of that kind can be used.
+    fn identity<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>>;
+}
+
 /// One that others use as well.
 impl<E: Executor + ?Sized> Executor for Arc<E> {
     fn execute<'a>(

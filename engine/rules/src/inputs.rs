@@ -6,7 +6,7 @@ use crate::Param;
 use crate::def::TypeRef;
 use crate::erased::ParamValue;
 
-/// A tuple of params: `()`, `(A,)`, `(A, B)`, `(A, B, C)`.
+/// A tuple of params: `()`, `(A,)`, `(A, B)`, `(A, B, C)`, `(A, B, C, D)`.
 pub trait Inputs: Send + 'static {
     /// The types, in order.
     fn types() -> Vec<TypeRef>;
@@ -42,3 +42,4 @@ macro_rules! tuple {
 tuple!(A 0);
 tuple!(A 0, B 1);
 tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);

@@ -89,6 +89,9 @@ pub struct Settings {
     pub flags: BTreeMap<Label, AttrValue>,
     /// Other native flags that `config_setting(values = ...)` may ask for.
     pub values: BTreeMap<Arc<str>, Arc<str>>,
+    /// The environment that actions run in, by the name it was chosen by (ENV-055); empty for the
+    /// plain local one, which no name stands for.
+    pub environment: Arc<str>,
     /// What rule implementations add to the folder name (a transition's hash); empty as a rule.
     pub folder_suffix: Arc<str>,
 }
@@ -125,6 +128,7 @@ impl Default for Settings {
             coverage: false,
             flags: BTreeMap::new(),
             values: BTreeMap::new(),
+            environment: none.clone(),
             folder_suffix: none,
         }
     }
@@ -151,7 +155,11 @@ impl Configuration {
             true => format!("exec-{mode}"),
             false => mode.to_owned(),
         };
-        let folder = Arc::from(folder + &settings.folder_suffix);
+        let environment = match &*settings.environment {
+            "" => String::new(),
+            name => format!("-{}", plain(name)),
+        };
+        let folder = Arc::from(folder + &settings.folder_suffix + &environment);
         let last = settings.exec && settings.platform.is_none();
         let exec = (!last).then(|| Configuration::new(exec_settings(&settings)));
         Configuration(Arc::new(Inner {
@@ -186,9 +194,20 @@ impl Configuration {
         Configuration::new(Settings {
             constraints: constraints.to_vec(),
             platform: Some(platform.clone()),
-            folder_suffix: Arc::from(format!("-{}-{}", platform_folder(platform), &mark[..8])),
+            folder_suffix: Arc::from(format!("-{}-{}", plain(platform.name()), &mark[..8])),
             ..exec.settings().clone()
         })
+    }
+
+    /// The same for another environment (ENV-055): what is built in each has a folder of its own.
+    pub fn in_environment(&self, name: &Arc<str>) -> Configuration {
+        match self.settings().environment == *name {
+            true => self.clone(),
+            false => Configuration::new(Settings {
+                environment: name.clone(),
+                ..self.settings().clone()
+            }),
+        }
     }
 
     /// The folder below `kiln-out/` for what is built in this configuration (`fastbuild`).
@@ -217,10 +236,10 @@ impl fmt::Debug for Configuration {
     }
 }
 
-/// A platform's name as part of a folder's name.
-fn platform_folder(platform: &Label) -> String {
+/// A name as part of a folder's name.
+fn plain(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    platform.name().chars().map(plain).take(40).collect()
+    name.chars().map(plain).take(40).collect()
 }
 
 fn exec_settings(from: &Settings) -> Settings {

@@ -35,6 +35,9 @@ pub struct RuleClass {
     pub toolchains: Arc<[ToolchainUse]>,
     /// What its implementation reads of [`crate::MachineTools`] (prelude rules only).
     pub machine_tools: ToolKinds,
+    /// Whether its attribute `environment` is the one that says where targets are built (ENV-030),
+    /// and not one of its own.
+    pub environment: bool,
     /// Predeclared outputs of `rule(outputs = {...})`: key and template (`%{name}.x`).
     pub outputs: Arc<[(Arc<str>, Arc<str>)]>,
     /// The rule value, for the host.

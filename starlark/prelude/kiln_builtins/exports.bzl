@@ -26,6 +26,13 @@ load(
     _CcToolchainConfigInfo = "CcToolchainConfigInfo",
     _DebugPackageInfo = "DebugPackageInfo",
 )
+load(
+    "//core:environments.bzl",
+    _docker_environment = "docker_environment",
+    _experimental_workspace_environment = "experimental_workspace_environment",
+    _local_environment = "local_environment",
+    _remote_environment = "remote_environment",
+)
 load("//core:filegroup.bzl", _filegroup = "filegroup")
 load("//core:genrule.bzl", _genrule = "genrule")
 load(
@@ -64,12 +71,15 @@ cc_toolchain_suite = _cc_toolchain_suite
 config_setting = _config_setting
 constraint_setting = _constraint_setting
 constraint_value = _constraint_value
+docker_environment = _docker_environment
+experimental_workspace_environment = _experimental_workspace_environment
 fdo_prefetch_hints = _fdo_prefetch_hints
 fdo_profile = _fdo_profile
 filegroup = _filegroup
 genrule = _genrule
 label_flag = _label_flag
 label_setting = _label_setting
+local_environment = _local_environment
 memprof_profile = _memprof_profile
 platform = _platform
 propeller_optimize = _propeller_optimize
@@ -77,6 +87,7 @@ py_binary = _py_binary
 py_library = _py_library
 py_runtime = _py_runtime
 py_test = _py_test
+remote_environment = _remote_environment
 sh_binary = _sh_binary
 sh_library = _sh_library
 sh_test = _sh_test

@@ -15,6 +15,7 @@ use kiln_targets::{
     Artifact, ArtifactKind, AttrValue, Configuration, Dep, RuleKind, TargetDef, Visibility,
 };
 
+use crate::environments::{self, Chosen, EnvironmentKey};
 use crate::files::FileText;
 use crate::keys::{FileKey, RepoOptions, SettingKey, TargetKey};
 use crate::repos::Repositories;
@@ -23,7 +24,7 @@ use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
 use crate::targets::{LoadedKind, LoadedTarget};
 use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
-use crate::tools::{Cc, Python, Shell};
+use crate::tools::{Cc, MachineKey, Python, Shell};
 use target::Target;
 
 /// A target as its dependents get it.
@@ -58,6 +59,20 @@ impl PartialEq for Analyzed {
 }
 
 impl Eq for Analyzed {}
+
+impl Analyzed {
+    /// The same under another key.
+    fn again(&self) -> Analyzed {
+        Analyzed {
+            outcome: match &self.outcome {
+                Outcome::Ready(dep) => Outcome::Ready(dep.clone()),
+                Outcome::Incompatible(reason) => Outcome::Incompatible(reason.clone()),
+            },
+            visibility: self.visibility.clone(),
+            testonly: self.testonly,
+        }
+    }
+}
 impl Product for Analyzed {}
 
 /// What two equal dependencies have in common.
@@ -73,8 +88,9 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
 #[rule(
     uses(HostService, Events),
     gets(
-        SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, () -> Cc, () -> Python, () -> Shell,
-        (TargetKey, Configuration) -> Analyzed, FileKey -> FileText
+        SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, MachineKey -> Cc,
+        MachineKey -> Python, MachineKey -> Shell,
+        (TargetKey, Configuration) -> Analyzed, FileKey -> FileText, EnvironmentKey -> Chosen
     )
 )]
 pub async fn analyzed(
@@ -116,15 +132,18 @@ pub async fn analyzed(
         let actual = get!(Analyzed, TargetKey(actual))
             .await
             .map_err(|e| via(e, def))?;
-        let outcome = match &actual.outcome {
-            Outcome::Ready(dep) => Outcome::Ready(dep.clone()),
-            Outcome::Incompatible(reason) => Outcome::Incompatible(reason.clone()),
-        };
         return Ok(Analyzed {
-            outcome,
             visibility,
-            testonly: actual.testonly,
+            ..actual.again()
         });
+    }
+    // A target that says where it is built is the same target in that environment.
+    if let Some(chosen) = environments::own(cx, def).await? {
+        let there = configuration.in_environment(&chosen.name);
+        if there != *configuration {
+            let moved = (TargetKey(label.clone()), there);
+            return Ok(cx.get::<Analyzed, _>(moved).await?.again());
+        }
     }
     let target = Target {
         def,

@@ -20,7 +20,7 @@ use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
 use crate::targets::LoadedTarget;
 use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
-use crate::tools::{Cc, Python, Shell};
+use crate::tools::{Cc, MachineKey, Python, Shell};
 
 /// A rule's target on its way.
 pub(super) struct Target<'a> {
@@ -90,15 +90,16 @@ impl Target<'_> {
         if !kinds.any() {
             return Ok(None);
         }
+        let key = || (MachineKey::of(self.configuration),);
         let mut tools = MachineTools {
-            shell: cx.get::<Shell, _>(()).await?.0.clone(),
+            shell: cx.get::<Shell, _>(key()).await?.0.clone(),
             ..MachineTools::default()
         };
         if kinds.cc {
-            tools.cc = cx.get::<Cc, _>(()).await?.0.clone();
+            tools.cc = cx.get::<Cc, _>(key()).await?.0.clone();
         }
         if kinds.python {
-            tools.python = cx.get::<Python, _>(()).await?.0.clone();
+            tools.python = cx.get::<Python, _>(key()).await?.0.clone();
         }
         Ok(Some(tools))
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, Detail, Event, TestStatus};
 use kiln_process::{
-    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
-    Request, Source,
+    CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
+    Source,
 };
 
 use super::filter::last_fitting;
@@ -15,6 +15,7 @@ use super::{Cx, Reuse, Test};
 use crate::rewind::Rewinder;
 use crate::services::{Events, Execution};
 use crate::spawn::{action_event, action_source, cache_scope, exit_text, tell_kept};
+use crate::tools::{Machine, MachineKey};
 use crate::undeclared::warn_of_test;
 
 /// Which of the runs and shards.
@@ -201,6 +202,8 @@ impl Test<'_> {
         let failed = ExecError::Failed;
         let execution = cx.service::<Execution>().map_err(failed)?;
         let events = cx.service::<Events>().map_err(failed)?;
+        let key = MachineKey::of(&self.target.configuration);
+        let machine = cx.get::<Machine, _>((key,)).await.map_err(failed)?;
         let keyed = Keyed::of(process);
         let observer = Watcher {
             events: &events,
@@ -209,7 +212,7 @@ impl Test<'_> {
         };
         let request = Request {
             process,
-            environment: &Environment::Local,
+            environment: &machine.environment,
             action: keyed.digest,
             describe,
             slots: self.attrs.slots(),

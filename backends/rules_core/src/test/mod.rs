@@ -32,7 +32,7 @@ use crate::repos::Repositories;
 use crate::services::{CallerEnv, Events, Execution, Workspace};
 use crate::settings::SettingMatch;
 use crate::targets::{LoadedKind, LoadedTarget};
-use crate::tools::{Identity, Shell};
+use crate::tools::{Machine, MachineKey, Shell};
 use attrs::Attrs;
 pub use filter::{LabelFilter, PerLabel};
 pub use outcome::TestOutcome;
@@ -98,7 +98,8 @@ pub enum Reuse {
     uses(Execution, Events, CallerEnv, Store, Workspace),
     gets(
         SettingKey -> SettingMatch, ArtifactKey -> ArtifactNode, RunfilesKey -> RunfilesTree,
-        TargetKey -> LoadedTarget, TargetKey -> Analyzed, () -> Shell, () -> Identity,
+        TargetKey -> LoadedTarget, TargetKey -> Analyzed, MachineKey -> Shell,
+        MachineKey -> Machine,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories, FileKey -> FileNode,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs

@@ -15,7 +15,7 @@ use crate::keys::{ArtifactKey, RunfilesKey};
 use crate::rewind::{self, Rewinder};
 use crate::services::CallerEnv;
 use crate::spawn::DEFAULT_PATH;
-use crate::tools::{Identity, Shell};
+use crate::tools::{Machine, MachineKey, Shell};
 
 /// The folder of the repository that is built, in runfiles trees (Bazel, since it has modules).
 const WORKSPACE: &str = "_main";
@@ -71,8 +71,9 @@ impl Test<'_> {
             return Err(Diag::build(format!("test `{label}` has no program to run")));
         };
         let (inputs, under) = self.inputs(cx, executable).await?;
-        let shell = cx.get::<Shell, _>(()).await?;
-        let identity = cx.get::<Identity, _>(()).await?;
+        let key = MachineKey::of(&self.target.configuration);
+        let shell = cx.get::<Shell, _>((key.clone(),)).await?;
+        let machine = cx.get::<Machine, _>((key,)).await?;
         let outputs = out::ALL.iter().map(|path| rel(path));
         Ok(Process {
             argv: self.command_line(executable, &shell.0.bash, under),
@@ -82,8 +83,8 @@ impl Test<'_> {
             outputs: outputs.collect::<Result<_, _>>()?,
             timeout: Some(self.attrs.timeout(&self.key.options)),
             network: self.attrs.has("requires-network"),
-            platform: BTreeMap::new(),
-            environment: identity.0.clone(),
+            platform: machine.platform(),
+            environment: machine.identity.clone(),
             cache: CacheScope::Session,
         })
     }

@@ -21,6 +21,7 @@ use kiln_events::{Event, Recorder};
 use kiln_host::Limits;
 use kiln_process::{Cached, ExecError, Executor, Exit, ProcessResult, Request, Source};
 use kiln_rules_core::build::Built;
+use kiln_rules_core::environments::EnvironmentOptions;
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::restore::{RestoreKey, Restored};
 use kiln_rules_core::services::{
@@ -177,6 +178,7 @@ impl World {
                 LoaderOptions::default(),
             ))))
             .with(Execution {
+                identify: Arc::new(Here),
                 executor: executor.clone(),
                 tests: executor,
                 isolation: "",
@@ -231,7 +233,7 @@ impl World {
             attempt: self.builds.fetch_add(1, Ordering::Relaxed),
         };
         let restored = session
-            .query::<Restored, _>((key, configuration, repos))
+            .query::<Restored, _>((key, configuration, EnvironmentOptions::default(), repos))
             .await?;
         Ok(restored.0.clone())
     }
@@ -346,4 +348,16 @@ pub fn rand(state: &mut u64) -> u64 {
     *state ^= *state >> 7;
     *state ^= *state << 17;
     *state
+}
+
+/// Nothing runs elsewhere.
+struct Here;
+
+impl kiln_process::Identify for Here {
+    fn identity<'a>(
+        &'a self,
+        _environment: &'a kiln_process::Environment,
+    ) -> futures::future::BoxFuture<'a, Result<String, Diag>> {
+        Box::pin(async { Err(Diag::internal("only this machine is there")) })
+    }
 }

@@ -79,10 +79,12 @@ pub(crate) async fn report(
     repos: &RepoOptions,
     request: GoalRequest,
 ) -> Result<Arc<GoalReport>, Diag> {
+    let environments = context.environments();
+    let caller = &context.environment;
     let configuration =
-        configuration(&context.options, session, repos, &context.environment).await?;
+        configuration(&context.options, session, repos, &environments, caller).await?;
     session
-        .query::<GoalReport, _>((request, configuration, repos.clone()))
+        .query::<GoalReport, _>((request, configuration, environments, repos.clone()))
         .await
 }
 

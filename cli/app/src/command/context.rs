@@ -13,6 +13,7 @@ use kiln_events::EventSink;
 use kiln_exec_local::{Keep, Limits as ActionLimits, ProcessLimit, Sandbox, ZygoteServer};
 use kiln_host::Limits;
 use kiln_options::{HostResources, Options, Request};
+use kiln_rules_core::environments::{EnvironmentOptions, NamedEnvironment};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::services::WorkspaceStatus;
 
@@ -53,6 +54,7 @@ impl Context {
             workspace: workspace.as_ref().map(|workspace| &*workspace.root),
             cwd: &cwd,
             home: environment.get("HOME").map(Path::new),
+            config_files: environment.get("KILN_CONFIG_FILES").map(String::as_str),
             os: std::env::consts::OS,
         };
         let options = Options::load(&request, &RcFromDisk)?;
@@ -101,6 +103,22 @@ impl Context {
             deleted_packages: deleted.collect::<Result<_, _>>()?,
             ignore_visibility: !self.options.check_visibility(),
         })
+    }
+
+    /// What is configured about environments.
+    pub(crate) fn environments(&self) -> EnvironmentOptions {
+        let names = self.options.environment_names().iter();
+        let names = names.map(|(name, (target, origin))| {
+            let named = NamedEnvironment {
+                target: target.to_string(),
+                origin: origin.to_string(),
+            };
+            (name.clone(), named)
+        });
+        EnvironmentOptions {
+            names: names.collect(),
+            ..EnvironmentOptions::default()
+        }
     }
 
     /// How many processes run at a time.

@@ -22,15 +22,15 @@ use crate::engine::Made;
 use crate::show::{errors, written};
 
 /// An engine that answers questions, and the names to answer with.
-struct Asking {
+pub(super) struct Asking {
     // The engine must outlive its session.
     _made: Made,
-    session: Session,
-    repos: RepoOptions,
+    pub(super) session: Session,
+    pub(super) repos: RepoOptions,
     mapping: Arc<RepoMapping>,
 }
 
-async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
+pub(super) async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
     let made = context.engine(Arc::new(()))?;
     errors(&made.store_warnings());
     let session = made.engine.session();
@@ -71,26 +71,35 @@ fn patterns(context: &Context) -> Result<Vec<String>, Diag> {
 pub(crate) async fn list(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let one = |error: Diag| vec![error];
     let asking = asking(context).await?;
-    let selection = Selection {
-        patterns: patterns(context).map_err(one)?,
-        cwd: context.workspace().map_err(one)?.cwd.clone(),
-        purpose: Purpose::List,
-        build_tags: Vec::new(),
-        tests: TestFilters::default(),
-        manual_tests: false,
-        keep_going: context.options.keep_going(),
-    };
-    let selected = asking
-        .session
-        .query::<Selected, _>((selection, asking.repos.clone()))
-        .await;
-    let selected = selected.map_err(one)?;
+    let patterns = patterns(context).map_err(one)?;
+    let selected = selected(context, &asking, patterns).await.map_err(one)?;
     let targets = selected.targets.iter();
     let targets = targets
         .map(|target| (target.label.clone(), target.kind.clone()))
         .collect();
     print(context, &asking.mapping, &targets).map_err(one)?;
     Ok(ended(&selected.errors))
+}
+
+/// The targets that patterns match.
+pub(super) async fn selected(
+    context: &Context,
+    asking: &Asking,
+    patterns: Vec<String>,
+) -> Result<Arc<Selected>, Diag> {
+    let selection = Selection {
+        patterns,
+        cwd: context.workspace()?.cwd.clone(),
+        purpose: Purpose::List,
+        build_tags: Vec::new(),
+        tests: TestFilters::default(),
+        manual_tests: false,
+        keep_going: context.options.keep_going(),
+    };
+    asking
+        .session
+        .query::<Selected, _>((selection, asking.repos.clone()))
+        .await
 }
 
 /// `query`: the answer to an expression.

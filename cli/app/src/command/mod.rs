@@ -4,6 +4,7 @@ mod build;
 mod cache;
 mod clean;
 mod context;
+mod env;
 mod help;
 mod inspect;
 mod interrupt;
@@ -98,6 +99,7 @@ fn within_runtime(context: &Context, verb: Verb) -> Result<u8, Vec<Diag>> {
                 Verb::Query => inspect::query(context).await,
                 Verb::Dependencies | Verb::Dependents => inspect::closure(context).await,
                 Verb::Peek => inspect::peek(context).await,
+                Verb::Env => env::env(context).await,
                 _ => rules::rules(context).await,
             }
         };

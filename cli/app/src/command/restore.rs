@@ -53,14 +53,15 @@ impl Restorer<'_> {
             session,
             repos,
         } = self;
-        let environment = &context.environment;
-        let configuration = configuration(&context.options, session, repos, environment).await?;
+        let (environments, caller) = (context.environments(), &context.environment);
+        let configuration =
+            configuration(&context.options, session, repos, &environments, caller).await?;
         let key = RestoreKey {
             label: label.clone(),
             attempt,
         };
         let repos = (*repos).clone();
-        let restored = session.query::<Restored, _>((key, configuration, repos));
+        let restored = session.query::<Restored, _>((key, configuration, environments, repos));
         Ok(restored.await?.0.clone())
     }
 }

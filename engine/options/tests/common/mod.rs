@@ -32,6 +32,7 @@ pub fn load(files: &[(&str, &str)], args: &[&str]) -> Result<Options, Diag> {
         workspace: Some(Path::new("/w")),
         cwd: Path::new("/w/sub"),
         home: Some(Path::new("/home/u")),
+        config_files: None,
         os: "linux",
     };
     Options::load(&request, &Files(files.collect()))

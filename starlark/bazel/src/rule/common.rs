@@ -18,11 +18,16 @@ pub(crate) const TEXT_LABELS: [&str; 6] = [
     "restricted_to",
 ];
 
+/// The attribute that says where a target is built and tested (ENV-030).
+pub(crate) const ENVIRONMENT: &str = "environment";
+
 /// What decides which attributes a rule has.
 pub(crate) struct Traits<'a> {
     pub(crate) executable: bool,
     pub(crate) test: bool,
     pub(crate) build_setting: Option<&'a BuildSetting>,
+    /// Whether targets may say where they are built.
+    pub(crate) environment: bool,
 }
 
 /// The attributes, in no particular order.
@@ -51,6 +56,12 @@ pub(crate) fn attributes(traits: &Traits<'_>) -> Vec<AttrSchema> {
             .iter()
             .map(|name| schema(name, AttrKind::StringList)),
     );
+    if traits.environment {
+        attrs.push(fixed(AttrSchema {
+            default: AttrValue::string(""),
+            ..schema(ENVIRONMENT, AttrKind::String)
+        }));
+    }
     if traits.executable || traits.test {
         attrs.push(schema("args", AttrKind::StringList));
         attrs.push(fixed(schema("output_licenses", AttrKind::StringList)));

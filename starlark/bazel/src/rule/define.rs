@@ -10,7 +10,7 @@ use kiln_targets::{AttrSchema, BuildSetting, RuleKind, ToolKinds, ToolchainUse};
 use crate::interp::*;
 use crate::rule::attr::Attribute;
 use crate::rule::build_setting::BuildSettingValue;
-use crate::rule::common::{self, Traits};
+use crate::rule::common::{self, ENVIRONMENT, Traits};
 use crate::rule::read::{optional_text, truth};
 use crate::rule::spec::{Needs, RuleSpec, Unsupported};
 use crate::rule::value::Rule;
@@ -184,8 +184,10 @@ impl<'v> Definition<'v> {
             executable,
             test: self.test,
             build_setting: self.build_setting.as_ref(),
+            environment: self.kind == RuleKind::Starlark && self.build_setting.is_none(),
         };
         let mut attributes = Attributes::new(&traits);
+        let somewhere = traits.environment;
         attributes.add(self.attrs)?;
         for what in std::mem::take(&mut attributes.uses) {
             self.uses(&what);
@@ -205,6 +207,7 @@ impl<'v> Definition<'v> {
             build_setting: self.build_setting,
             toolchains: self.toolchains.into(),
             machine_tools: self.machine_tools,
+            environment: somewhere && !attributes.own_environment,
             outputs: self.outputs,
             provides: self.provides,
             unsupported: self.unsupported,
@@ -238,6 +241,8 @@ struct Attributes<'v> {
     computed: Vec<(Arc<str>, Value<'v>)>,
     /// What attributes use that is not there yet.
     uses: Vec<String>,
+    /// Whether `environment` is an attribute of the rule's own.
+    own_environment: bool,
 }
 
 impl<'v> Attributes<'v> {
@@ -249,6 +254,7 @@ impl<'v> Attributes<'v> {
             schemas,
             computed: Vec::new(),
             uses: Vec::new(),
+            own_environment: false,
         }
     }
 
@@ -286,6 +292,7 @@ impl<'v> Attributes<'v> {
     }
 
     fn insert(&mut self, name: &str, attribute: &Attribute<'v>) {
+        self.own_environment |= name == ENVIRONMENT;
         let name: Arc<str> = Arc::from(name);
         let schema = AttrSchema {
             name: name.clone(),

@@ -24,6 +24,7 @@ pub(crate) struct RuleSpec {
     pub(crate) build_setting: Option<BuildSetting>,
     pub(crate) toolchains: Arc<[ToolchainUse]>,
     pub(crate) machine_tools: ToolKinds,
+    pub(crate) environment: bool,
     pub(crate) outputs: Arc<[(Arc<str>, Arc<str>)]>,
     /// What targets must return.
     pub(crate) provides: Vec<Arc<ProviderDef>>,

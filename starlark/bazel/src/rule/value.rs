@@ -113,6 +113,7 @@ impl<'v> Rule<'v> {
             build_setting: spec.build_setting,
             toolchains: spec.toolchains.clone(),
             machine_tools: spec.machine_tools,
+            environment: spec.environment,
             outputs: spec.outputs.clone(),
             handle: Arc::new(RuleHandle {
                 spec: spec.clone(),

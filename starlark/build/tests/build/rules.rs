@@ -68,6 +68,7 @@ pub fn rules(builder: &mut GlobalsBuilder) {
             build_setting: None,
             toolchains: Arc::from([]),
             machine_tools: Default::default(),
+            environment: false,
             outputs: outputs
                 .map(|(key, text)| (key.into(), text.into()))
                 .collect(),

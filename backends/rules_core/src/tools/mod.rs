@@ -1,6 +1,9 @@
 //! Tools found on this machine: a typed rule, so that what was found is part of every key that
 //! depends on it.
 
+mod elsewhere;
+
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,14 +12,30 @@ use std::sync::Arc;
 
 use kiln_base::{Digest, Fingerprint};
 use kiln_diag::Diag;
-use kiln_rules::{Product, RuleCx, RuleDef, rule, rules};
+use kiln_process::Environment;
+use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
-use kiln_targets::{CcTools, PythonTools, ShellTools};
+use kiln_targets::{CcTools, Configuration, PythonTools, ShellTools};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::environments::{Chosen, EnvironmentKey};
 use crate::services::Execution;
 use crate::spawn::DEFAULT_PATH;
+
+/// A machine that runs actions, by the name of its environment ([`Settings::environment`]).
+///
+/// [`Settings::environment`]: kiln_targets::Settings::environment
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MachineKey(pub Arc<str>);
+impl Param for MachineKey {}
+
+impl MachineKey {
+    /// The one that runs the actions of a configuration.
+    pub fn of(configuration: &Configuration) -> MachineKey {
+        MachineKey(configuration.settings().environment.clone())
+    }
+}
 
 /// The C and C++ compiler, if there is one.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,14 +52,36 @@ impl Product for Python {}
 pub struct Shell(pub ShellTools);
 impl Product for Shell {}
 
-/// The identity of the environment that runs actions (R17): it goes into every action's key.
+/// Where actions of a configuration run, and what that is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Identity(pub Arc<[u8]>);
-impl Product for Identity {}
+pub struct Machine {
+    /// Whom to ask.
+    pub environment: Environment,
+    /// Its identity (R17): it goes into every action's key.
+    pub identity: Arc<[u8]>,
+}
+impl Product for Machine {}
+
+impl Machine {
+    /// The platform properties of what runs there (ENV-120, ENV-121).
+    pub fn platform(&self) -> BTreeMap<String, String> {
+        match &self.environment {
+            Environment::Remote(remote) => {
+                let pairs = remote.properties.iter();
+                pairs.map(|(k, v)| (k.to_string(), v.to_string())).collect()
+            }
+            _ => BTreeMap::new(),
+        }
+    }
+}
 
 /// Looks for a compiler. It is asked several things, so only who needs one waits for it.
-#[rule(uses(Store))]
-pub async fn cc(cx: &RuleCx) -> Result<Cc, Diag> {
+#[rule(uses(Store, Execution))]
+pub async fn cc(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Cc, Diag> {
+    let machine = get!(Machine, (*key).clone() => MachineKey).await?;
+    if machine.environment != Environment::Local {
+        return Ok(Cc(elsewhere::cc(cx, &machine).await?));
+    }
     const NAMES: [&str; 12] = [
         "gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "ld.lld",
         "ld.gold", "as",
@@ -51,24 +92,51 @@ pub async fn cc(cx: &RuleCx) -> Result<Cc, Diag> {
 }
 
 /// Looks for a Python interpreter.
-#[rule(uses(Store))]
-pub async fn python(cx: &RuleCx) -> Result<Python, Diag> {
+#[rule(uses(Store, Execution))]
+pub async fn python(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Python, Diag> {
+    let machine = get!(Machine, (*key).clone() => MachineKey).await?;
+    if machine.environment != Environment::Local {
+        return Ok(Python(elsewhere::python(cx, &machine).await?));
+    }
     let store = cx.service::<Store>()?;
     let found = cx.cpu(move || remembered(&store, "python", &["python3"], find_python));
     Ok(Python(found.await??))
 }
 
 /// Looks for the shell.
-#[rule]
-pub async fn shell(cx: &RuleCx) -> Result<Shell, Diag> {
-    let _ = cx;
+#[rule(uses(Store, Execution))]
+pub async fn shell(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Shell, Diag> {
+    let machine = get!(Machine, (*key).clone() => MachineKey).await?;
+    if machine.environment != Environment::Local {
+        return Ok(Shell(elsewhere::shell(cx, &machine).await?));
+    }
     Ok(Shell(find_shell()))
 }
 
-/// What actions depend on beside their inputs.
-#[rule(uses(Execution))]
-pub async fn identity(cx: &RuleCx) -> Result<Identity, Diag> {
-    Ok(Identity(environment(cx.service::<Execution>()?.isolation)))
+/// What actions depend on beside their inputs. Of a container it is the image, by its id (ENV-091);
+/// of remote workers what is asked of them (ENV-120).
+#[rule(uses(Execution), gets(EnvironmentKey -> Chosen))]
+pub async fn machine(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Machine, Diag> {
+    let execution = cx.service::<Execution>()?;
+    let environment = match &*key.0 {
+        "" => Environment::Local,
+        _ => {
+            let chosen = get!(Chosen, EnvironmentKey(key.0.clone())).await?;
+            chosen.environment.clone()
+        }
+    };
+    let identity = match &environment {
+        Environment::Local => local(execution.isolation),
+        other => {
+            let text = execution.identify.identity(other).await?;
+            let mut builder = Fingerprint::build("environment");
+            Arc::from(&builder.text(&text).finish().bytes()[..])
+        }
+    };
+    Ok(Machine {
+        environment,
+        identity,
+    })
 }
 
 /// What programs told of themselves is remembered in the store, under a key of the files found: a
@@ -120,7 +188,7 @@ fn found_key(kind: &str, names: &[&str]) -> Digest {
 
 /// Operating system, instruction set, the C library that system programs are linked with, and what
 /// actions are not isolated from.
-fn environment(isolation: &str) -> Arc<[u8]> {
+fn local(isolation: &str) -> Arc<[u8]> {
     let mut builder = Fingerprint::build("environment");
     builder
         .text(std::env::consts::OS)
@@ -257,41 +325,49 @@ fn linker(cc: &Path) -> Option<&'static str> {
 
 /// The folders that the compiler itself searches for headers.
 fn include_dirs(cxx: &Path) -> Vec<Arc<str>> {
-    let Some(text) = output(cxx, &["-E", "-xc++", "-v", "/dev/null"]) else {
-        return Vec::new();
-    };
+    let text = output(cxx, &["-E", "-xc++", "-v", "/dev/null"]);
+    let folders = searched(text.as_deref().unwrap_or_default());
+    let real = folders.map(|line| match Path::new(line).canonicalize() {
+        Ok(path) => self::text(&path),
+        Err(_) => Arc::from(line),
+    });
+    real.collect()
+}
+
+/// The folders in what a compiler says when it is asked to be verbose.
+fn searched(text: &str) -> impl Iterator<Item = &str> {
     let start = "#include <...> search starts here:";
-    let Some((_, list)) = text.split_once(start) else {
-        return Vec::new();
-    };
+    let list = text.split_once(start).map_or("", |(_, list)| list);
     let list = list.split("End of search list.").next().unwrap_or(list);
     list.lines()
         .map(str::trim)
         .filter(|line| line.starts_with('/'))
-        .map(|line| match Path::new(line).canonicalize() {
-            Ok(path) => self::text(&path),
-            Err(_) => Arc::from(line),
-        })
-        .collect()
 }
 
 /// Which of the optional flags the compiler takes. It is asked once for all of them, and names
 /// those that it does not know.
 fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
-    const FLAGS: [&str; 6] = [
-        "-Wno-free-nonheap-object",
-        "-Wself-assign",
-        "-Wthread-safety",
-        "-Wunused-but-set-parameter",
-        "-fno-canonical-system-headers",
-        "-no-canonical-prefixes",
-    ];
     let mut arguments = FLAGS.to_vec();
     arguments.extend(["-E", "-xc", "/dev/null"]);
     // An unknown warning is an error or a complaint, as the compiler likes.
-    let Some((success, complaints)) = run(cc, &arguments) else {
-        return Vec::new();
-    };
+    match run(cc, &arguments) {
+        Some((success, complaints)) => taken(success, &complaints),
+        None => Vec::new(),
+    }
+}
+
+/// The optional flags.
+const FLAGS: [&str; 6] = [
+    "-Wno-free-nonheap-object",
+    "-Wself-assign",
+    "-Wthread-safety",
+    "-Wunused-but-set-parameter",
+    "-fno-canonical-system-headers",
+    "-no-canonical-prefixes",
+];
+
+/// Those that a compiler which was given all of them did not complain about.
+fn taken(success: bool, complaints: &str) -> Vec<Arc<str>> {
     let unknown = |flag: &&&str| complaints.contains(**flag);
     if !success && !FLAGS.iter().any(|flag| unknown(&flag)) {
         // It failed for another reason, and says nothing about flags.
@@ -306,5 +382,5 @@ fn supported_flags(cc: &Path) -> Vec<Arc<str>> {
 
 /// The rules of this module.
 pub fn rules() -> Vec<&'static RuleDef> {
-    rules![cc, python, shell, identity]
+    rules![cc, python, shell, machine]
 }

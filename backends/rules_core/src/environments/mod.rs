@@ -1,0 +1,254 @@
+//! Where targets are built: names, environment targets, and which of them a name comes down to.
+//!
+//! A name is resolved by walking from environment to fallback until one matches (ENV-050). The
+//! outcome is a node of the graph keyed by the name alone: targets that say the same share it.
+
+mod explain;
+mod target;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kiln_address::{Label, PackageId, Repo};
+use kiln_base::RelPath;
+use kiln_diag::Diag;
+use kiln_process::{Environment, Platform};
+use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
+
+use crate::keys::{RepoOptions, TargetKey};
+use crate::repos::Repositories;
+use crate::targets::LoadedTarget;
+pub use target::{EnvironmentTarget, Kind};
+
+/// What a target means that says nothing: the local environment that fits this machine (ENV-041).
+pub const LOCAL: &str = "__local__";
+/// The workspace environment that fits this machine (ENV-043).
+pub const LOCAL_WORKSPACE: &str = "__local_workspace__";
+
+/// A name that the configuration gives to an environment target.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NamedEnvironment {
+    /// The target, as written.
+    pub target: String,
+    /// Who says so, for messages: a file with line and column, a variable, a flag.
+    pub origin: String,
+}
+
+/// What is configured about environments.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EnvironmentOptions {
+    /// `[environments-preview].names` (ENV-020).
+    pub names: BTreeMap<Arc<str>, NamedEnvironment>,
+    /// Why there is no running in containers; `None` if there is (ENV-046).
+    pub no_docker: Option<&'static str>,
+    /// Why there is no remote execution; `None` if there is (ENV-045).
+    pub no_remote: Option<&'static str>,
+    /// This machine; `None` if it is one that environments know nothing of.
+    pub host: Option<Platform>,
+}
+
+impl Default for EnvironmentOptions {
+    fn default() -> EnvironmentOptions {
+        EnvironmentOptions {
+            names: BTreeMap::new(),
+            no_docker: Some("kiln was given no way to run containers"),
+            no_remote: Some("remote execution is off"),
+            host: Platform::host(),
+        }
+    }
+}
+
+impl Param for EnvironmentOptions {
+    const AMBIENT: bool = true;
+}
+
+/// A name of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EnvironmentKey(pub Arc<str>);
+impl Param for EnvironmentKey {}
+
+/// What a name comes down to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The last name of the walk (ENV-055); empty for the plain local environment.
+    pub name: Arc<str>,
+    /// Where processes run.
+    pub environment: Environment,
+    /// The target, unless it is the plain local environment.
+    pub target: Option<EnvironmentTarget>,
+    /// The names on the way with the reason why each was left, in order.
+    pub left: Vec<(Arc<str>, String)>,
+}
+impl Product for Chosen {}
+
+/// Resolves a name (ENV-050). Errors name the name, what refers to it, why nothing fits, and the
+/// cures; who asked is added by whoever did.
+#[rule(gets(TargetKey -> LoadedTarget))]
+pub async fn chosen(
+    cx: &RuleCx,
+    key: Arc<EnvironmentKey>,
+    options: Arc<EnvironmentOptions>,
+    repositories: Arc<Repositories>,
+) -> Result<Chosen, Diag> {
+    let walk = Walk {
+        options: &options,
+        repositories: &repositories,
+    };
+    walk.from(cx, &key.0).await
+}
+
+struct Walk<'a> {
+    options: &'a EnvironmentOptions,
+    repositories: &'a Repositories,
+}
+
+impl Walk<'_> {
+    async fn from<R>(&self, cx: &RuleCx<R>, name: &Arc<str>) -> Result<Chosen, Diag>
+    where
+        R: Declares<LoadedTarget, (TargetKey,)>,
+    {
+        let mut left: Vec<(Arc<str>, String)> = Vec::new();
+        let mut referrer: Option<EnvironmentTarget> = None;
+        let mut name = name.clone();
+        loop {
+            if left.iter().any(|(seen, _)| *seen == name) {
+                return Err(explain::cycle(&left, &name, referrer.as_ref()));
+            }
+            let (found, target) = match &*name {
+                LOCAL => match self.special(cx, LOCAL, Kind::Local).await? {
+                    None => {
+                        return Ok(Chosen {
+                            name: Arc::from(""),
+                            environment: Environment::Local,
+                            target: None,
+                            left,
+                        });
+                    }
+                    Some(found) => found,
+                },
+                LOCAL_WORKSPACE => {
+                    let found = self.special(cx, LOCAL_WORKSPACE, Kind::Workspace).await?;
+                    found.ok_or_else(|| explain::no_workspace(self.options))?
+                }
+                _ => (
+                    name.clone(),
+                    self.named(cx, &name, referrer.as_ref()).await?,
+                ),
+            };
+            let reason = match target.misfit(self.options) {
+                None => {
+                    return Ok(Chosen {
+                        name: found,
+                        environment: target.environment(self.options)?,
+                        target: Some(target),
+                        left,
+                    });
+                }
+                Some(reason) => reason,
+            };
+            let Some(fallback) = target.fallback.clone() else {
+                return Err(explain::no_fallback(&left, &found, &target, &reason));
+            };
+            left.push((found, reason));
+            referrer = Some(target);
+            name = fallback;
+        }
+    }
+
+    /// The target that a name stands for (ENV-023 … ENV-025).
+    async fn named<R>(
+        &self,
+        cx: &RuleCx<R>,
+        name: &Arc<str>,
+        referrer: Option<&EnvironmentTarget>,
+    ) -> Result<EnvironmentTarget, Diag>
+    where
+        R: Declares<LoadedTarget, (TargetKey,)>,
+    {
+        let Some(named) = self.options.names.get(name) else {
+            return Err(explain::unknown(name, self.options, referrer));
+        };
+        let wrap = |error: Diag| {
+            error.note(format!(
+                "environment `{name}` is `{}`, says {}",
+                named.target, named.origin
+            ))
+        };
+        let root = PackageId::new(Repo::root(), RelPath::root());
+        let mapping = &self.repositories.root()?.mapping;
+        let label = Label::parse(&named.target, &root, mapping).map_err(|error| {
+            wrap(
+                Diag::usage(error.to_string())
+                    .hint("give the label of an environment target: `//environments:linux`"),
+            )
+        })?;
+        let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await;
+        let loaded = loaded.map_err(wrap)?;
+        target::read(&label, &loaded).map_err(wrap)
+    }
+
+    /// The one named environment of a kind that fits this machine (ENV-041, ENV-043).
+    async fn special<R>(
+        &self,
+        cx: &RuleCx<R>,
+        special: &str,
+        kind: Kind,
+    ) -> Result<Option<(Arc<str>, EnvironmentTarget)>, Diag>
+    where
+        R: Declares<LoadedTarget, (TargetKey,)>,
+    {
+        let mut fitting: Vec<(Arc<str>, EnvironmentTarget)> = Vec::new();
+        for name in self.options.names.keys() {
+            let target = self.named(cx, name, None).await?;
+            // Two names of one target are no two choices.
+            let known = fitting.iter().any(|(_, known)| known.label == target.label);
+            if target.kind == kind && !known && target.misfit(self.options).is_none() {
+                fitting.push((name.clone(), target));
+            }
+        }
+        match fitting.len() {
+            0 | 1 => Ok(fitting.pop()),
+            _ => Err(explain::ambiguous(special, &fitting)),
+        }
+    }
+}
+
+/// What a target that is analyzed in a configuration is built in: its own `environment`, or, if it
+/// has none, that of whoever asked for it.
+pub(crate) async fn own<R>(
+    cx: &RuleCx<R>,
+    def: &kiln_targets::TargetDef,
+) -> Result<Option<Arc<Chosen>>, Diag>
+where
+    R: Declares<Chosen, (EnvironmentKey,)>,
+{
+    if !def.rule.environment {
+        return Ok(None);
+    }
+    let Some(name) = def.attr("environment").and_then(|value| value.as_str()) else {
+        return Ok(None);
+    };
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let chosen = cx
+        .get::<Chosen, _>((EnvironmentKey(Arc::from(name)),))
+        .await;
+    chosen.map(Some).map_err(|error| {
+        let about = format!("the `environment` of `{}`", def.label);
+        match error.span() {
+            Some(_) => error.note_at(format!("asked for by {about}"), def.span.clone()),
+            None => error
+                .note(format!("asked for by {about}"))
+                .at(def.span.clone()),
+        }
+    })
+}
+
+/// Everything about one name, for `kiln env`.
+pub type EnvironmentQuery = (EnvironmentKey, EnvironmentOptions, RepoOptions);
+
+/// The rules of this module.
+pub fn rules() -> Vec<&'static RuleDef> {
+    rules![chosen]
+}
