@@ -67,7 +67,6 @@ impl Env<'_> {
     /// All names, and what each comes down to here.
     async fn list(&self) -> Result<Outcome, Vec<Diag>> {
         let mut text = String::new();
-        let mut failed = Vec::new();
         for (name, named) in &self.options.names {
             let chosen = self.chosen(name).await;
             text += &match (&chosen, self.json()) {
@@ -85,14 +84,14 @@ impl Env<'_> {
                 (Ok(chosen), false) => {
                     format!("{name}  {}  {}\n", named.target, shown(name, chosen))
                 }
-                (Err(_), false) => format!("{name}  {}  cannot be used\n", named.target),
+                (Err(error), false) => format!("{name}  {}  {}\n", named.target, error.message()),
             };
-            failed.extend(chosen.err());
         }
         if text.is_empty() && !self.json() {
             text = "no environment has a name; everything is built on this machine\n".to_owned();
         }
-        self.end(&text, &failed)
+        // One that does not fit here may fit elsewhere, and is no mistake.
+        self.end(&text, &[])
     }
 
     /// For each word, a name or targets: the environment, and the reason of each step.
