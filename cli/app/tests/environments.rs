@@ -55,24 +55,24 @@ fn names_and_what_they_come_down_to_env_020_env_045_env_047() {
         BUILD,
         "env list",
         expect![[r#"
-        exit: 0
-        --- stdout
-        here  //:here  local_environment
-        mac  //:mac  environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`
-        there  //:there  falls back to `here` (local_environment): kiln was given no way to run containers
-    "#]],
+            exit: 0
+            --- stdout
+            here  //:here  local_environment
+            mac  //:mac  environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`
+            there  //:there  falls back to `here` (local_environment): kiln cannot run actions in containers yet
+        "#]],
     );
     check(
         NAMES,
         BUILD,
         "env list --format=json",
         expect![[r#"
-        exit: 0
-        --- stdout
-        {"name":"here","environment":"here","kind":"local_environment","environment_label":"//:here","left":[],"label":"//:here","origin":"kiln.toml:2"}
-        {"name":"mac","label":"//:mac","origin":"kiln.toml:4","error":"environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`"}
-        {"name":"there","environment":"here","kind":"local_environment","environment_label":"//:here","left":[{"name":"there","reason":"kiln was given no way to run containers"}],"label":"//:there","origin":"kiln.toml:3"}
-    "#]],
+            exit: 0
+            --- stdout
+            {"name":"here","environment":"here","kind":"local_environment","environment_label":"//:here","left":[],"label":"//:here","origin":"kiln.toml:2"}
+            {"name":"mac","label":"//:mac","origin":"kiln.toml:4","error":"environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`"}
+            {"name":"there","environment":"here","kind":"local_environment","environment_label":"//:here","left":[{"name":"there","reason":"kiln cannot run actions in containers yet"}],"label":"//:there","origin":"kiln.toml:3"}
+        "#]],
     );
     check(
         "",
@@ -100,10 +100,10 @@ fn why_a_target_is_built_where_it_is_env_050_env_055() {
               built in `here` (local_environment), which is `//:here`
             //:b
               its `environment` is `there`
-              not `there`: kiln was given no way to run containers
+              not `there`: kiln cannot run actions in containers yet
               built in `here` (local_environment), which is `//:here`
             there
-              not `there`: kiln was given no way to run containers
+              not `there`: kiln cannot run actions in containers yet
               built in `here` (local_environment), which is `//:here`
             __local__
               built in `here` (local_environment), which is `//:here`
@@ -308,40 +308,40 @@ fn mistakes_in_names_env_023_env_024_env_025() {
         BUILD,
         "env explain --env=x=//:nothing x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: no such target `//:nothing`: `BUILD` declares no target `nothing` and there is no such file
-           = environment `x` is `//:nothing`, says command line
-        hint: correct the label, declare `nothing` in `BUILD`, or create the file
-    "#]],
+            exit: 1
+            --- stderr
+            error: no such target `//:nothing`: `BUILD` declares no target `nothing` and there is no such file
+               = environment `x` is `//:nothing`, says the command line
+            hint: correct the label, declare `nothing` in `BUILD`, or create the file
+        "#]],
     );
     check(
         "",
         BUILD,
         "env explain --env=x=//:a x",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `//:a` is a `genrule`, and no environment
-          --> BUILD:6:1
-           |
-         6 | genrule(name = "a", outs = ["a.txt"], cmd = "echo a > $@")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = environment `x` is `//:a`, says command line
-        hint: name a target of `local_environment`, `docker_environment`, `remote_environment` or `experimental_workspace_environment`
-    "#]],
+            exit: 1
+            --- stderr
+            error: `//:a` is a `genrule`, and no environment
+              --> BUILD:6:1
+               |
+             6 | genrule(name = "a", outs = ["a.txt"], cmd = "echo a > $@")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = environment `x` is `//:a`, says the command line
+            hint: name a target of `local_environment`, `docker_environment`, `remote_environment` or `experimental_workspace_environment`
+        "#]],
     );
     check(
         "",
         BUILD,
         "env explain --env=x=no//label x",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: invalid label `no//label`: the target name contains `//`
-           = environment `x` is `no//label`, says command line
-        hint: give the label of an environment target: `//environments:linux`
-    "#]],
+            exit: 2
+            --- stderr
+            error: invalid label `no//label`: the target name contains `//`
+               = environment `x` is `no//label`, says the command line
+            hint: give the label of an environment target: `//environments:linux`
+        "#]],
     );
     check(
         NAMES,
@@ -391,7 +391,7 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
                |
              1 | local_environment(name = 'x', compatible_platforms = ['linux_x86'])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = environment `x` is `//:x`, says command line
+               = environment `x` is `//:x`, says the command line
             hint: did you mean `linux_x86_64`?
         "#]],
     );
@@ -411,16 +411,16 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
     field(
         "docker_environment(name = 'x')",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: docker_environment `//:x` lacks `image` (string)
-          --> BUILD:1:1
-           |
-         1 | docker_environment(name = 'x')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = environment `x` is `//:x`, says command line
-        hint: add `image = "…"`
-    "#]],
+            exit: 1
+            --- stderr
+            error: docker_environment `//:x` lacks `image` (string)
+              --> BUILD:1:1
+               |
+             1 | docker_environment(name = 'x')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = environment `x` is `//:x`, says the command line
+            hint: add `image = "…"`
+        "#]],
     );
     field(
         "docker_environment(name = 'x', image = 'i', platform = 'macos_arm64')",
@@ -432,7 +432,7 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
                |
              1 | docker_environment(name = 'x', image = 'i', platform = 'macos_arm64')
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = environment `x` is `//:x`, says command line
+               = environment `x` is `//:x`, says the command line
             hint: write `linux_arm64` or `linux_x86_64`
         "#]],
     );
@@ -446,23 +446,23 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
                |
              1 | docker_environment(name = 'x', image = 'debian@sha256:12')
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = environment `x` is `//:x`, says command line
+               = environment `x` is `//:x`, says the command line
             hint: for example `debian:12`, `debian@sha256:…` or `sha256:…`
         "#]],
     );
     field(
         "docker_environment(name = 'x', image = '')",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `image` of `//:x`: `` is no name of an image
-          --> BUILD:1:1
-           |
-         1 | docker_environment(name = 'x', image = '')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = environment `x` is `//:x`, says command line
-        hint: for example `debian:12`, `debian@sha256:…` or `sha256:…`
-    "#]],
+            exit: 1
+            --- stderr
+            error: `image` of `//:x`: `` is no name of an image
+              --> BUILD:1:1
+               |
+             1 | docker_environment(name = 'x', image = '')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = environment `x` is `//:x`, says the command line
+            hint: for example `debian:12`, `debian@sha256:…` or `sha256:…`
+        "#]],
     );
     field(
         "remote_environment(name = 'x', extra_platform_properties = ['pool'])",
@@ -474,7 +474,7 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
                |
              1 | remote_environment(name = 'x', extra_platform_properties = ['pool'])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = environment `x` is `//:x`, says command line
+               = environment `x` is `//:x`, says the command line
             hint: write `pool=…`
         "#]],
     );
@@ -489,7 +489,7 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
              1 | experimental_workspace_environment(name = 'x', fallback_environment = 'y')
                |                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^
                = it has applicable_licenses, aspect_hints, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, restricted_to, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
-               = environment `x` is `//:x`, says command line
+               = environment `x` is `//:x`, says the command line
             hint: remove `fallback_environment`, or give it to another rule
         "#]],
     );
@@ -542,15 +542,15 @@ remote_environment(name = 'e')
         build,
         &format!("env explain {names} e"),
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: environment `e` (`//:e`) cannot be used: remote execution is off
-          --> BUILD:5:1
-           |
-         5 | remote_environment(name = 'e')
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: set `fallback_environment` to what shall be used instead, for example `"__local__"`
-    "#]],
+            exit: 1
+            --- stderr
+            error: environment `e` (`//:e`) cannot be used: kiln cannot run actions on remote workers yet
+              --> BUILD:5:1
+               |
+             5 | remote_environment(name = 'e')
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: set `fallback_environment` to what shall be used instead, for example `"__local__"`
+        "#]],
     );
     check(
         "",
@@ -560,6 +560,7 @@ remote_environment(name = 'e')
             exit: 1
             --- stderr
             error: no named `experimental_workspace_environment` fits this machine, which is `linux_x86_64`
+               = kiln cannot run actions in the workspace itself yet
             hint: give such a target a name by `--env=NAME=//LABEL`, or a line `NAME = "//LABEL"` in `[environments-preview.names]` of `kiln.toml`
         "#]],
     );
@@ -584,8 +585,8 @@ mine(name = \"x\")
            |
          2 | mine(name = "x")
            | ^^^^^^^^^^^^^^^^
-           = they are needed before anything else can be evaluated
-           = environment `x` is `//:x`, says command line
+           = what they say must be plain to see: all that is built depends on it
+           = environment `x` is `//:x`, says the command line
         hint: call `local_environment` in the BUILD file itself
     "#]]
     .assert_eq(&output.show());
@@ -732,6 +733,35 @@ fn commands_of_env() {
         --- stderr
         error: `kiln env explain` needs a target
         hint: `//...` means all targets of the workspace
+    "#]],
+    );
+}
+
+#[test]
+fn what_cannot_be_done_yet_is_said_before_anything_runs() {
+    let build = "
+experimental_workspace_environment(name = 'x')
+genrule(name = 'a', outs = ['o'], cmd = 'touch $@', environment = 'x')
+";
+    check(
+        "",
+        build,
+        "build --env=x=//:x //:a",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: environment `x` (`//:x`) cannot be used: kiln cannot run actions in the workspace itself yet
+          --> BUILD:2:1
+           |
+         2 | experimental_workspace_environment(name = 'x')
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = asked for by the `environment` of `//:a`
+          --> BUILD:3:1
+           |
+         3 | genrule(name = 'a', outs = ['o'], cmd = 'touch $@', environment = 'x')
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: name another environment for this machine
+        failed: 0 of 1 target built, 1 failed in [TIME]
     "#]],
     );
 }

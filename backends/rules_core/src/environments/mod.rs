@@ -43,6 +43,8 @@ pub struct EnvironmentOptions {
     pub no_docker: Option<&'static str>,
     /// Why there is no remote execution; `None` if there is (ENV-045).
     pub no_remote: Option<&'static str>,
+    /// Why nothing runs in the workspace itself; `None` if it can.
+    pub no_workspace: Option<&'static str>,
     /// This machine; `None` if it is one that environments know nothing of.
     pub host: Option<Platform>,
 }
@@ -51,8 +53,9 @@ impl Default for EnvironmentOptions {
     fn default() -> EnvironmentOptions {
         EnvironmentOptions {
             names: BTreeMap::new(),
-            no_docker: Some("kiln was given no way to run containers"),
-            no_remote: Some("remote execution is off"),
+            no_docker: Some("kiln cannot run actions in containers yet"),
+            no_remote: Some("kiln cannot run actions on remote workers yet"),
+            no_workspace: Some("kiln cannot run actions in the workspace itself yet"),
             host: Platform::host(),
         }
     }

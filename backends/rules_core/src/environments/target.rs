@@ -74,6 +74,10 @@ impl EnvironmentTarget {
         match self.kind {
             Kind::Local | Kind::Workspace => {
                 let fits = host.is_some_and(|host| self.platforms.contains(&host));
+                if let (true, Kind::Workspace, Some(why)) = (fits, self.kind, options.no_workspace)
+                {
+                    return Some(why.to_owned());
+                }
                 (!fits).then(|| {
                     let platforms: Vec<String> =
                         self.platforms.iter().map(|p| format!("`{p}`")).collect();
@@ -139,7 +143,7 @@ pub(super) fn read(label: &Label, loaded: &LoadedTarget) -> Result<EnvironmentTa
             "environment targets cannot use macros, and `{label}` is made by `{generator}`"
         ))
         .at(def.span.clone())
-        .note("they are needed before anything else can be evaluated")
+        .note("what they say must be plain to see: all that is built depends on it")
         .hint(format!("call `{kind}` in the BUILD file itself")));
     }
     let fields = Fields(def);

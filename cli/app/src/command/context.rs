@@ -12,7 +12,7 @@ use kiln_diag::Diag;
 use kiln_events::EventSink;
 use kiln_exec_local::{Keep, Limits as ActionLimits, ProcessLimit, Sandbox, ZygoteServer};
 use kiln_host::Limits;
-use kiln_options::{HostResources, Options, Request};
+use kiln_options::{HostResources, Options, Origin, Request};
 use kiln_rules_core::environments::{EnvironmentOptions, NamedEnvironment};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::services::WorkspaceStatus;
@@ -111,7 +111,10 @@ impl Context {
         let names = names.map(|(name, (target, origin))| {
             let named = NamedEnvironment {
                 target: target.to_string(),
-                origin: origin.to_string(),
+                origin: match origin {
+                    Origin::CommandLine => "the command line".to_owned(),
+                    file => file.to_string(),
+                },
             };
             (name.clone(), named)
         });
