@@ -35,6 +35,7 @@ mod module;
 mod natives;
 mod outputs;
 mod package;
+mod parametrize;
 mod select;
 mod target;
 mod visibility;

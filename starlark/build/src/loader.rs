@@ -21,6 +21,7 @@ use crate::locate;
 use crate::module::{module, module_functions};
 use crate::natives::{BAZEL_VERSION, package_functions};
 use crate::package::PackageState;
+use crate::parametrize::parametrize_globals;
 use crate::select::select_globals;
 use crate::workspace::workspace;
 
@@ -277,6 +278,7 @@ fn build_globals(natives: &FrozenModule) -> Globals {
     let mut builder = base_globals()
         .with(label_globals)
         .with(select_globals)
+        .with(parametrize_globals)
         .with(own_natives);
     add_symbols(&mut builder, natives);
     builder.build()
@@ -287,6 +289,7 @@ fn bzl_globals(natives: Option<&FrozenModule>, extend: fn(&mut GlobalsBuilder)) 
     let mut builder = base_globals()
         .with(label_globals)
         .with(select_globals)
+        .with(parametrize_globals)
         .with(load_visibility_globals);
     builder.namespace("native", |builder| {
         own_natives(builder);

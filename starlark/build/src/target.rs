@@ -12,6 +12,7 @@ use crate::argument::argument_span;
 use crate::coerce::{LabelContext, attr_value};
 use crate::outputs;
 use crate::package::{Entry, PackageState, Pending, PendingRule};
+use crate::parametrize::combinations;
 use crate::visibility::visibility;
 
 /// Declares a target in the package that is evaluated; for kiln-bazel, when a rule is called.
@@ -37,6 +38,19 @@ pub fn declare_target<'v>(
 
 /// As [`declare_target`], from names and values.
 pub fn declare_with<'v, 'a>(
+    rule: &Arc<RuleClass>,
+    kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<()> {
+    let name = target_name(rule, kwargs.clone()).map_err(raise)?;
+    for arguments in combinations(kwargs.collect(), name, eval.heap()).map_err(raise)? {
+        declare_one(rule, arguments.into_iter(), eval)?;
+    }
+    Ok(())
+}
+
+/// Declares one target.
+fn declare_one<'v, 'a>(
     rule: &Arc<RuleClass>,
     kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
     eval: &mut Evaluator<'v, '_, '_>,

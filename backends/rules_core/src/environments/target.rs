@@ -45,6 +45,9 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Platform properties, in the order given.
+pub type Properties = Arc<[(Arc<str>, Arc<str>)]>;
+
 /// An environment target, its fields checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvironmentTarget {
@@ -59,7 +62,7 @@ pub struct EnvironmentTarget {
     /// `image`
     pub image: Arc<str>,
     /// `extra_platform_properties`
-    pub properties: Arc<[(Arc<str>, Arc<str>)]>,
+    pub properties: Properties,
     /// `fallback_environment`
     pub fallback: Option<Arc<str>>,
     /// Where it is declared.
@@ -236,7 +239,7 @@ impl Fields<'_> {
         Ok(Arc::from(image))
     }
 
-    fn properties(&self) -> Result<Arc<[(Arc<str>, Arc<str>)]>, Diag> {
+    fn properties(&self) -> Result<Properties, Diag> {
         let field = "extra_platform_properties";
         let items = self.0.attr(field).map_or(&[][..], AttrValue::items);
         let texts = items.iter().filter_map(AttrValue::as_str);

@@ -357,7 +357,7 @@ impl kiln_process::Identify for Here {
     fn identity<'a>(
         &'a self,
         _environment: &'a kiln_process::Environment,
-    ) -> futures::future::BoxFuture<'a, Result<String, Diag>> {
+    ) -> BoxFuture<'a, Result<String, Diag>> {
         Box::pin(async { Err(Diag::internal("only this machine is there")) })
     }
 }
