@@ -36,6 +36,20 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         ));
         return diag.hint("put a file or folder there, or remove the label");
     }
+    let start = format!("{name}@");
+    let several = defs
+        .targets
+        .keys()
+        .filter(|known| known.starts_with(&start));
+    let several: Vec<String> = several
+        .map(|known| format!("`{package}:{known}`"))
+        .collect();
+    if !several.is_empty() {
+        return Diag::build(format!(
+            "no such target `{label}`: `{name}` is parametrized, and only its targets are there"
+        ))
+        .hint(format!("name one of {}", several.join(", ")));
+    }
     let (folder, _) = name.rsplit_once('/').unwrap_or(("", name));
     let path = package.path.join(folder).unwrap_or(package.path.clone());
     let files = names(cx, &package.repo, &path, Resolved::File).await;

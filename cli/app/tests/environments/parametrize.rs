@@ -1,0 +1,189 @@
+//! `parametrize`.
+
+use expect_test::{Expect, expect};
+use kiln_testkit::Workspace;
+
+use crate::{KILN, check};
+
+/// A test that says in its log where it runs.
+const PARAMETRIZED: &str = "
+//- kiln.toml
+[environments-preview.names]
+one = \"//:one\"
+two = \"//:two\"
+//- one.sh
+#!/bin/bash
+[ -e made.txt ]
+//- BUILD
+local_environment(name = \"one\", compatible_platforms = [\"linux_x86_64\", \"linux_arm64\"])
+local_environment(name = \"two\", compatible_platforms = [], fallback_environment = \"one\")
+genrule(name = \"made\", outs = [\"made.txt\"], cmd = \"touch $@\")
+sh_test(
+    name = \"t\",
+    srcs = [\"one.sh\"],
+    data = [\":made\"],
+    args = parametrize(plain = [], loud = [\"-v\"]),
+    environment = parametrize(\"one\", \"two\"),
+)
+";
+
+#[test]
+fn one_target_for_each_value_env_032_bld_070_bld_072() {
+    let workspace = Workspace::with(KILN, PARAMETRIZED);
+    expect![[r#"
+        exit: 0
+        --- stdout
+        genrule rule //:made
+        local_environment rule //:one
+        sh_test rule //:t@args=loud,environment=one
+        sh_test rule //:t@args=loud,environment=two
+        sh_test rule //:t@args=plain,environment=one
+        sh_test rule //:t@args=plain,environment=two
+        local_environment rule //:two
+    "#]]
+    .assert_eq(&workspace.kiln("list //:all --output=label_kind").show());
+    let test = "test //:t@args=plain,environment=one //:t@args=plain,environment=two";
+    expect![[r#"
+        exit: 0
+        --- stdout
+        //:t@args=plain,environment=one          PASSED in [TIME]
+        //:t@args=plain,environment=two          PASSED in [TIME]
+        2 tests: 2 passed
+        --- stderr
+        built 2 targets in [TIME]; 3 actions: 3 run
+    "#]]
+    .assert_eq(&workspace.kiln(test).show());
+    expect![[r#"
+        exit: 0
+        --- stdout
+        //:t@args=loud,environment=two
+          its `environment` is `two`
+          not `two`: its `compatible_platforms` is empty, so that it matches nowhere
+          built in `one` (local_environment), which is `//:one`
+    "#]]
+    .assert_eq(
+        &workspace
+            .kiln("env explain //:t@args=loud,environment=two")
+            .show(),
+    );
+    // There is none of the bare name.
+    expect![[r#"
+        exit: 1
+        --- stderr
+        error: no such target `//:t`: `t` is parametrized, and only its targets are there
+        hint: name one of `//:t@args=loud,environment=one`, `//:t@args=loud,environment=two`, `//:t@args=plain,environment=one`, `//:t@args=plain,environment=two`
+    "#]]
+    .assert_eq(&workspace.kiln("build //:t").show());
+}
+
+#[test]
+fn mistakes_in_parametrize_bld_071() {
+    let mistake = |value: &str, expect: Expect| {
+        let build = format!("filegroup(name = \"x\", tags = {value})");
+        check("", &build, "list //:all", expect);
+    };
+    mistake(
+        "parametrize([])",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `parametrize` names targets by its values, and `[]` of type list is no text
+          --> BUILD:1:30
+           |
+         1 | filegroup(name = "x", tags = parametrize([]))
+           |                              ^^^^^^^^^^^^^^^
+        hint: give it an alias: `parametrize(some_name = …)`
+    "#]],
+    );
+    mistake(
+        "parametrize(\"a=b\")",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `a=b` cannot be part of a target's name
+          --> BUILD:1:30
+           |
+         1 | filegroup(name = "x", tags = parametrize("a=b"))
+           |                              ^^^^^^^^^^^^^^^^^^
+        hint: give it an alias: `parametrize(some_name = …)`
+    "#]],
+    );
+    mistake(
+        "parametrize(\"a\", a = [])",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `parametrize` has `a` twice
+          --> BUILD:1:30
+           |
+         1 | filegroup(name = "x", tags = parametrize("a", a = []))
+           |                              ^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: remove one of them, or give it another alias
+    "#]],
+    );
+    mistake(
+        "parametrize()",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `parametrize` without values would make no target
+          --> BUILD:1:30
+           |
+         1 | filegroup(name = "x", tags = parametrize())
+           |                              ^^^^^^^^^^^^^
+        hint: give it at least one value
+    "#]],
+    );
+    mistake(
+        "parametrize(\"a\")",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: attribute `tags` of filegroup `//:x@tags=a`: expected a list of strings, got `"a"` of type string
+          --> BUILD:1:23
+           |
+         1 | filegroup(name = "x", tags = parametrize("a"))
+           |                       ^^^^^^^^^^^^^^^^^^^^^^^
+        hint: write `["a"]`
+    "#]],
+    );
+    mistake(
+        "[], visibility = parametrize(\"a\")",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `visibility` cannot be parametrized
+          --> BUILD:1:1
+           |
+         1 | filegroup(name = "x", tags = [], visibility = parametrize("a"))
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: parametrize another attribute; names of its targets follow from it
+    "#]],
+    );
+    let many = format!(
+        "parametrize(**{{\"v%d\" % n: [] for n in range({})}})",
+        1001
+    );
+    mistake(
+        &many,
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `x` is parametrized into more than 1000 targets
+          --> BUILD:1:1
+           |
+         1 | filegroup(name = "x", tags = parametrize(**{"v%d" % n: [] for n in range(1001)}))
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: parametrize fewer attributes, or with fewer values
+    "#]],
+    );
+    // A single value makes a target too (BLD-081).
+    mistake(
+        "parametrize(only = [\"a\"])",
+        expect![[r#"
+        exit: 0
+        --- stdout
+        //:x@tags=only
+    "#]],
+    );
+}
