@@ -148,7 +148,7 @@ fn unknown() {
                |
              1 | filegroup(name = "x", scrs = ["a.txt"])
                |                       ^^^^^^^^^^^^^^^^
-               = it has applicable_licenses, aspect_hints, compatible_with, data, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, output_group, output_licenses, package_metadata, path, restricted_to, srcs, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
+               = it has applicable_licenses, aspect_hints, compatible_with, data, deprecation, environment, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, output_group, output_licenses, package_metadata, path, restricted_to, srcs, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
             hint: did you mean `srcs`?
         "#]],
     );
@@ -163,7 +163,7 @@ fn unknown() {
                |
              1 | filegroup(name = "x", colour = "red")
                |                       ^^^^^^^^^^^^^^
-               = it has applicable_licenses, aspect_hints, compatible_with, data, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, output_group, output_licenses, package_metadata, path, restricted_to, srcs, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
+               = it has applicable_licenses, aspect_hints, compatible_with, data, deprecation, environment, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, output_group, output_licenses, package_metadata, path, restricted_to, srcs, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
             hint: remove `colour`, or give it to another rule
         "#]],
     );

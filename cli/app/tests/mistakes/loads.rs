@@ -201,7 +201,7 @@ def inner(name):
                |
              5 |     native.filegroup(name = name, scrs = [])
                |                                   ^^^^^^^^^
-               = it has applicable_licenses, aspect_hints, compatible_with, data, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, output_group, output_licenses, package_metadata, path, restricted_to, srcs, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
+               = it has applicable_licenses, aspect_hints, compatible_with, data, deprecation, environment, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, output_group, output_licenses, package_metadata, path, restricted_to, srcs, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
                = `inner` was called from m.bzl:2:5
                = `m` was called from BUILD:3:1
             hint: did you mean `srcs`?

@@ -204,12 +204,12 @@ fn functions() {
     check(
         "cc_librry(name = 'x')",
         expect![[r#"
-        error: `cc_librry` is not defined
-          --> p/BUILD:1:1
-           |
-         1 | cc_librry(name = 'x')
-           | ^^^^^^^^^
-        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
+            error: `cc_librry` is not defined
+              --> p/BUILD:1:1
+               |
+             1 | cc_librry(name = 'x')
+               | ^^^^^^^^^
+            hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, parametrize, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
     );
     check(
         "thin(name = 'x')",

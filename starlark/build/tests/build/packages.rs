@@ -258,22 +258,22 @@ fn globals_of_the_natives_are_for_bzl_files_only() {
     check(
         "thing(name = Info)",
         expect![[r#"
-        error: `Info` is not defined
-          --> p/BUILD:1:14
-           |
-         1 | thing(name = Info)
-           |              ^^^^
-        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
+            error: `Info` is not defined
+              --> p/BUILD:1:14
+               |
+             1 | thing(name = Info)
+               |              ^^^^
+            hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, parametrize, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
     );
     check(
         "thing(name = str(bzl_globals))",
         expect![[r#"
-        error: `bzl_globals` is not defined
-          --> p/BUILD:1:18
-           |
-         1 | thing(name = str(bzl_globals))
-           |                  ^^^^^^^^^^^
-        hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
+            error: `bzl_globals` is not defined
+              --> p/BUILD:1:18
+               |
+             1 | thing(name = str(bzl_globals))
+               |                  ^^^^^^^^^^^
+            hint: names defined here: False, Label, None, True, abs, all, any, bool, bytes, chr, dict, dir, distribs, enumerate, existing_rule, existing_rules, exports_files, fail, float, gen, getattr, glob, hasattr, hash, int, json, len, licenses, list, max, min, module_name, module_version, ord, package, package_group, package_name, package_relative_label, parametrize, print, range, repo_name, repository_name, repr, reversed, select, set, sorted, str, strict, subpackages, templated, thing, tuple, type, wrapped, zip"#]],
     );
 }
 
