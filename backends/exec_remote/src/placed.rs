@@ -12,6 +12,7 @@ use crate::{Client, Down, RemoteExecutor};
 /// | environment | where |
 /// | --- | --- |
 /// | [`Environment::Remote`] | the workers, nowhere else |
+/// | [`Environment::Local`], environments have names ([`Placed::named_only`]) | `local` (ENV-057) |
 /// | [`Environment::Local`] | the workers; `local` if they cannot be reached and [`Down::Fallback`] holds |
 /// | [`Environment::Local`], [`CacheScope::LocalSuccessful`] (`no-remote`, `local`) | `local` |
 /// | others | `local` |
@@ -19,6 +20,7 @@ pub struct Placed<E> {
     local: E,
     remote: RemoteExecutor,
     workers: Client,
+    named_only: bool,
 }
 
 impl<E> Placed<E> {
@@ -28,7 +30,15 @@ impl<E> Placed<E> {
             local,
             remote,
             workers,
+            named_only: false,
         }
+    }
+
+    /// Where environments have names, only what asks for a remote one leaves this machine
+    /// (ENV-057, ENV-058).
+    pub fn named_only(mut self, named: bool) -> Placed<E> {
+        self.named_only = named;
+        self
     }
 }
 
@@ -37,7 +47,7 @@ impl<E: Executor> Executor for Placed<E> {
         &'a self,
         request: Request<'a>,
     ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
-        let stays = request.process.cache == CacheScope::LocalSuccessful;
+        let stays = self.named_only || request.process.cache == CacheScope::LocalSuccessful;
         match request.environment {
             Environment::Remote(_) => self.remote.execute(request),
             Environment::Local if !stays => async move {

@@ -50,6 +50,8 @@ pub(crate) struct Setup {
     pub(crate) remote: Option<RemoteConfig>,
     /// `--remote_executor`; with it there is a cache as well.
     pub(crate) workers: Option<RemoteConfig>,
+    /// Whether environments have names.
+    pub(crate) named_environments: bool,
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
     /// `--explain`
@@ -173,7 +175,9 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         ))))
         .with(Execution {
             isolation: executors.processes.inner().tier().identity(),
-            identify: Arc::new(OnlyHere),
+            identify: Arc::new(Elsewhere {
+                workers: executors.workers.is_some(),
+            }),
             executor: explained(executors.actions.clone(), &explain),
             tests: explained(executors.tests.clone(), &explain),
         })
@@ -217,13 +221,20 @@ fn explained(executor: Arc<dyn Executor>, explain: &Option<Arc<Explain>>) -> Arc
 /// Slots, and the sandbox that they are for.
 type Processes = Arc<Bounded<LocalExecutor>>;
 
-/// Nothing but this machine can be used.
-struct OnlyHere;
+/// What can be used besides this machine.
+struct Elsewhere {
+    workers: bool,
+}
 
-impl Identify for OnlyHere {
+impl Identify for Elsewhere {
     fn identity<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
         let what = match environment {
             Environment::Local => return async { Ok(String::new()) }.boxed(),
+            // What workers are besides, they say by their properties (ENV-120).
+            Environment::Remote(remote) if self.workers => {
+                let text = format!("remote {} {:?}", remote.platform, remote.properties);
+                return async { Ok(text) }.boxed();
+            }
             Environment::Workspace => "in the workspace itself",
             Environment::Docker(_) => "in containers",
             Environment::Remote(_) => "on remote workers",
@@ -281,7 +292,8 @@ fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result
         if let (Some(client), Some(workers)) = (&remote, &workers) {
             let (client, jobs) = (client.clone(), setup.jobs as usize);
             let away = RemoteExecutor::new(client, workers.clone(), store.clone(), jobs);
-            inner = Arc::new(Placed::new(inner, away, workers.clone()));
+            let placed = Placed::new(inner, away, workers.clone());
+            inner = Arc::new(placed.named_only(setup.named_environments));
         }
         Arc::new(Cached::new(inner, store.clone()))
     };

@@ -176,3 +176,62 @@ fn workers_that_are_not_there() {
            = while running Genrule of `//:where`
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run"#]].assert_eq(&run("--remote_retries=0 --remote_down=fail"));
 }
+
+/// A remote environment is used where there are workers, and its fallback where there are none;
+/// what names none stays on this machine (ENV-045, ENV-057, ENV-161).
+#[test]
+fn remote_environments() {
+    let Some(server) = Casd::with_workers() else {
+        return;
+    };
+    let files = r#"
+//- kiln.toml
+[environments-preview.names]
+here = "//:here"
+there = "//:there"
+//- BUILD
+local_environment(name = "here")
+remote_environment(name = "there", fallback_environment = "__local__")
+cc_test(name = "t", srcs = ["t.cc"], environment = "there")
+genrule(name = "a", outs = ["a.txt"], cmd = "hostname > $@", environment = "there")
+genrule(name = "b", outs = ["b.txt"], cmd = "hostname > $@")
+//- t.cc
+int main() { return 0; }
+"#;
+    let flags = format!("--remote_executor={}", server.address());
+    let workspace = Workspace::with(KILN, files);
+    check(
+        &workspace,
+        &flags,
+        expect!["exit Some(0): 5 run, 0 remote, 0 local"],
+    );
+    let read = |path: &str| workspace.read(&format!("kiln-out/{path}"));
+    assert_eq!(
+        read("fastbuild-there/bin/a.txt").as_deref(),
+        Some("buildbox\n")
+    );
+    let here = read("fastbuild-here/bin/b.txt");
+    assert_ne!(here.as_deref(), Some("buildbox\n"), "{here:?}");
+    assert!(here.is_some());
+    let output = workspace.kiln(&format!("env list {flags}"));
+    expect![[r#"
+        exit: 0
+        --- stdout
+        here  //:here  local_environment
+        there  //:there  remote_environment
+    "#]]
+    .assert_eq(&output.show());
+    // Without workers all of it is built here.
+    check(
+        &workspace,
+        "",
+        expect!["exit Some(0): 4 run, 0 remote, 1 local"],
+    );
+    let output = workspace.kiln("env list");
+    expect![[r#"
+        exit: 0
+        --- stdout
+        here  //:here  local_environment
+        there  //:there  falls back to `here` (local_environment): remote execution is off: there is no `--remote_executor`
+    "#]].assert_eq(&output.show());
+}

@@ -48,7 +48,9 @@ impl Options {
             sections = read_files(request, &items, files)?;
             let mut all = Vec::new();
             for command in verb.rc_commands() {
-                let common = *command == "common";
+                // `env` says where builds would go, and heeds what it knows of their lines.
+                let of_builds = verb == Verb::Env && *command == "build";
+                let common = *command == "common" || of_builds;
                 all.extend(parse(sections.of(command), Place::Rc { verb, common })?);
             }
             all.append(&mut items);

@@ -281,7 +281,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
     // Remote caches and workers.
     option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
-    option(Text, "remote_executor", BUILDING, Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
+    option(Text, "remote_executor", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
     option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").check(checks::pair),
     option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
     option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair),

@@ -54,7 +54,7 @@ impl Default for EnvironmentOptions {
         EnvironmentOptions {
             names: BTreeMap::new(),
             no_docker: Some("kiln cannot run actions in containers yet"),
-            no_remote: Some("kiln cannot run actions on remote workers yet"),
+            no_remote: Some("remote execution is off"),
             no_workspace: Some("kiln cannot run actions in the workspace itself yet"),
             host: Platform::host(),
         }

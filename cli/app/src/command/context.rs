@@ -120,6 +120,14 @@ impl Context {
         });
         EnvironmentOptions {
             names: names.collect(),
+            no_remote: match self
+                .options
+                .remote_executor()
+                .filter(|text| !text.is_empty())
+            {
+                Some(_) => None,
+                None => Some("remote execution is off: there is no `--remote_executor`"),
+            },
             ..EnvironmentOptions::default()
         }
     }
@@ -204,6 +212,7 @@ impl Context {
             },
             action_limits: self.action_limits(),
             remote: remote::cache(&self.options, &self.environment).map_err(one)?,
+            named_environments: !self.options.environment_names().is_empty(),
             workers: remote::workers(&self.options, &self.environment).map_err(one)?,
             status,
             explain: self.options.explain(),

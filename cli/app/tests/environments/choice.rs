@@ -262,3 +262,21 @@ genrule(name = 'a', outs = ['o'], cmd = 'touch $@', environment = 'x')
     "#]],
     );
 }
+
+#[test]
+fn lines_of_rc_files_for_builds_count_as_far_as_they_concern_it() {
+    let files = "
+//- .bazelrc
+build --copt=-O2 --env=here=//:here
+test --test_output=all
+//- BUILD
+local_environment(name = \"here\")
+";
+    let output = Workspace::with(KILN, files).kiln("env list");
+    expect![[r#"
+        exit: 0
+        --- stdout
+        here  //:here  local_environment
+    "#]]
+    .assert_eq(&output.show());
+}

@@ -293,7 +293,7 @@ remote_environment(name = 'e')
         expect![[r#"
             exit: 1
             --- stderr
-            error: environment `e` (`//:e`) cannot be used: kiln cannot run actions on remote workers yet
+            error: environment `e` (`//:e`) cannot be used: remote execution is off: there is no `--remote_executor`
               --> BUILD:5:1
                |
              5 | remote_environment(name = 'e')
