@@ -113,25 +113,26 @@ impl Client {
     ///
     /// Errors: the call fails; the server can do nothing that is of use here.
     pub async fn limits(&self) -> Result<Limits, CallError> {
-        let ask = || async {
-            let request = GetCapabilitiesRequest {
-                instance_name: self.instance(),
-            };
-            let answer = self
-                .call(
-                    "GetCapabilities",
-                    &About::default(),
-                    request,
-                    |channel, request| async {
-                        CapabilitiesClient::new(channel)
-                            .get_capabilities(request)
-                            .await
-                    },
-                )
-                .await?;
-            limits(&answer)
-        };
+        let ask = || async { limits(&self.capabilities().await?) };
         self.0.limits.get_or_try_init(ask).await.copied()
+    }
+
+    /// What the server says of itself.
+    pub(crate) async fn capabilities(&self) -> Result<ServerCapabilities, CallError> {
+        let request = GetCapabilitiesRequest {
+            instance_name: self.instance(),
+        };
+        self.call(
+            "GetCapabilities",
+            &About::default(),
+            request,
+            |channel, request| async {
+                CapabilitiesClient::new(channel)
+                    .get_capabilities(request)
+                    .await
+            },
+        )
+        .await
     }
 
     /// The server's address, as it was given.

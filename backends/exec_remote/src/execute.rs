@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use kiln_base::Digest;
 use kiln_proto::{
-    ActionResult, CancelOperationRequest, CapabilitiesClient, ExecuteOperationMetadata,
-    ExecuteRequest, ExecuteResponse, ExecutionClient, GetCapabilitiesRequest, Operation,
-    OperationsClient, Outcome, SHA256, WaitExecutionRequest,
+    ActionResult, CancelOperationRequest, ExecuteOperationMetadata, ExecuteRequest,
+    ExecuteResponse, ExecutionClient, Operation, OperationsClient, Outcome, SHA256,
+    WaitExecutionRequest,
 };
 use parking_lot::Mutex;
 use tonic::{Code, Streaming};
@@ -68,22 +68,7 @@ impl Client {
     /// Whether the server has workers, asked once.
     pub(crate) async fn workers(&self) -> Result<(), CallError> {
         let ask = || async {
-            let request = GetCapabilitiesRequest {
-                instance_name: self.instance(),
-            };
-            let answer = self
-                .call(
-                    "GetCapabilities",
-                    &About::default(),
-                    request,
-                    |channel, request| async {
-                        CapabilitiesClient::new(channel)
-                            .get_capabilities(request)
-                            .await
-                    },
-                )
-                .await?;
-            match answer.execution_capabilities {
+            match self.capabilities().await?.execution_capabilities {
                 Some(workers) if workers.exec_enabled => Ok(()),
                 _ => {
                     let text = "the server executes nothing";

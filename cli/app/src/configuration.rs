@@ -115,7 +115,9 @@ fn settings(options: &Options, caller: &BTreeMap<String, String>) -> Result<Sett
 /// Flags of Bazel that kiln has no use for, but that a `config_setting` may ask for.
 fn other_values(options: &Options) -> BTreeMap<Arc<str>, Arc<str>> {
     let mut values = BTreeMap::new();
-    for given in options.all_given() {
+    let given = options.all_given().iter();
+    // What may be secret is nobody's condition, and belongs into no identity.
+    for given in given.filter(|given| !given.option.secret) {
         if let kiln_options::Value::Text(text) = &given.value {
             values.insert(Arc::from(given.option.name), text.clone());
         }

@@ -54,22 +54,9 @@ sh_test(
 grep -q . both.txt && test -L tree/sub/link && test -d tree/sub/empty && cat tree/sub/link
 "#;
 
-/// Runs, reused results, and how many of them a server knew.
-fn counts(output: &Output) -> String {
-    let get = |path: &str| output.json(path).unwrap_or_else(|| output.show());
-    let of = |name: &str| get(&format!("actions.{name}"));
-    format!(
-        "exit {:?}: {} run, {} remote, {} local",
-        output.code,
-        of("executed"),
-        of("remote_cache"),
-        of("local_cache")
-    )
-}
-
 fn check(workspace: &Workspace, flags: &str, expected: Expect) -> Output {
     let output = workspace.kiln(&format!("test //... --format=json {flags}"));
-    expected.assert_eq(&counts(&output));
+    expected.assert_eq(&output.counts());
     output
 }
 
@@ -234,9 +221,10 @@ fn flags_that_cannot_be_meant() {
     check(
         "--remote_header=secret",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `secret` is no value for `--remote_header`: expected `NAME=VALUE`
-    "#]],
+            exit: 2
+            --- stderr
+            error: no value for `--remote_header`: expected `NAME=VALUE`
+               = what was given is not shown: it may be a secret
+        "#]],
     );
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use expect_test::{Expect, expect};
-use kiln_testkit::{Casd, Output, Workspace};
+use kiln_testkit::{Casd, Workspace};
 
 const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 
@@ -50,18 +50,6 @@ int answer() { return 42; }
 int main() { return answer() - 42; }
 "#;
 
-fn counts(output: &Output) -> String {
-    let get = |path: &str| output.json(path).unwrap_or_else(|| output.show());
-    let of = |name: &str| get(&format!("actions.{name}"));
-    format!(
-        "exit {:?}: {} run, {} remote, {} local",
-        output.code,
-        of("executed"),
-        of("remote_cache"),
-        of("local_cache")
-    )
-}
-
 fn check(workspace: &Workspace, flags: &str, expected: Expect) {
     let output = workspace.kiln(&format!("test //... --format=json {flags}"));
     assert!(
@@ -69,7 +57,7 @@ fn check(workspace: &Workspace, flags: &str, expected: Expect) {
         "{}",
         output.show()
     );
-    expected.assert_eq(&counts(&output));
+    expected.assert_eq(&output.counts());
 }
 
 /// Compilers, links and tests run on workers; a second machine finds their results, and a machine

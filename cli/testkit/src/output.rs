@@ -44,6 +44,22 @@ impl Output {
         text
     }
 
+    /// Of a run with `--format=json`: the exit code, how many actions ran, and how many results each
+    /// cache knew.
+    pub fn counts(&self) -> String {
+        let of = |name: &str| {
+            let field = self.json(&format!("actions.{name}"));
+            field.unwrap_or_else(|| self.show())
+        };
+        format!(
+            "exit {:?}: {} run, {} remote, {} local",
+            self.code,
+            of("executed"),
+            of("remote_cache"),
+            of("local_cache")
+        )
+    }
+
     /// The value of a field of the JSON object on standard output, given as `a.b.c`.
     pub fn json(&self, path: &str) -> Option<String> {
         let mut rest = &*self.stdout;

@@ -290,6 +290,12 @@ impl<'a> Parser<'a> {
 
 fn parse_value(word: &Word, spec: &'static OptionSpec, text: &str) -> Result<Value, Diag> {
     Value::parse(spec, text).map_err(|Expected { what, near }| {
+        if spec.secret {
+            let name = spec.name;
+            let diag = Diag::usage(format!("no value for `--{name}`: expected {what}"));
+            let note = "what was given is not shown: it may be a secret";
+            return word.origin.without_text().on(diag).note(note);
+        }
         let diag = Diag::usage(format!(
             "`{text}` is no value for `--{}`: expected {what}",
             spec.name

@@ -11,8 +11,8 @@ use kiln_diag::{Diag, Span};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::Origin;
 use crate::rc::RcFiles;
+use crate::{Options, Origin, Value};
 
 /// The section of environments, and its other name.
 const SECTIONS: [&str; 2] = ["environments-preview", "environments"];
@@ -76,7 +76,9 @@ impl<'a> File<'a> {
                 .at(Span::of_bytes(self.name, self.text, at.start, at.end))
                 .hint("a value is a text in quotes, a number, `true`, `false`, a list or a table")
         })?;
-        for (section, value) in document.get_ref() {
+        let sections = document.get_ref();
+        self.one_of_both_names(sections)?;
+        for (section, value) in sections {
             if !SECTIONS.contains(&&**section.get_ref()) {
                 return Err(self.unknown("section", section, &SECTIONS));
             }
@@ -88,6 +90,25 @@ impl<'a> File<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A section that is there under both of its names has no order.
+    fn one_of_both_names(&self, sections: &DeTable<'_>) -> Result<(), Diag> {
+        let found = SECTIONS.map(|name| sections.get_key_value(name));
+        let [Some((one, _)), Some((other, _))] = found else {
+            return Ok(());
+        };
+        let mut both = [one, other];
+        both.sort_by_key(|name| name.span().start);
+        let [first, second] = both;
+        Err(Diag::usage(format!(
+            "`{}` is another name of `{}`, which is there already",
+            second.get_ref(),
+            first.get_ref()
+        ))
+        .at(self.span(second))
+        .note_at("the first one", self.span(first))
+        .hint("put the lines of both into one"))
     }
 
     /// `names = {…}` replaces, `names.add = {…}` adds (ENV-026).
@@ -160,8 +181,37 @@ impl<'a> File<'a> {
     }
 }
 
+impl Options {
+    /// The names of environments: each with the label of its target, as written, and where it was
+    /// said (ENV-020).
+    pub fn environment_names(&self) -> &BTreeMap<Arc<str>, (Arc<str>, Origin)> {
+        &self.environments
+    }
+
+    /// Takes the names that files give, and adds those of `--env`.
+    pub(crate) fn name_environments(&mut self, mut names: Names) -> Result<(), Diag> {
+        for given in self.given("env") {
+            let text = match &given.value {
+                Value::Text(text) => text,
+                _ => continue,
+            };
+            // The check of the flag lets only pairs through.
+            let Some((name, label)) = text.split_once('=') else {
+                continue;
+            };
+            if let Some(reason) = reserved(name) {
+                let diag = given.origin.on(Diag::usage(reason));
+                return Err(diag.hint("choose another name"));
+            }
+            names.insert(Arc::from(name), (Arc::from(label), given.origin.clone()));
+        }
+        self.environments = names;
+        Ok(())
+    }
+}
+
 /// Why a name cannot be given to an environment (ENV-027).
-pub(crate) fn reserved(name: &str) -> Option<String> {
+fn reserved(name: &str) -> Option<String> {
     let special = name.len() > 4 && name.starts_with("__") && name.ends_with("__");
     special.then(|| format!("`{name}` begins and ends with `__`, as only kiln's own names do"))
 }

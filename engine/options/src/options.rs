@@ -8,7 +8,6 @@ use kiln_diag::Diag;
 
 use crate::bazel_flags::BazelFlag;
 use crate::checks::{byte_count, four_timeouts, per_label, seconds, words_in_front};
-use crate::config_file::{Names, reserved};
 use crate::jobs::{self, HostResources};
 use crate::origin::{Given, Origin};
 use crate::registry::find_option;
@@ -28,7 +27,7 @@ pub struct Options {
     pub(crate) warnings: Vec<Diag>,
     pub(crate) workspace: Option<PathBuf>,
     pub(crate) cwd: PathBuf,
-    environments: BTreeMap<Arc<str>, (Arc<str>, Origin)>,
+    pub(crate) environments: BTreeMap<Arc<str>, (Arc<str>, Origin)>,
 }
 
 /// A flag that is a label: `--//pkg:flag=value`.
@@ -81,30 +80,6 @@ impl Options {
             cwd: cwd.to_owned(),
             environments: BTreeMap::new(),
         }
-    }
-
-    /// Takes the names of environments that files give, and adds those of `--env`.
-    pub(crate) fn name_environments(&mut self, mut names: Names) -> Result<(), Diag> {
-        for given in self.given("env") {
-            let Some((name, label)) = as_text(given).and_then(|text| text.split_once('=')) else {
-                continue;
-            };
-            if let Some(reason) = reserved(name) {
-                return Err(given
-                    .origin
-                    .on(Diag::usage(reason))
-                    .hint("choose another name"));
-            }
-            names.insert(Arc::from(name), (Arc::from(label), given.origin.clone()));
-        }
-        self.environments = names;
-        Ok(())
-    }
-
-    /// The names of environments: each with the label of its target, as written, and where it was
-    /// said (ENV-020).
-    pub fn environment_names(&self) -> &BTreeMap<Arc<str>, (Arc<str>, Origin)> {
-        &self.environments
     }
 
     /// The command.

@@ -25,6 +25,17 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
+    /// The same place, without what stands there.
+    pub(crate) fn without_text(&self) -> Origin {
+        match self {
+            Origin::CommandLine => Origin::CommandLine,
+            Origin::File(span) => Origin::File(Span {
+                text: None,
+                ..span.clone()
+            }),
+        }
+    }
+
     /// Says in an error where it was.
     pub(crate) fn on(&self, diag: Diag) -> Diag {
         match self {
@@ -35,7 +46,7 @@ impl Origin {
 }
 
 /// A value that was given to an option.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Given {
     /// Which option.
     pub option: &'static OptionSpec,
@@ -43,4 +54,17 @@ pub struct Given {
     pub value: Value,
     /// Where it was given.
     pub origin: Origin,
+}
+
+/// Without values that may be secret.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Given");
+        shown.field("option", &self.option.name);
+        match self.option.secret {
+            true => shown.field("value", &"***"),
+            false => shown.field("value", &self.value),
+        };
+        shown.field("origin", &self.origin).finish()
+    }
 }

@@ -61,6 +61,7 @@ const fn option(
         verbs,
         effect,
         check: None,
+        secret: false,
         default,
         doc,
     }
@@ -74,6 +75,11 @@ impl OptionSpec {
 
     const fn aliases(mut self, aliases: &'static [&'static str]) -> OptionSpec {
         self.aliases = aliases;
+        self
+    }
+
+    const fn secret(mut self) -> OptionSpec {
+        self.secret = true;
         self
     }
 
@@ -111,7 +117,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     .check(checks::pair),
     option(
         List, "env", LOADING, Files, "",
-        "Give an environment target a name: `NAME=//LABEL`; beside those of `kiln.toml`.",
+        "Give an environment target a name: `NAME=//LABEL`; beside those of `kiln.toml` and of the files that `$KILN_CONFIG_FILES` lists.",
     )
     .aliases(&["environments_preview_names"])
     .check(checks::pair),
@@ -282,10 +288,10 @@ pub static OPTIONS: &[OptionSpec] = &[
     // Remote caches and workers.
     option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
     option(Text, "remote_executor", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
-    option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").check(checks::pair),
+    option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").check(checks::pair).secret(),
     option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
-    option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair),
-    option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").check(checks::pair),
+    option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair).secret(),
+    option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").check(checks::pair).secret(),
     option(Text, "remote_token_file", BUILDING, Execution, "", "A file with a token, sent with each call as `authorization: Bearer TOKEN`."),
     option(List, "credential_helper", BUILDING, Execution, "", "A program that knows credentials: `PROGRAM`, or `HOST=PROGRAM` for one host (`*.example.com` for several)."),
     option(Text, "tls_certificate", BUILDING, Execution, "", "Certificates (PEM) to trust instead of the system's."),

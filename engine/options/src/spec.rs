@@ -20,6 +20,9 @@ pub struct OptionSpec {
     /// What values mean, beyond what the kind says: checks a value when it is read. The error is
     /// put behind "expected".
     pub check: Option<Check>,
+    /// Whether a value may hold a secret: it is in no message, no `Debug` output and no
+    /// configuration.
+    pub secret: bool,
     /// The value when it is not given, as one would write it; for help. Empty: none.
     pub default: &'static str,
     /// What it is, in a sentence or two.

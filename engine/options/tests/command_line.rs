@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{line, load};
+use common::{check, line, load};
 use expect_test::expect;
 use kiln_options::HostResources;
 use proptest::prelude::*;
@@ -404,4 +404,42 @@ proptest! {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let _ = load(&[(".bazelrc", &rc)], &args);
     }
+}
+
+/// A header may be a secret: no message, no excerpt of a file and no `Debug` output has it.
+#[test]
+fn secrets_are_not_shown() {
+    for flag in ["remote_header", "remote_cache_header", "remote_exec_header"] {
+        let wrong = format!("build --{flag}=hunter2");
+        let rc = [(".bazelrc", wrong.as_str())];
+        for (files, args) in [(&[][..], wrong.as_str()), (&rc[..], "build")] {
+            let args: Vec<&str> = args.split_whitespace().collect();
+            let error = load(files, &args).expect_err("no name").render();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        let right = format!("--{flag}=authorization=hunter2");
+        let options = load(&[], &["build", &right]).expect("a header");
+        let shown = format!("{options:?}");
+        assert!(
+            shown.contains(flag) && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+    line(
+        "build --remote_header=hunter2",
+        expect![[r#"
+        error: no value for `--remote_header`: expected `NAME=VALUE`
+           = what was given is not shown: it may be a secret"#]],
+    );
+    check(
+        &[(
+            ".bazelrc",
+            "build --jobs=2\nbuild --remote_header=hunter2\n",
+        )],
+        "build",
+        expect![[r#"
+            error: no value for `--remote_header`: expected `NAME=VALUE`
+              --> .bazelrc:2:7
+               = what was given is not shown: it may be a secret"#]],
+    );
 }

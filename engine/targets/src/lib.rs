@@ -34,7 +34,10 @@ pub use host::{
     AnalyzeRequest, BuildRequest, Bzl, BzlRequest, Dep, Dialect, Globbed, Host, LoadStatement,
     PackageIo, Parsed, SourceText,
 };
-pub use location::{LocationError, LocationKind, NoFiles, expand_locations, expand_make_variables};
+pub use location::{
+    LocationError, LocationKind, NoFiles, expand_locations, expand_make_variables,
+    expand_unescaped_locations,
+};
 pub use machine::{CcTools, MachineTools, PythonTools, ShellTools, ToolKinds};
 pub use module::{BazelDep, ExtensionUse, ModuleDefs, Override, OverrideKind, WorkspaceRepo};
 pub use package::{PackageDefs, PackageGroup, Target, TargetDef, Visibility, VisibilitySpec};

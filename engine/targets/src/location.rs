@@ -48,8 +48,7 @@ pub type Lookup<'a> = dyn FnMut(&str) -> Result<Vec<Artifact>, NoFiles> + 'a;
 
 /// Expands `$(location L)`, `$(locations L)`, and the `exec`, `root` and `rlocation` forms of
 /// both. Everything else stays as it is, `$$` too; but no `$` before a form keeps it from being
-/// one, as in Bazel's `ctx.expand_location`. Where make variables are expanded as well (`args`,
-/// `cmd`), `$$` does: whoever calls this for such a text gives it the pieces between.
+/// one, as in Bazel's `ctx.expand_location`.
 pub fn expand_locations(
     text: &str,
     kind: LocationKind,
@@ -70,6 +69,18 @@ pub fn expand_locations(
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// As [`expand_locations`], for texts in which make variables are expanded next (`args`, `cmd`):
+/// there `$$` is a sign that stands for itself, so what follows it is no form.
+pub fn expand_unescaped_locations(
+    text: &str,
+    kind: LocationKind,
+    lookup: &mut Lookup<'_>,
+) -> Result<String, LocationError> {
+    let pieces = text.split("$$");
+    let pieces = pieces.map(|piece| expand_locations(piece, kind, lookup));
+    Ok(pieces.collect::<Result<Vec<_>, _>>()?.join("$$"))
 }
 
 const FORMS: [&str; 8] = [

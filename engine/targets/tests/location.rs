@@ -8,7 +8,7 @@ use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_targets::{
     Artifact, ArtifactKind, Configuration, LocationKind, NoFiles, Settings, expand_locations,
-    expand_make_variables,
+    expand_make_variables, expand_unescaped_locations,
 };
 use proptest::prelude::*;
 
@@ -159,6 +159,19 @@ fn everything_else_stays() {
     exec("ü$(location :one)ü", expect!["üpkg/one.txtü"]);
 }
 
+/// Where make variables come next, a doubled sign is one of its own.
+#[test]
+fn a_doubled_sign_before_a_form() {
+    let expand = |text: &str, expected: Expect| {
+        let located = expand_unescaped_locations(text, LocationKind::Exec, &mut files);
+        expected.assert_eq(&located.unwrap());
+    };
+    expand("$$(location :one)", expect!["$$(location :one)"]);
+    expand("$$$(location :one)", expect!["$$pkg/one.txt"]);
+    expand("$$$$(location :one)", expect!["$$$$(location :one)"]);
+    expand("$(location :one)$$", expect!["pkg/one.txt$$"]);
+}
+
 #[test]
 fn blanks_around_the_label() {
     exec("$(location   :one )", expect!["pkg/one.txt"]);
@@ -250,7 +263,9 @@ proptest! {
     #[test]
     fn any_text_survives_doubling(text in ".*") {
         let doubled = text.replace('$', "$$");
-        prop_assert_eq!(expand_make_variables(&doubled, &variables()).unwrap(), text);
+        let located =
+            expand_unescaped_locations(&doubled, LocationKind::Exec, &mut files).unwrap();
+        prop_assert_eq!(expand_make_variables(&located, &variables()).unwrap(), text);
     }
 
     #[test]

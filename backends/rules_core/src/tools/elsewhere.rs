@@ -1,14 +1,17 @@
 //! Tools of containers and remote workers: looked for there, never on this machine (ENV-081).
 //!
 //! A small script for `/bin/sh` looks and asks. It is an action like any other: its key has the
-//! identity of the environment, so that it runs once for an image (ENV-083).
+//! identity of the environment, so that it runs once for an image. What the properties of remote
+//! workers say of them is not all that they are, so there it runs in each session (ENV-083).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_process::{CacheScope, Description, ExecError, Exit, Keyed, Process, Request};
+use kiln_process::{
+    CacheScope, Description, Environment, ExecError, Exit, Keyed, Process, Request,
+};
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
 use kiln_targets::{CcTools, PythonTools, ShellTools};
@@ -16,20 +19,18 @@ use kiln_tree::Tree;
 
 use super::{FLAGS, Machine, first_line, searched, taken};
 use crate::services::Execution;
-use crate::spawn::DEFAULT_PATH;
+use crate::spawn::{DEFAULT_PATH, exit_text};
 
 /// The shell: bash, else what is always there (ENV-106).
 pub(super) async fn shell<R: Uses<Execution> + Uses<Store>>(
     cx: &RuleCx<R>,
     machine: &Machine,
 ) -> Result<ShellTools, Diag> {
-    let script = "command -v bash || command -v sh || :";
+    // It is `/bin/sh` that says this, so that is there.
+    let script = "command -v bash || echo /bin/sh";
     let found = ask(cx, machine, "a shell", script).await?;
-    Ok(match found.trim() {
-        "" => ShellTools::default(),
-        path => ShellTools {
-            bash: Arc::from(path),
-        },
+    Ok(ShellTools {
+        bash: Arc::from(found.trim()),
     })
 }
 
@@ -146,7 +147,10 @@ async fn ask<R: Uses<Execution> + Uses<Store>>(
         network: false,
         platform: machine.platform(),
         environment: machine.identity.clone(),
-        cache: CacheScope::Successful,
+        cache: match machine.environment {
+            Environment::Remote(_) => CacheScope::Session,
+            _ => CacheScope::Successful,
+        },
     };
     let describe = Description {
         label: String::new(),
@@ -173,13 +177,17 @@ async fn ask<R: Uses<Execution> + Uses<Store>>(
         }
     };
     let read = |digest| -> Result<String, Diag> {
-        let bytes = store.read(digest)?.unwrap_or_default();
+        let bytes = store.read(digest)?.ok_or_else(|| {
+            place(Diag::environment(
+                "what `/bin/sh` printed is gone from the store",
+            ))
+        })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     match result.exit {
         Exit::Code(0) => read(&result.stdout),
         exit => Err(place(
-            Diag::environment(format!("`/bin/sh` ended with {exit:?}"))
+            Diag::environment(format!("`/bin/sh` ended with {}", exit_text(exit)))
                 .note(read(&result.stderr)?.trim().to_owned())
                 .hint("an environment needs a `/bin/sh`"),
         )),

@@ -39,11 +39,15 @@ pub(crate) async fn env(context: &Context) -> Result<Outcome, Vec<Diag>> {
             Diag::usage(format!("`kiln env {verb}` needs a target"))
                 .hint("`//...` means all targets of the workspace"),
         ]),
-        _ => Err(vec![
-            Diag::usage(format!("`kiln env` has no command `{}`", words.join(" "))).hint(
+        _ => {
+            let message = match words.is_empty() {
+                true => "`kiln env` needs a command".to_owned(),
+                false => format!("`kiln env` has no command `{}`", words.join(" ")),
+            };
+            Err(vec![Diag::usage(message).hint(
                 "`kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there",
-            ),
-        ]),
+            )])
+        }
     }
 }
 

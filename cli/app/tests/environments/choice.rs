@@ -280,3 +280,84 @@ local_environment(name = \"here\")
     "#]]
     .assert_eq(&output.show());
 }
+
+#[test]
+fn more_than_one_that_fits_is_ambiguous_env_041_env_042() {
+    let build = "
+local_environment(name = \"one\")
+local_environment(name = \"two\")
+genrule(name = \"a\", outs = [\"a.txt\"], cmd = \"echo a > $@\")
+";
+    let both = "[environments.names]\none = \"//:one\"\ntwo = \"//:two\"\n";
+    check(
+        both,
+        build,
+        "build //:a",
+        expect![[r#"
+        exit: 1
+        --- stderr
+        error: `__local__` is ambiguous: `one` (`//:one`) and `two` (`//:two`) fit this machine
+           = `one`
+          --> BUILD:2:1
+           |
+         2 | local_environment(name = "one")
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = `two`
+          --> BUILD:3:1
+           |
+         3 | local_environment(name = "two")
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: narrow the `compatible_platforms` of all but one, or give only one of them a name
+        hint: a target may name the one it means: `environment = "NAME"`; names can differ by user or in CI
+    "#]],
+    );
+    // Two names of one target are no two choices (ENV-022).
+    let same = "[environments.names]\none = \"//:one\"\ntwo = \"//:one\"\n";
+    check(
+        same,
+        build,
+        "env explain __local__",
+        expect![[r#"
+        exit: 0
+        --- stdout
+        __local__
+          built in `one` (local_environment), which is `//:one`
+    "#]],
+    );
+}
+
+/// What is run to build something runs where that is built.
+#[test]
+fn tools_are_built_where_they_run() {
+    let files = "
+//- kiln.toml
+[environments-preview.names]
+here = \"//:here\"
+//- BUILD
+local_environment(name = \"here\")
+sh_binary(name = \"tool\", srcs = [\"tool.sh\"])
+genrule(name = \"a\", outs = [\"a.txt\"], cmd = \"echo $(location :tool) > $@\", tools = [\":tool\"], environment = \"here\")
+//- tool.sh
+#!/bin/bash
+";
+    let workspace = Workspace::with(KILN, files);
+    let output = workspace.kiln("build //:a");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    let said = workspace.read("kiln-out/fastbuild-here/bin/a.txt");
+    expect![[r#"
+        kiln-out/exec-opt-here/bin/tool
+    "#]]
+    .assert_eq(&said.unwrap_or_default());
+}
+
+/// Environments are targets, so loading must not depend on any (ENV-140): the solved graph holds
+/// that nothing below a package reads one.
+#[test]
+fn packages_know_of_no_environment_env_140_env_146() {
+    let output = workspace("", "").kiln("rules explain Package");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    assert!(output.stdout.contains("RepoOptions"), "{}", output.show());
+    for ambient in ["Configuration", "EnvironmentOptions", "Chosen"] {
+        assert!(!output.stdout.contains(ambient), "{}", output.show());
+    }
+}

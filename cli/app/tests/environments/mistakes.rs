@@ -6,51 +6,6 @@ use kiln_testkit::Workspace;
 use crate::{BUILD, KILN, NAMES, check};
 
 #[test]
-fn more_than_one_that_fits_is_ambiguous_env_041_env_042() {
-    let build = "
-local_environment(name = \"one\")
-local_environment(name = \"two\")
-genrule(name = \"a\", outs = [\"a.txt\"], cmd = \"echo a > $@\")
-";
-    let both = "[environments.names]\none = \"//:one\"\ntwo = \"//:two\"\n";
-    check(
-        both,
-        build,
-        "build //:a",
-        expect![[r#"
-        exit: 1
-        --- stderr
-        error: `__local__` is ambiguous: `one` (`//:one`) and `two` (`//:two`) fit this machine
-           = `one`
-          --> BUILD:2:1
-           |
-         2 | local_environment(name = "one")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `two`
-          --> BUILD:3:1
-           |
-         3 | local_environment(name = "two")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: narrow the `compatible_platforms` of all but one, or give only one of them a name
-        hint: a target may name the one it means: `environment = "NAME"`; names can differ by user or in CI
-    "#]],
-    );
-    // Two names of one target are no two choices (ENV-022).
-    let same = "[environments.names]\none = \"//:one\"\ntwo = \"//:one\"\n";
-    check(
-        same,
-        build,
-        "env explain __local__",
-        expect![[r#"
-        exit: 0
-        --- stdout
-        __local__
-          built in `one` (local_environment), which is `//:one`
-    "#]],
-    );
-}
-
-#[test]
 fn mistakes_in_names_env_023_env_024_env_025() {
     check(
         "",
@@ -426,6 +381,24 @@ fn mistakes_in_kiln_toml_opt_008() {
             hint: choose another name
         "#]],
     );
+    toml(
+        "[environments.names]\nx = \"//:x\"\n\n[environments-preview.names]\ny = \"//:y\"",
+        expect![[r#"
+            exit: 2
+            --- stderr
+            error: `environments-preview` is another name of `environments`, which is there already
+              --> kiln.toml:4:2
+               |
+             4 | [environments-preview.names]
+               |  ^^^^^^^^^^^^^^^^^^^^
+               = the first one
+              --> kiln.toml:1:2
+               |
+             1 | [environments.names]
+               |  ^^^^^^^^^^^^
+            hint: put the lines of both into one
+        "#]],
+    );
 }
 
 #[test]
@@ -437,7 +410,7 @@ fn commands_of_env() {
         expect![[r#"
         exit: 2
         --- stderr
-        error: `kiln env` has no command ``
+        error: `kiln env` needs a command
         hint: `kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there
     "#]],
     );

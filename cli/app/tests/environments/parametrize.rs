@@ -187,3 +187,29 @@ fn mistakes_in_parametrize_bld_071() {
     "#]],
     );
 }
+
+/// A value of a .bzl file, and one by way of a macro, do as those of BUILD files.
+#[test]
+fn values_of_bzl_files() {
+    let files = "
+//- d.bzl
+BOTH = parametrize(\"a\", \"b\")
+
+def group(name, tags):
+    native.filegroup(name = name, tags = parametrize(one = [tags], two = []))
+//- BUILD
+load(\":d.bzl\", \"BOTH\", \"group\")
+filegroup(name = \"x\", output_group = BOTH)
+group(name = \"y\", tags = \"t\")
+";
+    let output = Workspace::with(KILN, files).kiln("list //:all");
+    expect![[r#"
+        exit: 0
+        --- stdout
+        //:x@output_group=a
+        //:x@output_group=b
+        //:y@tags=one
+        //:y@tags=two
+    "#]]
+    .assert_eq(&output.show());
+}

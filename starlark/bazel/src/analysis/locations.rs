@@ -8,6 +8,7 @@ use kiln_diag::{Diag, Part, nearest};
 use kiln_targets::{
     AnalyzeRequest, AnalyzedTarget, Artifact, AttrKind, AttrValue, Dep, LocationError,
     LocationKind, NoFiles, Providers, expand_locations, expand_make_variables,
+    expand_unescaped_locations,
 };
 
 use crate::analysis::attrs::TargetHandle;
@@ -194,13 +195,9 @@ pub(crate) fn args(
     let mut words = Vec::new();
     for text in request.attrs.get(at).map_or(&[][..], AttrValue::items) {
         let Some(text) = text.as_str() else { continue };
-        // Both are expanded in one go: a form after `$$` is none.
-        let pieces = text.split("$$");
-        let pieces = pieces.map(|piece| expand(piece, LocationKind::Root, request, &[]));
-        let pieces: Vec<String> = pieces
-            .collect::<Result<_, Diag>>()
-            .map_err(|diag| diag.note("in the attribute `args`"))?;
-        let text = pieces.join("$$");
+        let mut lookup = |label: &str| files_of_label(label, request, &[]);
+        let text = expand_unescaped_locations(text, LocationKind::Root, &mut lookup)
+            .map_err(|error| at_part("", error).note("in the attribute `args`"))?;
         let text = expand_variables(&text, "args", variables)?;
         words.extend(super::tokenize::tokenize(&text)?.into_iter().map(Arc::from));
     }
