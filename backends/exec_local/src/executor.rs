@@ -7,21 +7,20 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_base::RelPath;
 use kiln_diag::Diag;
+use kiln_exec_root::{Plan, Seen, stopped_note, strays};
 use kiln_process::{ExecError, Executor, Exit, Observer, Process, ProcessResult, Request, Source};
 use kiln_store::Store;
 use kiln_tree::Tree;
 
 use crate::config::LocalConfig;
-use crate::harvest::Seen;
 use crate::keep::{KeepJob, Keeper};
-use crate::plan::Plan;
 use crate::slot::{LaunchSettings, Pool, Slot};
 use crate::tail::Tail;
 use crate::tier::Tier;
 use crate::trees::Planned;
 use crate::zygote::ZygoteServer;
 use crate::zygote::wire::{End, Reply};
-use crate::{failure, harvest, tier};
+use crate::{failure, tier};
 
 /// Runs processes on this machine, each in a sandbox of its own.
 pub struct LocalExecutor {
@@ -80,7 +79,7 @@ impl LocalExecutor {
         let shown = shared.tier.is_hermetic() && !writable;
         let trees = shown.then_some(&*shared.pool.trees);
         let mut planned = Planned::new(trees);
-        let plan = Plan::of(process, &mut planned).map_err(|clash| failure::clash(&clash))?;
+        let plan = Plan::of(process, &mut planned)?;
         for tree in planned.wanted {
             let (trees, store) = (shared.pool.trees.clone(), shared.store.clone());
             // This action does not wait for it: it is for those to come.
@@ -280,7 +279,7 @@ impl Finished {
         {
             return Err(full);
         }
-        let suffix = self.stopped_note(exit);
+        let suffix = stopped_note(exit, self.timeout, &self.progress);
         // What was stopped half-way has no outputs.
         let outputs = match suffix.is_empty() {
             false => Tree::empty(),
@@ -291,13 +290,13 @@ impl Finished {
                     exec_root: self.slot.exec_root(),
                     workdir: &self.workdir,
                 };
-                harvest::outputs(store, &self.plan.outputs, &seen, &folder)?
+                kiln_exec_root::outputs(store, &self.plan.outputs, &seen, &folder)?
             }
         };
         let mut result = ProcessResult {
             exit,
-            stdout: harvest::stream(store, &files.stdout(), "")?,
-            stderr: harvest::stream(store, &files.stderr(), &suffix)?,
+            stdout: kiln_exec_root::stream(store, &files.stdout(), "")?,
+            stderr: kiln_exec_root::stream(store, &files.stderr(), &suffix)?,
             outputs,
             elapsed: self.elapsed,
             source: Source::Ran,
@@ -305,40 +304,12 @@ impl Finished {
             strays: Vec::new(),
         };
         if result.exit.success() && result.lacks(&self.declared).is_some() {
-            result.strays = self.strays();
+            let folder = |number| self.shared.tier.scratch_folder(files, &self.plan, number);
+            result.strays = strays(&self.plan, &self.workdir, &self.declared, &folder);
         }
         if let Some(job) = &self.keep {
             result.sandbox = self.shared.keeper.keep(job, &result, store)?;
         }
         Ok(result)
-    }
-
-    /// Files in the folders of outputs that are none.
-    fn strays(&self) -> Vec<RelPath> {
-        let files = &self.slot.files;
-        let mut strays = Vec::new();
-        for (number, at) in (0..).zip(&self.plan.scratch) {
-            let folder = self.shared.tier.scratch_folder(files, &self.plan, number);
-            let declared = |path: &RelPath| self.declared.contains(path);
-            let below = RelPath::new(at).ok();
-            let below = below.and_then(|at| at.strip_prefix(&self.workdir));
-            if let Some(below) = below {
-                harvest::strays(&folder, &below, &declared, &mut strays);
-            }
-        }
-        strays
-    }
-
-    /// What is appended to the standard error of a process that was stopped (PX-017).
-    fn stopped_note(&self, exit: Exit) -> String {
-        let progress = &self.progress;
-        match exit {
-            Exit::TimedOut => {
-                let seconds = self.timeout.as_secs_f64();
-                format!("\nExceeded timeout of {seconds:.1} seconds: {progress}\n")
-            }
-            Exit::Limit(limit) => format!("\nUsed more than {limit}: {progress}\n"),
-            Exit::Code(_) | Exit::Signal(_) => String::new(),
-        }
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use kiln_diag::{Diag, io_text};
 use kiln_process::{ExecError, Process};
 
-use crate::plan::{Clash, Plan, Step};
 use crate::zygote::wire::{self, Failure};
+use kiln_exec_root::{Plan, Step};
 
 /// The error of a step that failed for one action.
 pub(crate) fn of_action(failure: &Failure, process: &Process, plan: &Plan) -> ExecError {
@@ -15,7 +15,7 @@ pub(crate) fn of_action(failure: &Failure, process: &Process, plan: &Plan) -> Ex
     let what = &failure.what;
     match (failure.step, failure.errno) {
         (wire::Step::Exec, _) => ExecError::Failed(program(failure, process, &reason)),
-        (wire::Step::Input, libc::ENOENT) if what.contains('/') => match plan.blob_named(what) {
+        (wire::Step::Input, libc::ENOENT) if what.contains('/') => match blob_named(plan, what) {
             Some(digest) => ExecError::MissingBlob(digest),
             None => ExecError::Failed(step(failure)),
         },
@@ -141,17 +141,6 @@ pub(crate) fn step(failure: &Failure) -> Diag {
     }
 }
 
-/// Inputs and outputs that exclude each other.
-pub(crate) fn clash(clash: &Clash) -> ExecError {
-    ExecError::Failed(
-        Diag::build(format!(
-            "input `{}` is a file where an output needs a folder",
-            clash.path
-        ))
-        .hint("give the output another name"),
-    )
-}
-
 /// A zygote that went away.
 pub(crate) fn lost() -> ExecError {
     ExecError::Unavailable(
@@ -160,16 +149,14 @@ pub(crate) fn lost() -> ExecError {
     )
 }
 
-impl Plan {
-    /// The digest of the blob that is at `path` below the store's folder.
-    fn blob_named(&self, path: &str) -> Option<kiln_base::Digest> {
-        let hex: String = path.chars().filter(char::is_ascii_hexdigit).collect();
-        let mut steps = self.inputs.iter().chain(&self.writable);
-        steps.find_map(|step| match step {
-            Step::File(digest, ..) | Step::Copy(digest, ..) if hex.contains(&digest.hex()) => {
-                Some(*digest)
-            }
-            _ => None,
-        })
-    }
+/// The digest of the blob of a plan that is at `path` below the store's folder.
+fn blob_named(plan: &Plan, path: &str) -> Option<kiln_base::Digest> {
+    let hex: String = path.chars().filter(char::is_ascii_hexdigit).collect();
+    let mut steps = plan.inputs.iter().chain(&plan.writable);
+    steps.find_map(|step| match step {
+        Step::File(digest, ..) | Step::Copy(digest, ..) if hex.contains(&digest.hex()) => {
+            Some(*digest)
+        }
+        _ => None,
+    })
 }

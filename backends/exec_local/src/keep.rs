@@ -22,7 +22,7 @@ use kiln_store::Store;
 use kiln_tree::{Node, Tree};
 
 use crate::config::{Keep, LocalConfig};
-use crate::scratch::remove_tree;
+use kiln_exec_root::remove_tree;
 use script::Repeat;
 
 /// Whose sandboxes are kept, and where.

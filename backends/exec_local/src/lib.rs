@@ -15,15 +15,10 @@
 mod config;
 mod executor;
 mod failure;
-mod harvest;
 mod keep;
 mod limits;
-mod plan;
-mod scratch;
 mod slot;
 mod tail;
-#[cfg(test)]
-mod testing;
 mod tier;
 mod trees;
 mod unix;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use kiln_process::Observer;
 
-use crate::scratch::SlotFiles;
+use kiln_exec_root::SlotFiles;
 
 /// How often is looked. People do not see less.
 const INTERVAL: Duration = Duration::from_millis(50);

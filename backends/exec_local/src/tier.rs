@@ -22,12 +22,12 @@ use kiln_store::Store;
 use crate::config::{self, LocalConfig, Sandbox, UNPRIVILEGED};
 use crate::failure;
 use crate::limits::Limiter;
-use crate::plan::Plan;
-use crate::scratch::{ScratchRoot, SlotFiles};
 use crate::slot::{self, Pool, Slot};
 use crate::trees::Trees;
 use crate::zygote::ZygoteServer;
 use crate::zygote::wire::{self, Failure, Setup, Step, WireTier};
+use kiln_exec_root::Plan;
+use kiln_exec_root::{ScratchRoot, SlotFiles};
 
 /// What actions are isolated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kiln_base::Digest;
+use kiln_exec_root::Whole;
 use kiln_store::Store;
 use kiln_tree::{Node, Tree};
 use parking_lot::Mutex;
@@ -94,7 +95,7 @@ impl Trees {
             },
             Err(_) => {
                 // Its files are shown one by one then, which names whatever is wrong.
-                let _ = crate::scratch::remove_tree(&aside);
+                let _ = kiln_exec_root::remove_tree(&aside);
                 State::Never
             }
         };
@@ -171,9 +172,10 @@ impl<'a> Planned<'a> {
             wanted: Vec::new(),
         }
     }
+}
 
-    /// The name of a folder that is there as a whole.
-    pub(crate) fn ready(&mut self, tree: &Tree) -> Option<String> {
+impl Whole for Planned<'_> {
+    fn ready(&mut self, tree: &Tree) -> Option<String> {
         match self.trees?.look(tree) {
             Ok(name) => Some(name),
             Err(build) => {

@@ -4,25 +4,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use kiln_base::Fingerprint;
 use kiln_bazel::{StarlarkHost, prelude};
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::{Event, EventSink};
-use kiln_exec_local::{
-    Keep, Limits as ActionLimits, LocalConfig, LocalExecutor, Sandbox, ZygoteServer,
-};
-use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteConfig, RemoteExecutor};
+use kiln_exec_local::{Keep, Limits as ActionLimits, Sandbox, ZygoteServer};
+use kiln_exec_remote::{Client, RemoteConfig};
 use kiln_host::Limits;
-use kiln_process::{Bounded, Cached, Environment, Executor, Identify, Limited};
+use kiln_process::Executor;
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
 
+use crate::executors::{Executors, executors};
 use crate::explain::{Explain, Explained};
 use crate::show::Show;
 
@@ -85,7 +82,7 @@ impl Drop for Made {
 impl Made {
     /// What the sandbox cannot enforce on this machine: of interest to commands that run actions.
     pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {
-        self.executors.processes.inner().warnings().to_vec()
+        self.executors.sandbox_warnings()
     }
 
     /// What the store had to say since the last call.
@@ -174,10 +171,8 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
             setup.loading,
         ))))
         .with(Execution {
-            isolation: executors.processes.inner().tier().identity(),
-            identify: Arc::new(Elsewhere {
-                workers: executors.workers.is_some(),
-            }),
+            isolation: executors.isolation(),
+            identify: executors.elsewhere.clone(),
             executor: explained(executors.actions.clone(), &explain),
             tests: explained(executors.tests.clone(), &explain),
         })
@@ -216,94 +211,6 @@ fn explained(executor: Arc<dyn Executor>, explain: &Option<Arc<Explain>>) -> Arc
         Some(explain) => Arc::new(Explained::new(executor, explain.clone())),
         None => executor,
     }
-}
-
-/// Slots, and the sandbox that they are for.
-type Processes = Arc<Bounded<LocalExecutor>>;
-
-/// What can be used besides this machine.
-struct Elsewhere {
-    workers: bool,
-}
-
-impl Identify for Elsewhere {
-    fn identity<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
-        let what = match environment {
-            Environment::Local => return async { Ok(String::new()) }.boxed(),
-            // What workers are besides, they say by their properties (ENV-120).
-            Environment::Remote(remote) if self.workers => {
-                let text = format!("remote {} {:?}", remote.platform, remote.properties);
-                return async { Ok(text) }.boxed();
-            }
-            Environment::Workspace => "in the workspace itself",
-            Environment::Docker(_) => "in containers",
-            Environment::Remote(_) => "on remote workers",
-        };
-        let error = Diag::environment(format!("kiln cannot run actions {what} yet"))
-            .hint("name a `local_environment`, or set `fallback_environment` to one");
-        async move { Err(error) }.boxed()
-    }
-}
-
-/// What runs processes.
-struct Executors {
-    processes: Processes,
-    /// The remote cache, if there is one.
-    remote: Option<Client>,
-    /// The server whose workers run actions, if there is one.
-    workers: Option<Client>,
-    actions: Arc<Cached<Arc<dyn Executor>>>,
-    tests: Arc<Cached<Arc<dyn Executor>>>,
-}
-
-impl Executors {
-    /// The servers in use.
-    fn servers(&self) -> impl Iterator<Item = &Client> {
-        [&self.remote, &self.workers].into_iter().flatten()
-    }
-
-    /// What could not be recorded.
-    fn warnings(&self) -> Vec<Diag> {
-        [self.actions.warnings(), self.tests.warnings()].concat()
-    }
-}
-
-/// Innermost first: the sandbox, slots for it, for tests the limit of their number, the remote
-/// cache if there is one, workers of a server if there are any, and the local cache before all
-/// (PX-040).
-fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result<Executors, Diag> {
-    let mut config = LocalConfig::new(setup.cache.join("exec"));
-    config.sandbox = setup.sandbox;
-    config.keep = setup.keep;
-    config.keep_dir = out_folder(&setup.cache, &setup.workspace).join("sandboxes");
-    config.limits = setup.action_limits;
-    let local = LocalExecutor::new(config, store.clone(), zygotes)?;
-    let processes = Arc::new(Bounded::new(local, setup.jobs));
-    // More tests than processes cannot run, so that is no limit.
-    let test_jobs = setup.test_jobs.unwrap_or(setup.jobs);
-    let tests = Limited::new(processes.clone(), test_jobs);
-    let remote = setup.remote.clone().map(Client::new).transpose()?;
-    let workers = setup.workers.clone().map(Client::new).transpose()?;
-    let cached = |inner: Arc<dyn Executor>| -> Arc<Cached<Arc<dyn Executor>>> {
-        let mut inner = inner;
-        if let Some(client) = &remote {
-            inner = Arc::new(RemoteCached::new(inner, client.clone(), store.clone()));
-        }
-        if let (Some(client), Some(workers)) = (&remote, &workers) {
-            let (client, jobs) = (client.clone(), setup.jobs as usize);
-            let away = RemoteExecutor::new(client, workers.clone(), store.clone(), jobs);
-            let placed = Placed::new(inner, away, workers.clone());
-            inner = Arc::new(placed.named_only(setup.named_environments));
-        }
-        Arc::new(Cached::new(inner, store.clone()))
-    };
-    Ok(Executors {
-        actions: cached(processes.clone()),
-        tests: cached(Arc::new(tests)),
-        processes,
-        remote,
-        workers,
-    })
 }
 
 /// The folder that `kiln-out` of a workspace points to.

@@ -9,6 +9,7 @@
 mod command;
 mod configuration;
 mod engine;
+mod executors;
 mod explain;
 mod output;
 mod runfiles;

@@ -294,6 +294,7 @@ accessors! {
     flag verbose_failures -> bool;
     text output -> Option<&str>;
     flag show_progress -> bool;
+    flag docker_execution -> bool;
     text remote_cache -> Option<&str>;
     text remote_executor -> Option<&str>;
     list remote_exec_headers = "remote_exec_header" -> Vec<Arc<str>>;

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use kiln_process::Process;
 
 use crate::config::{self, NETWORK_ROOTS};
-use crate::plan::{Plan, Step};
-use crate::trees::Planned;
+use kiln_exec_root::{Plan, Step};
 
 /// Builds a root like the sandbox's from `unshare`, `mount` and `pivot_root`. It runs as root of a
 /// new user namespace and pid 1 of a pid namespace, and starts the command as user 1000 in another.
@@ -170,7 +169,7 @@ impl Repeat<'_> {
 
     /// How it was put together; it ran, so there is a way.
     fn plan(&self) -> Option<Plan> {
-        Plan::of(self.process, &mut Planned::new(None)).ok()
+        Plan::of(self.process, &mut ()).ok()
     }
 
     /// Which parts of the exec root are writable and which read-only, in the order in which they

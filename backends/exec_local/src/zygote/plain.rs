@@ -17,7 +17,7 @@ pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
         folders: BTreeSet::new(),
         writable: BTreeSet::new(),
     };
-    crate::scratch::remove_tree(plain.root.as_ref()).or_failure(Step::PrivateMount, &plain.root)?;
+    kiln_exec_root::remove_tree(plain.root.as_ref()).or_failure(Step::PrivateMount, &plain.root)?;
     plain.folder("")?;
     for op in launch.inputs.iter().chain(&launch.writable) {
         plain.apply(op)?;

@@ -53,7 +53,7 @@ impl Default for EnvironmentOptions {
     fn default() -> EnvironmentOptions {
         EnvironmentOptions {
             names: BTreeMap::new(),
-            no_docker: Some("kiln cannot run actions in containers yet"),
+            no_docker: None,
             no_remote: Some("remote execution is off"),
             no_workspace: Some("kiln cannot run actions in the workspace itself yet"),
             host: Platform::host(),

@@ -39,8 +39,10 @@ pub(super) mod out {
 }
 
 /// Sets up what must be absolute, wherever the action runs, and becomes the test. `$0` is the
-/// program, `$1` how many words of `--run_under` follow, before the test's own arguments.
-const SCRIPT: &str = r#"root=$PWD
+/// program, `$1` how many words of `--run_under` follow, before the test's own arguments. Any
+/// shell will do: containers may have no bash.
+const SCRIPT: &str = r#"exec 2>&1
+root=$PWD
 export TEST_SRCDIR="$root/$0.runfiles" RUNFILES_DIR="$root/$0.runfiles"
 export PYTHON_RUNFILES="$RUNFILES_DIR" JAVA_RUNFILES="$RUNFILES_DIR"
 export TEST_TMPDIR="$root/test-tmp" GTEST_TMP_DIR="$root/test-tmp"
@@ -59,9 +61,16 @@ if [ -n "$TEST_TOTAL_SHARDS" ]; then
 fi
 mkdir -p "$TEST_TMPDIR" "$TEST_UNDECLARED_OUTPUTS_DIR" "$TEST_UNDECLARED_OUTPUTS_ANNOTATIONS_DIR"
 cd "$TEST_SRCDIR/$TEST_WORKSPACE" || exit 127
-under=("${@:2:$1}")
-shift "$(($1 + 1))"
-exec "${under[@]}" "$TEST_SRCDIR/$TEST_BINARY_RUNFILES" "$@" 2>&1"#;
+kiln_under=$1 kiln_at=0
+shift
+[ "$kiln_under" != 0 ] || set -- "$TEST_SRCDIR/$TEST_BINARY_RUNFILES" "$@"
+[ "$kiln_under" = 0 ] || for kiln_word; do
+  shift
+  set -- "$@" "$kiln_word"
+  kiln_at=$((kiln_at + 1))
+  [ "$kiln_at" != "$kiln_under" ] || set -- "$@" "$TEST_SRCDIR/$TEST_BINARY_RUNFILES"
+done
+exec "$@""#;
 
 impl Test<'_> {
     /// The process of one run without shards.

@@ -19,7 +19,7 @@ use kiln_targets::{CcTools, Configuration, PythonTools, ShellTools};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::environments::{Chosen, EnvironmentKey};
+use crate::environments::{Chosen, EnvironmentKey, EnvironmentTarget};
 use crate::services::Execution;
 use crate::spawn::DEFAULT_PATH;
 
@@ -118,17 +118,21 @@ pub async fn shell(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Shell, Diag> {
 #[rule(uses(Execution), gets(EnvironmentKey -> Chosen))]
 pub async fn machine(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Machine, Diag> {
     let execution = cx.service::<Execution>()?;
-    let environment = match &*key.0 {
-        "" => Environment::Local,
+    let (environment, target) = match &*key.0 {
+        "" => (Environment::Local, None),
         _ => {
             let chosen = get!(Chosen, EnvironmentKey(key.0.clone())).await?;
-            chosen.environment.clone()
+            (chosen.environment.clone(), chosen.target.clone())
         }
     };
     let identity = match &environment {
         Environment::Local => local(execution.isolation),
         other => {
-            let text = execution.identify.identity(other).await?;
+            let text = execution.identify.identity(other).await;
+            let text = text.map_err(|error| match &target {
+                Some(target) => unusable(error, &key.0, target),
+                None => error,
+            })?;
             let mut builder = Fingerprint::build("environment");
             Arc::from(&builder.text(&text).finish().bytes()[..])
         }
@@ -137,6 +141,19 @@ pub async fn machine(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Machine, Diag>
         environment,
         identity,
     })
+}
+
+/// Who asked for what cannot be had, and where it can be changed (ENV-105).
+fn unusable(error: Diag, name: &str, target: &EnvironmentTarget) -> Diag {
+    let label = &target.label;
+    let error = error.note_at(
+        format!("environment `{name}` is `{label}`"),
+        target.span.clone(),
+    );
+    match &target.fallback {
+        Some(fallback) => error.note(format!("its fallback is `{fallback}`")),
+        None => error.note("it has no `fallback_environment`"),
+    }
 }
 
 /// What programs told of themselves is remembered in the store, under a key of the files found: a

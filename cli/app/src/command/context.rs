@@ -120,6 +120,10 @@ impl Context {
         });
         EnvironmentOptions {
             names: names.collect(),
+            no_docker: match self.options.docker_execution() {
+                true => None,
+                false => Some("containers are off: there is `--nodocker_execution`"),
+            },
             no_remote: match self
                 .options
                 .remote_executor()

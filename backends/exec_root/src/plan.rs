@@ -12,29 +12,49 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kiln_base::{Digest, RelPath};
-use kiln_process::Process;
+use kiln_diag::Diag;
+use kiln_process::{ExecError, Process};
 use kiln_tree::{Node, Tree};
 
-use crate::trees::Planned;
+/// Knows folders that can be shown whole.
+pub trait Whole {
+    /// The name of that folder, if it is there as a whole.
+    fn ready(&mut self, tree: &Tree) -> Option<String>;
+}
 
-/// A step as in [`crate::zygote::wire::Op`], with blobs still named by their digests.
+/// No folder is.
+impl Whole for () {
+    fn ready(&mut self, _tree: &Tree) -> Option<String> {
+        None
+    }
+}
+
+/// A step on the way to an exec root; paths are relative to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
+    /// A read-only folder.
     Dir(String),
+    /// A read-only view of a blob, and whether it may be executed.
     File(Digest, bool, String),
-    /// A folder as a whole, by its name among [`crate::trees::Trees`].
+    /// A folder as a whole, by the name that [`Whole`] gave it.
     Tree(String, String),
+    /// A symbolic link: its target, its place.
     Link(String, String),
+    /// A copy of a blob that may be changed.
     Copy(Digest, bool, String),
+    /// A read-only folder that a writable one is going to cover: keep it for [`Step::Return`].
     Keep(String),
+    /// The scratch folder of that number.
     Scratch(u32, String),
+    /// A writable folder inside of a scratch folder.
     WritableDir(String),
+    /// Puts back what [`Step::Keep`] kept.
     Return(String),
 }
 
 /// How an exec root is put together.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// Before the exec root becomes read-only.
     pub inputs: Vec<Step>,
     /// Afterwards.
@@ -47,7 +67,7 @@ pub(crate) struct Plan {
 
 /// Where a declared output will be.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct OutputAt {
+pub struct OutputAt {
     /// Its path relative to the working directory.
     pub path: RelPath,
     /// The number of the scratch folder.
@@ -58,7 +78,7 @@ pub(crate) struct OutputAt {
 
 /// A path that the inputs and the outputs of a process use in ways that exclude each other.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Clash {
+pub struct Clash {
     /// Relative to the exec root.
     pub path: String,
 }
@@ -75,7 +95,7 @@ struct Wanted<'a> {
 
 impl Plan {
     /// Plans a process; `trees` knows folders that can be shown whole.
-    pub(crate) fn of(process: &Process, trees: &mut Planned<'_>) -> Result<Plan, Clash> {
+    pub fn of(process: &Process, trees: &mut dyn Whole) -> Result<Plan, Clash> {
         let paths: Vec<(RelPath, RelPath)> = process
             .outputs
             .iter()
@@ -105,6 +125,18 @@ impl Plan {
     }
 }
 
+impl From<Clash> for ExecError {
+    fn from(clash: Clash) -> ExecError {
+        ExecError::Failed(
+            Diag::build(format!(
+                "input `{}` is a file where an output needs a folder",
+                clash.path
+            ))
+            .hint("give the output another name"),
+        )
+    }
+}
+
 impl<'a> Wanted<'a> {
     fn at(&mut self, path: &'a RelPath) -> &mut Wanted<'a> {
         path.components()
@@ -122,12 +154,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
-struct Planner<'a, 'b> {
+struct Planner<'a> {
     plan: Plan,
     /// What goes into scratch folders, behind all `Keep`s.
     later: Vec<Step>,
     scratch: Vec<String>,
-    trees: &'a mut Planned<'b>,
+    trees: &'a mut dyn Whole,
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -137,7 +169,7 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-impl Planner<'_, '_> {
+impl Planner<'_> {
     /// A folder that exists already, outside of any scratch folder.
     fn read_only(
         &mut self,

@@ -5,15 +5,17 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
+use kiln_process::Exit;
 use kiln_store::{PutMode, Store};
 use kiln_tree::{Node, Tree, TreeBuilder};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
-use crate::plan::OutputAt;
+use crate::{OutputAt, Plan};
 
 /// Each level keeps a descriptor open.
 const MAX_DEPTH: usize = 200;
@@ -21,7 +23,7 @@ const MAX_DEPTH: usize = 200;
 const SMALL_STREAM: u64 = 64 * 1024;
 
 /// What was written to a standard stream.
-pub(crate) fn stream(store: &Store, path: &Path, suffix: &str) -> Result<Digest, Diag> {
+pub fn stream(store: &Store, path: &Path, suffix: &str) -> Result<Digest, Diag> {
     let failed = |error| Diag::io("cannot read", path, &error);
     let length = std::fs::metadata(path).map_err(failed)?.len();
     if length == 0 && suffix.is_empty() {
@@ -36,7 +38,7 @@ pub(crate) fn stream(store: &Store, path: &Path, suffix: &str) -> Result<Digest,
 }
 
 /// Where an action ran, as it saw it.
-pub(crate) struct Seen<'a> {
+pub struct Seen<'a> {
     /// The exec root, absolute.
     pub exec_root: &'a str,
     /// Below that.
@@ -45,7 +47,7 @@ pub(crate) struct Seen<'a> {
 
 /// The declared outputs that are there, as a tree relative to the working directory. `folder`
 /// tells where scratch folders are.
-pub(crate) fn outputs(
+pub fn outputs(
     store: &Store,
     places: &[OutputAt],
     seen: &Seen<'_>,
@@ -79,14 +81,26 @@ const MAX_STRAYS: usize = 20;
 /// And so many entries are looked at to find them.
 const MAX_LOOKED: usize = 1000;
 
-/// Finds files in a scratch folder that are no declared outputs; `at` is its path relative to the
-/// working directory. What cannot be looked at is left out: they are only for a message.
-pub(crate) fn strays(
-    folder: &Path,
-    at: &RelPath,
-    is_declared: &dyn Fn(&RelPath) -> bool,
-    strays: &mut Vec<RelPath>,
-) {
+/// Files in a plan's scratch folders that are no declared outputs, relative to the working
+/// directory, some of them. `folder` tells where scratch folders are. What cannot be looked at is
+/// left out: they are only for a message.
+pub fn strays(
+    plan: &Plan,
+    workdir: &RelPath,
+    declared: &[RelPath],
+    folder: &dyn Fn(u32) -> PathBuf,
+) -> Vec<RelPath> {
+    let mut strays = Vec::new();
+    for (number, at) in (0..).zip(&plan.scratch) {
+        let below = RelPath::new(at).ok();
+        if let Some(below) = below.and_then(|at| at.strip_prefix(workdir)) {
+            strays_in(&folder(number), &below, declared, &mut strays);
+        }
+    }
+    strays
+}
+
+fn strays_in(folder: &Path, at: &RelPath, declared: &[RelPath], strays: &mut Vec<RelPath>) {
     let mut looked = 0;
     let mut open = vec![(folder.to_owned(), at.clone())];
     while let Some((folder, at)) = open.pop() {
@@ -105,13 +119,26 @@ pub(crate) fn strays(
                 continue;
             };
             match kind.is_dir() {
-                _ if is_declared(&path) => {}
+                _ if declared.contains(&path) => {}
                 true => open.push((entry.path(), path)),
                 false => strays.push(path),
             }
         }
     }
     strays.sort();
+}
+
+/// What is appended to the standard error of a process that was stopped (PX-017); empty for one
+/// that ended by itself. `progress` is what people are shown of it.
+pub fn stopped_note(exit: Exit, timeout: Duration, progress: &str) -> String {
+    match exit {
+        Exit::TimedOut => {
+            let seconds = timeout.as_secs_f64();
+            format!("\nExceeded timeout of {seconds:.1} seconds: {progress}\n")
+        }
+        Exit::Limit(limit) => format!("\nUsed more than {limit}: {progress}\n"),
+        Exit::Code(_) | Exit::Signal(_) => String::new(),
+    }
 }
 
 const FOLDER: OFlags = OFlags::RDONLY

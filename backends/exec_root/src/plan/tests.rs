@@ -28,7 +28,7 @@ fn check(workdir: &str, inputs: &[&str], outputs: &[&str], expected: Expect) {
     process.inputs = builder.build();
     process.outputs = outputs.iter().map(|o| RelPath::new(o).unwrap()).collect();
     let mut text = String::new();
-    match Plan::of(&process, &mut Planned::new(None)) {
+    match Plan::of(&process, &mut ()) {
         Err(clash) => _ = write!(text, "clash at {}", clash.path),
         Ok(plan) => {
             for step in plan.inputs.iter().chain(&plan.writable) {

@@ -13,7 +13,7 @@ use rustix::fs::FlockOperation;
 
 /// One kiln process's part of the scratch folder; removed with this value. What a killed process
 /// left is removed by the next one.
-pub(crate) struct ScratchRoot {
+pub struct ScratchRoot {
     path: PathBuf,
     /// The lock says that this process is alive.
     _lock: File,
@@ -24,7 +24,7 @@ pub(crate) struct ScratchRoot {
 
 impl ScratchRoot {
     /// Makes one below `folder`.
-    pub(crate) fn new(folder: &Path, owner: Option<(u32, u32)>) -> Result<ScratchRoot, Diag> {
+    pub fn new(folder: &Path, owner: Option<(u32, u32)>) -> Result<ScratchRoot, Diag> {
         let failed = |error| Diag::io("cannot make the scratch folder", folder, &error);
         fs::create_dir_all(folder).map_err(failed)?;
         remove_stale(folder);
@@ -49,12 +49,12 @@ impl ScratchRoot {
     }
 
     /// The folder itself.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// A new set of folders for one worker.
-    pub(crate) fn slot(&self) -> io::Result<SlotFiles> {
+    pub fn slot(&self) -> io::Result<SlotFiles> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.path.join(number.to_string());
         fs::create_dir(&path)?;
@@ -86,7 +86,7 @@ fn remove_stale(folder: &Path) {
 }
 
 /// The folders and output files of one worker.
-pub(crate) struct SlotFiles {
+pub struct SlotFiles {
     path: PathBuf,
     /// How many folders there are.
     folders: u32,
@@ -97,28 +97,28 @@ pub(crate) struct SlotFiles {
 
 impl SlotFiles {
     /// The folder with all of it.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The scratch folder of that number.
-    pub(crate) fn folder(&self, number: u32) -> PathBuf {
+    pub fn folder(&self, number: u32) -> PathBuf {
         self.path.join(number.to_string())
     }
 
     /// The file for the standard output.
-    pub(crate) fn stdout(&self) -> PathBuf {
+    pub fn stdout(&self) -> PathBuf {
         self.path.join("stdout")
     }
 
     /// The file for the standard error.
-    pub(crate) fn stderr(&self) -> PathBuf {
+    pub fn stderr(&self) -> PathBuf {
         self.path.join("stderr")
     }
 
     /// Makes `count` empty folders and two empty files ready; the files are returned, open for
     /// appending.
-    pub(crate) fn prepare(&mut self, count: u32) -> io::Result<[File; 2]> {
+    pub fn prepare(&mut self, count: u32) -> io::Result<[File; 2]> {
         self.clean()?;
         while self.folders < count {
             let path = self.folder(self.folders);
@@ -153,7 +153,7 @@ impl SlotFiles {
     }
 
     /// Empties what the last action had. Its processes must be gone.
-    pub(crate) fn clean(&mut self) -> io::Result<()> {
+    pub fn clean(&mut self) -> io::Result<()> {
         for number in 0..self.used {
             let path = self.folder(number);
             if !is_pristine(&path)? {
@@ -186,7 +186,7 @@ fn is_pristine(path: &Path) -> io::Result<bool> {
 }
 
 /// Removes a folder with all that is in it, also where an action took permissions away.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+pub fn remove_tree(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             make_removable(path)?;

@@ -1,0 +1,266 @@
+//! The executor: one action from its plan to its result.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kiln_base::RelPath;
+use kiln_diag::Diag;
+use kiln_exec_root::{Plan, Seen, outputs, stopped_note, strays, stream};
+use kiln_process::{
+    DockerEnvironment, Environment, ExecError, Executor, Exit, Limit, ProcessResult, Request,
+    Source,
+};
+use kiln_store::Store;
+use kiln_tree::Tree;
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+use crate::container::{Container, Kind};
+use crate::job::{self, EXEC_ROOT};
+use crate::layout::Layout;
+use crate::pool::Pool;
+use crate::run::{End, Ended, Lost};
+use crate::{DockerConfig, client, image, layout, leftovers, run};
+
+/// Runs processes in containers of a Docker engine. Nothing is asked of an engine before the first
+/// of them.
+pub struct DockerExecutor {
+    config: DockerConfig,
+    store: Store,
+    pool: OnceCell<Arc<Pool>>,
+    images: Images,
+    warnings: Mutex<Vec<Diag>>,
+}
+
+/// What images came down to, once for each in a session (ENV-090).
+type Images = Mutex<HashMap<DockerEnvironment, Arc<OnceCell<String>>>>;
+
+impl DockerExecutor {
+    /// An executor that keeps results in `store`.
+    pub fn new(config: DockerConfig, store: Store) -> DockerExecutor {
+        DockerExecutor {
+            config,
+            store,
+            pool: OnceCell::new(),
+            images: Mutex::default(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// The id of an environment's image, all that decides what a process does in there besides its
+    /// inputs (ENV-091, ENV-108). An image that is not there is fetched.
+    ///
+    /// Errors: there is no engine, no such image, or it is made for another platform.
+    pub async fn image(&self, environment: &DockerEnvironment) -> Result<String, Diag> {
+        let cell = self
+            .images
+            .lock()
+            .entry(environment.clone())
+            .or_default()
+            .clone();
+        let id = cell.get_or_try_init(|| async {
+            let pool = self.pool().await?;
+            let warn = |warning| self.warnings.lock().push(warning);
+            image::identify(pool.engine(), environment, &warn).await
+        });
+        id.await.cloned()
+    }
+
+    /// What has to be said, once.
+    pub fn warnings(&self) -> Vec<Diag> {
+        std::mem::take(&mut *self.warnings.lock())
+    }
+
+    async fn pool(&self) -> Result<&Arc<Pool>, Diag> {
+        let pool = self.pool.get_or_try_init(|| async {
+            let engine = Arc::new(client::connect(&self.config.variables).await?);
+            if engine.remapped {
+                return Err(client::remapped(&engine));
+            }
+            leftovers::remove(engine.clone());
+            Pool::new(engine, &self.config.scratch).map(Arc::new)
+        });
+        pool.await
+    }
+
+    async fn run(&self, request: Request<'_>) -> Result<ProcessResult, ExecError> {
+        let Environment::Docker(environment) = request.environment else {
+            let other = format!("no container is meant by {:?}", request.environment);
+            return Err(ExecError::Failed(Diag::internal(other)));
+        };
+        let process = request.process;
+        let image = self.image(environment).await.map_err(ExecError::Failed)?;
+        let pool = self.pool().await.map_err(ExecError::Failed)?;
+        let plan = Arc::new(Plan::of(process, &mut ())?);
+        let script = job::script(process).map_err(ExecError::Failed)?;
+        let kind = Kind {
+            image,
+            network: process.network,
+        };
+        let mut again = false;
+        loop {
+            let mut container = pool.take(&self.config, &kind).await?;
+            self.lay_out(pool, &container, &plan, request.writable)
+                .await?;
+            container.write_job(&script).map_err(ExecError::Failed)?;
+            if !again {
+                request.observer.started();
+            }
+            match run::run(&mut container, process.timeout, request.observer).await {
+                Ok(ended) => return self.finish(request, pool, container, plan, ended).await,
+                Err(Lost::Failed(error)) => return Err(error),
+                // The container was ended from outside, or the engine was (ENV-101).
+                Err(Lost::Container(_)) if !again => again = true,
+                Err(Lost::Container(why)) => return Err(ExecError::Unavailable(lost(&kind, &why))),
+            }
+        }
+    }
+
+    /// Puts the inputs in place, and takes away what the last action left in `/tmp`.
+    fn lay_out(
+        &self,
+        pool: &Pool,
+        container: &Container,
+        plan: &Arc<Plan>,
+        writable: bool,
+    ) -> impl Future<Output = Result<(), ExecError>> + Send + use<> {
+        let (plan, store, user) = (plan.clone(), self.store.clone(), pool.user);
+        let (root, tmp) = (container.root(), container.tmp());
+        let built = tokio::task::spawn_blocking(move || {
+            layout::empty(&tmp).map_err(|error| {
+                ExecError::Failed(Diag::io(
+                    "cannot remove what an action left in",
+                    &tmp,
+                    &error,
+                ))
+            })?;
+            let layout = Layout {
+                root: &root,
+                store: &store,
+                user,
+            };
+            layout.build(&plan, writable)
+        });
+        async move {
+            let panicked = |_| ExecError::Failed(Diag::internal("laying out inputs panicked"));
+            built.await.map_err(panicked)?
+        }
+    }
+
+    async fn finish(
+        &self,
+        request: Request<'_>,
+        pool: &Arc<Pool>,
+        container: Container,
+        plan: Arc<Plan>,
+        ended: Ended,
+    ) -> Result<ProcessResult, ExecError> {
+        let process = request.process;
+        let finished = Finished {
+            stdout: container.files.stdout(),
+            stderr: container.files.stderr(),
+            root: container.root(),
+            store: self.store.clone(),
+            plan,
+            workdir: process.workdir.clone(),
+            declared: match request.optional_outputs {
+                true => Vec::new(),
+                false => process.outputs.clone(),
+            },
+            exit: self.exit(ended.end),
+            elapsed: ended.elapsed,
+            progress: request.describe.progress.clone(),
+            timeout: process.timeout.unwrap_or_default(),
+        };
+        let collected = tokio::task::spawn_blocking(move || finished.collect()).await;
+        if ended.clean {
+            pool.put(container);
+        }
+        let panicked = |_| ExecError::Failed(Diag::internal("taking outputs in panicked"));
+        collected.map_err(panicked)?.map_err(ExecError::Failed)
+    }
+
+    fn exit(&self, end: End) -> Exit {
+        match (end, self.config.memory) {
+            (End::Code(code), _) => Exit::Code(code),
+            (End::TimedOut, _) => Exit::TimedOut,
+            (End::OutOfMemory, Some(bytes)) => Exit::Limit(Limit::Memory(bytes)),
+            (End::Killed | End::OutOfMemory, _) => Exit::Signal(SIGKILL),
+        }
+    }
+}
+
+const SIGKILL: i32 = 9;
+
+impl Executor for DockerExecutor {
+    fn execute<'a>(
+        &'a self,
+        request: Request<'a>,
+    ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
+        self.run(request).boxed()
+    }
+}
+
+fn lost(kind: &Kind, why: &str) -> Diag {
+    Diag::environment(format!(
+        "a container of image `{}` ended while an action ran in it, twice",
+        kind.image
+    ))
+    .note(why.to_owned())
+    .hint("something outside of kiln ended it, perhaps for want of memory")
+}
+
+/// An action whose processes are all gone.
+struct Finished {
+    stdout: PathBuf,
+    stderr: PathBuf,
+    root: PathBuf,
+    store: Store,
+    plan: Arc<Plan>,
+    workdir: RelPath,
+    /// The declared outputs, if all of them have to be there.
+    declared: Vec<RelPath>,
+    exit: Exit,
+    elapsed: Duration,
+    progress: String,
+    timeout: Duration,
+}
+
+impl Finished {
+    fn collect(&self) -> Result<ProcessResult, Diag> {
+        let suffix = stopped_note(self.exit, self.timeout, &self.progress);
+        let folder = |number: u32| {
+            let at = self.plan.scratch.get(number as usize);
+            self.root.join(at.map(String::as_str).unwrap_or_default())
+        };
+        // What was stopped half-way has no outputs.
+        let outputs = match suffix.is_empty() {
+            false => Tree::empty(),
+            true => {
+                let seen = Seen {
+                    exec_root: EXEC_ROOT,
+                    workdir: &self.workdir,
+                };
+                outputs(&self.store, &self.plan.outputs, &seen, &folder)?
+            }
+        };
+        let mut result = ProcessResult {
+            exit: self.exit,
+            stdout: stream(&self.store, &self.stdout, "")?,
+            stderr: stream(&self.store, &self.stderr, &suffix)?,
+            outputs,
+            elapsed: self.elapsed,
+            source: Source::Ran,
+            sandbox: None,
+            strays: Vec::new(),
+        };
+        if result.exit.success() && result.lacks(&self.declared).is_some() {
+            result.strays = strays(&self.plan, &self.workdir, &self.declared, &folder);
+        }
+        Ok(result)
+    }
+}

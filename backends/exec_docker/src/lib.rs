@@ -1,0 +1,32 @@
+//! Runs processes in containers of a Docker engine.
+//!
+//! A container is started once and used for many processes, one at a time. Its first process is a
+//! small shell script ([`runner.sh`](../src/runner.sh)) that is told over its standard input what
+//! to run, so that a process costs two writes to a socket and not an `exec` of the engine's.
+//!
+//! What it is not: it decides nothing about caching, concurrency or keys, and it builds no images.
+//!
+//! Invariants:
+//! * A process sees its image, read-only, its declared inputs, and an empty `/tmp`; it can write
+//!   only where its declared outputs will be, into `/tmp` and into `/dev/shm`.
+//! * No process of an action outlives its result, and nothing that one leaves in a container is
+//!   there for the next: a container that cannot be cleaned is replaced.
+//! * A container ends with the connection to it: when kiln is gone, however, so are they.
+//! * Nothing that an action does can change a blob of the store.
+//! * No container is made before an action needs one.
+
+mod address;
+mod client;
+mod config;
+mod container;
+mod executor;
+mod image;
+mod job;
+mod layout;
+mod leftovers;
+mod output;
+mod pool;
+mod run;
+
+pub use config::DockerConfig;
+pub use executor::DockerExecutor;

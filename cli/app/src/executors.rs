@@ -1,0 +1,170 @@
+//! What runs processes, put together.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kiln_diag::Diag;
+use kiln_exec_docker::{DockerConfig, DockerExecutor};
+use kiln_exec_local::{LocalConfig, LocalExecutor, ProcessLimit, ZygoteServer};
+use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteExecutor};
+use kiln_process::{
+    Bounded, Cached, Environment, ExecError, Executor, Identify, Limited, ProcessResult, Request,
+};
+use kiln_store::Store;
+
+use crate::engine::{Setup, out_folder};
+
+/// What this machine runs by itself: sandboxes and containers.
+struct Here {
+    local: LocalExecutor,
+    docker: Arc<DockerExecutor>,
+}
+
+impl Executor for Here {
+    fn execute<'a>(
+        &'a self,
+        request: Request<'a>,
+    ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
+        match request.environment {
+            Environment::Docker(_) => self.docker.execute(request),
+            _ => self.local.execute(request),
+        }
+    }
+}
+
+/// What can be used besides the sandboxes of this machine.
+struct Elsewhere {
+    docker: Arc<DockerExecutor>,
+    workers: bool,
+}
+
+impl Identify for Elsewhere {
+    fn identity<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
+        async move {
+            let what = match environment {
+                Environment::Local => return Ok(String::new()),
+                // Its id says all that is in it (ENV-091, ENV-108).
+                Environment::Docker(docker) => {
+                    let image = self.docker.image(docker).await?;
+                    return Ok(format!("docker {} {image}", docker.platform));
+                }
+                // What workers are besides, they say by their properties (ENV-120).
+                Environment::Remote(remote) if self.workers => {
+                    return Ok(format!(
+                        "remote {} {:?}",
+                        remote.platform, remote.properties
+                    ));
+                }
+                Environment::Workspace => "in the workspace itself",
+                Environment::Remote(_) => "on remote workers",
+            };
+            Err(
+                Diag::environment(format!("kiln cannot run actions {what} yet"))
+                    .hint("name a `local_environment`, or set `fallback_environment` to one"),
+            )
+        }
+        .boxed()
+    }
+}
+
+/// What runs processes.
+pub(crate) struct Executors {
+    /// Slots, and what they are for.
+    processes: Arc<Bounded<Here>>,
+    /// Tells environments apart.
+    pub(crate) elsewhere: Arc<dyn Identify>,
+    /// The remote cache, if there is one.
+    remote: Option<Client>,
+    /// The server whose workers run actions, if there is one.
+    workers: Option<Client>,
+    pub(crate) actions: Arc<Cached<Arc<dyn Executor>>>,
+    pub(crate) tests: Arc<Cached<Arc<dyn Executor>>>,
+}
+
+impl Executors {
+    /// The servers in use.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &Client> {
+        [&self.remote, &self.workers].into_iter().flatten()
+    }
+
+    /// What could not be recorded.
+    pub(crate) fn warnings(&self) -> Vec<Diag> {
+        let containers = self.processes.inner().docker.warnings();
+        [self.actions.warnings(), self.tests.warnings(), containers].concat()
+    }
+
+    /// What the sandbox cannot enforce on this machine.
+    pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {
+        self.processes.inner().local.warnings().to_vec()
+    }
+
+    /// What actions on this machine are isolated by, as part of their keys.
+    pub(crate) fn isolation(&self) -> &'static str {
+        self.processes.inner().local.tier().identity()
+    }
+}
+
+/// Innermost first: sandboxes and containers, slots for them, for tests the limit of their number, the remote
+/// cache if there is one, workers of a server if there are any, and the local cache before all
+/// (PX-040).
+pub(crate) fn executors(
+    setup: &Setup,
+    store: &Store,
+    zygotes: Arc<ZygoteServer>,
+) -> Result<Executors, Diag> {
+    let mut config = LocalConfig::new(setup.cache.join("exec"));
+    config.sandbox = setup.sandbox;
+    config.keep = setup.keep;
+    config.keep_dir = out_folder(&setup.cache, &setup.workspace).join("sandboxes");
+    config.limits = setup.action_limits;
+    let local = LocalExecutor::new(config, store.clone(), zygotes)?;
+    let docker = Arc::new(DockerExecutor::new(containers(setup), store.clone()));
+    let here = Here {
+        local,
+        docker: docker.clone(),
+    };
+    let processes = Arc::new(Bounded::new(here, setup.jobs));
+    // More tests than processes cannot run, so that is no limit.
+    let test_jobs = setup.test_jobs.unwrap_or(setup.jobs);
+    let tests = Limited::new(processes.clone(), test_jobs);
+    let remote = setup.remote.clone().map(Client::new).transpose()?;
+    let workers = setup.workers.clone().map(Client::new).transpose()?;
+    let cached = |inner: Arc<dyn Executor>| -> Arc<Cached<Arc<dyn Executor>>> {
+        let mut inner = inner;
+        if let Some(client) = &remote {
+            inner = Arc::new(RemoteCached::new(inner, client.clone(), store.clone()));
+        }
+        if let (Some(client), Some(workers)) = (&remote, &workers) {
+            let (client, jobs) = (client.clone(), setup.jobs as usize);
+            let away = RemoteExecutor::new(client, workers.clone(), store.clone(), jobs);
+            let placed = Placed::new(inner, away, workers.clone());
+            inner = Arc::new(placed.named_only(setup.named_environments));
+        }
+        Arc::new(Cached::new(inner, store.clone()))
+    };
+    Ok(Executors {
+        elsewhere: Arc::new(Elsewhere {
+            docker,
+            workers: workers.is_some(),
+        }),
+        actions: cached(processes.clone()),
+        tests: cached(Arc::new(tests)),
+        processes,
+        remote,
+        workers,
+    })
+}
+
+/// How containers are used.
+fn containers(setup: &Setup) -> DockerConfig {
+    let mut config = DockerConfig::new(setup.cache.join("containers"), &setup.workspace);
+    config.variables = setup.environment.clone();
+    config.memory = setup.action_limits.memory;
+    config.processes = match setup.action_limits.processes {
+        ProcessLimit::Many => config.processes,
+        ProcessLimit::AtMost(number) => Some(number),
+        ProcessLimit::Unlimited => None,
+    };
+    config
+}
