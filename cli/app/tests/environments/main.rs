@@ -9,10 +9,12 @@ use kiln_testkit::{Output, Workspace};
 
 const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 
-/// A workspace with these lines in `kiln.toml` and `BUILD`.
+/// A workspace with these lines in `kiln.toml` and `BUILD`. No engine is asked for anything.
 fn workspace(names: &str, build: &str) -> Workspace {
     let files = format!(
         "
+//- .bazelrc
+common --nodocker_execution
 //- kiln.toml
 {names}
 //- ci.toml

@@ -1,0 +1,158 @@
+//! What an action sees and may do in a container.
+
+use expect_test::{Expect, expect};
+use kiln_testkit::Docker;
+
+use crate::{no_containers, shown, workspace};
+
+/// What a command in a container prints.
+fn check(command: &str, expected: Expect) {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let build = format!(
+        r#"
+genrule(
+    name = "g",
+    srcs = ["in.txt"],
+    outs = ["out/g.txt"],
+    cmd = """{command}""",
+    environment = "docker",
+)
+"#
+    );
+    let workspace = workspace(&docker, &docker.busybox(), &build);
+    workspace.write("in.txt", "in\n");
+    workspace.write("other.txt", "not declared\n");
+    let output = workspace.kiln("build //:g");
+    let text = match output.code {
+        Some(0) => {
+            let file = workspace.read("kiln-out/fastbuild-docker/bin/out/g.txt");
+            file.unwrap_or_default()
+        }
+        _ => shown(&output),
+    };
+    expected.assert_eq(&text);
+    no_containers(&docker, &workspace);
+}
+
+#[test]
+fn only_declared_inputs_are_there() {
+    check("find . -type f -o -type l > $@", expect![[r#"
+        ./in.txt
+        ./kiln-out/fastbuild-docker/bin/out/g.txt
+    "#]]);
+}
+
+#[test]
+fn inputs_cannot_be_changed() {
+    check(
+        "for f in in.txt; do echo x >> $$f; done 2>/dev/null; rm -f in.txt 2>/dev/null; chmod u+w in.txt 2>/dev/null; echo x > new.txt 2>/dev/null; echo x > /usr-is-read-only 2>/dev/null; cat in.txt > $@; ls >> $@",
+        expect![[r#"
+            exit: 1
+            --- stderr
+            error: Genrule of `//:g` failed with exit code 1 (making `kiln-out/fastbuild-docker/bin/out/g.txt`)
+              --> BUILD:2:1
+               = it wrote nothing to its output
+            hint: `--keep_sandboxes=on-failure` keeps its folder, with a script to run it again
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
+    );
+}
+
+#[test]
+fn the_environment_is_as_declared_env_097() {
+    check(
+        "env -u PWD -u OLDPWD -u SHLVL -u _ env | sort > $@; pwd >> $@; hostname >> $@",
+        expect![[r#"
+            PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+            /kiln
+            localhost
+        "#]],
+    );
+}
+
+#[test]
+fn the_user_is_nobody_of_importance_env_099() {
+    check(
+        "if [ $$(id -u) = 0 ]; then echo root; else echo somebody; fi > $@; grep -E 'CapEff|NoNewPrivs' /proc/self/status >> $@",
+        expect![[r#"
+            somebody
+            CapEff:	0000000000000000
+            NoNewPrivs:	1
+        "#]],
+    );
+}
+
+#[test]
+fn there_is_no_network() {
+    check("ls /sys/class/net > $@; ip route >> $@", expect![[r#"
+        lo
+    "#]]);
+}
+
+#[test]
+fn an_undeclared_output_is_said() {
+    check("echo x > $$(dirname $@)/other.txt", expect![[r#"
+        exit: 1
+        --- stderr
+        error: Genrule of `//:g` succeeded, but did not make `kiln-out/fastbuild-docker/bin/out/g.txt`
+          --> BUILD:2:1
+           = it made `kiln-out/fastbuild-docker/bin/out/other.txt`, which it does not declare
+        hint: the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)
+        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+    "#]]);
+}
+
+/// What an action starts ends with it.
+#[test]
+fn processes_end_with_their_action() {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let build = r#"
+genrule(
+    name = "first",
+    outs = ["first.txt"],
+    cmd = "(trap '' HUP TERM; while :; do sleep 1; done) >/dev/null 2>&1 & sleep 300 & echo started > $@",
+    environment = "docker",
+)
+genrule(
+    name = "second",
+    srcs = [":first"],
+    outs = ["second.txt"],
+    cmd = "ps | grep -c '[s]leep' > $@ || true",
+    environment = "docker",
+)
+"#;
+    let workspace = workspace(&docker, &docker.busybox(), build);
+    let output = workspace.kiln("build //:second --jobs=1");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    let text = workspace.read("kiln-out/fastbuild-docker/bin/second.txt");
+    assert_eq!(text.as_deref(), Some("0\n"));
+    no_containers(&docker, &workspace);
+}
+
+/// Whoever runs kiln owns what comes of it (ENV-099).
+#[test]
+fn outputs_are_the_callers_own() {
+    use std::os::unix::fs::MetadataExt;
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let build = r#"
+genrule(
+    name = "g",
+    outs = ["g.txt"],
+    cmd = "echo x > $@; chmod 600 $@; mkdir -m 0 /tmp/shut; mkdir closed; chmod 0 closed 2>/dev/null",
+    environment = "docker",
+)
+"#;
+    let workspace = workspace(&docker, &docker.busybox(), build);
+    let output = workspace.kiln("build //:g");
+    let file = workspace.root().join("kiln-out/fastbuild-docker/bin/g.txt");
+    let owner = file.metadata().map(|metadata| metadata.uid()).ok();
+    let own = workspace.root().metadata().unwrap().uid();
+    assert_eq!(owner, Some(own), "{}", output.show());
+    no_containers(&docker, &workspace);
+}
