@@ -31,11 +31,7 @@ pub(crate) fn find(variables: &BTreeMap<String, String>) -> Result<Address, Diag
             origin: "`DOCKER_HOST`".to_owned(),
         });
     }
-    let folder = match (get("DOCKER_CONFIG"), get("HOME")) {
-        (Some(folder), _) => Some(PathBuf::from(folder)),
-        (None, Some(home)) => Some(Path::new(home).join(".docker")),
-        (None, None) => None,
-    };
+    let folder = configuration(variables);
     let (context, origin) = match (get("DOCKER_CONTEXT"), &folder) {
         (Some(context), _) => (Some(context.clone()), "`DOCKER_CONTEXT`".to_owned()),
         (None, Some(folder)) => {
@@ -50,6 +46,16 @@ pub(crate) fn find(variables: &BTreeMap<String, String>) -> Result<Address, Diag
             host: DEFAULT.to_owned(),
             origin: "the default".to_owned(),
         }),
+    }
+}
+
+/// The folder with the user's Docker configuration.
+pub(crate) fn configuration(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let get = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+    match (get("DOCKER_CONFIG"), get("HOME")) {
+        (Some(folder), _) => Some(PathBuf::from(folder)),
+        (None, Some(home)) => Some(Path::new(home).join(".docker")),
+        (None, None) => None,
     }
 }
 

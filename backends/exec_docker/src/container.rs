@@ -18,6 +18,7 @@ use kiln_diag::Diag;
 use kiln_exec_root::SlotFiles;
 use kiln_process::ExecError;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::RwLock;
 
 use crate::DockerConfig;
 use crate::client::{Engine, say, status};
@@ -29,6 +30,8 @@ use crate::output;
 /// What a container is for; only equal ones can stand in for one another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
+    /// The name of its image, for messages.
+    pub name: Arc<str>,
     /// The id of its image.
     pub image: String,
     /// Whether it has a network.
@@ -47,6 +50,8 @@ pub(crate) struct Container {
     pub ooms: u64,
     /// It has been told to end.
     ended: bool,
+    /// Read while it is being removed.
+    busy: Arc<RwLock<()>>,
 }
 
 /// The folder with the runner, in every container.
@@ -67,6 +72,7 @@ impl Container {
         user: User,
         kind: Kind,
         files: SlotFiles,
+        busy: Arc<RwLock<()>>,
     ) -> Result<Container, ExecError> {
         let hello = token().map_err(ExecError::Failed)?;
         prepare(&files, &hello).map_err(ExecError::Failed)?;
@@ -76,7 +82,7 @@ impl Container {
             .create_container(None::<CreateContainerOptions>, body)
             .await
             .map_err(|error| refused(&kind, &error))?;
-        let mut container = attach(engine, created.id, kind, files).await?;
+        let mut container = attach(engine, created.id, kind, files, busy).await?;
         let started = engine.docker.start_container(&container.id, None).await;
         if let Err(error) = started {
             let error = refused(&container.kind, &error);
@@ -168,7 +174,9 @@ impl Drop for Container {
             return;
         };
         let (engine, id) = (self.engine.clone(), std::mem::take(&mut self.id));
+        let busy = self.busy.clone().try_read_owned();
         runtime.spawn(async move {
+            let _busy = busy;
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true);
             let _ = engine
                 .docker
@@ -183,6 +191,7 @@ async fn attach(
     id: String,
     kind: Kind,
     files: SlotFiles,
+    busy: Arc<RwLock<()>>,
 ) -> Result<Container, ExecError> {
     let options = AttachContainerOptionsBuilder::default()
         .stdin(true)
@@ -200,6 +209,7 @@ async fn attach(
             output: attached.output,
             ooms: 0,
             ended: false,
+            busy,
         }),
         Err(error) => {
             let options = RemoveContainerOptionsBuilder::default().force(true).build();
@@ -283,7 +293,7 @@ fn body(config: &DockerConfig, user: User, kind: &Kind, files: &SlotFiles) -> Co
 /// Why the engine did not start a container.
 fn refused(kind: &Kind, error: &Error) -> ExecError {
     let why = say(error);
-    let image = &kind.image;
+    let image = &kind.name;
     let diag = match status(error) {
         Some(404) => Diag::environment(format!("image `{image}` is gone"))
             .note(why)

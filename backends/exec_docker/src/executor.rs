@@ -31,7 +31,7 @@ use crate::{DockerConfig, client, image, layout, leftovers, run};
 pub struct DockerExecutor {
     config: DockerConfig,
     store: Store,
-    pool: OnceCell<Arc<Pool>>,
+    pool: OnceCell<Pool>,
     images: Images,
     warnings: Mutex<Vec<Diag>>,
 }
@@ -65,9 +65,17 @@ impl DockerExecutor {
         let id = cell.get_or_try_init(|| async {
             let pool = self.pool().await?;
             let warn = |warning| self.warnings.lock().push(warning);
-            image::identify(pool.engine(), environment, &warn).await
+            image::identify(pool.engine(), environment, &self.config.variables, &warn).await
         });
         id.await.cloned()
+    }
+
+    /// Waits, for a while, until no container is being started or removed; the others end with this
+    /// process (ENV-103).
+    pub async fn close(&self) {
+        if let Some(pool) = self.pool.get() {
+            pool.close().await;
+        }
     }
 
     /// What has to be said, once.
@@ -75,14 +83,14 @@ impl DockerExecutor {
         std::mem::take(&mut *self.warnings.lock())
     }
 
-    async fn pool(&self) -> Result<&Arc<Pool>, Diag> {
+    async fn pool(&self) -> Result<&Pool, Diag> {
         let pool = self.pool.get_or_try_init(|| async {
             let engine = Arc::new(client::connect(&self.config.variables).await?);
             if engine.remapped {
                 return Err(client::remapped(&engine));
             }
             leftovers::remove(engine.clone());
-            Pool::new(engine, &self.config.scratch).map(Arc::new)
+            Pool::new(engine, &self.config)
         });
         pool.await
     }
@@ -98,12 +106,13 @@ impl DockerExecutor {
         let plan = Arc::new(Plan::of(process, &mut ())?);
         let script = job::script(process).map_err(ExecError::Failed)?;
         let kind = Kind {
+            name: environment.image.clone(),
             image,
             network: process.network,
         };
         let mut again = false;
         loop {
-            let mut container = pool.take(&self.config, &kind).await?;
+            let mut container = pool.take(&kind).await?;
             self.lay_out(pool, &container, &plan, request.writable)
                 .await?;
             container.write_job(&script).map_err(ExecError::Failed)?;
@@ -154,7 +163,7 @@ impl DockerExecutor {
     async fn finish(
         &self,
         request: Request<'_>,
-        pool: &Arc<Pool>,
+        pool: &Pool,
         container: Container,
         plan: Arc<Plan>,
         ended: Ended,
@@ -208,7 +217,7 @@ impl Executor for DockerExecutor {
 fn lost(kind: &Kind, why: &str) -> Diag {
     Diag::environment(format!(
         "a container of image `{}` ended while an action ran in it, twice",
-        kind.image
+        kind.name
     ))
     .note(why.to_owned())
     .hint("something outside of kiln ended it, perhaps for want of memory")

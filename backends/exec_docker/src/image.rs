@@ -1,5 +1,8 @@
 //! From the name of an image to its id, which is what decides results (ENV-090 … ENV-093).
 
+use std::collections::BTreeMap;
+use std::{fs, io};
+
 use bollard::auth::DockerCredentials;
 use bollard::models::{CreateImageInfo, ImageInspect};
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -8,6 +11,7 @@ use futures::StreamExt;
 use kiln_diag::Diag;
 use kiln_process::{DockerEnvironment, Platform};
 
+use crate::address;
 use crate::client::{Engine, say, status};
 
 /// The id of an image (`sha256:…`). One that is not there is fetched from its registry; so is one
@@ -17,6 +21,7 @@ use crate::client::{Engine, say, status};
 pub(crate) async fn identify(
     engine: &Engine,
     environment: &DockerEnvironment,
+    variables: &BTreeMap<String, String>,
     warn: &(dyn Fn(Diag) + Sync),
 ) -> Result<String, Diag> {
     let name = &*environment.image;
@@ -28,7 +33,7 @@ pub(crate) async fn identify(
                 .note("an id cannot be fetched: only names can")
                 .hint("give a name with a digest: `NAME@sha256:…`"));
         }
-        here => match (pull(engine, environment).await, here) {
+        here => match (pull(engine, environment, variables).await, here) {
             (Ok(()), _) => {
                 let found = inspect(engine, name).await?;
                 found.ok_or_else(|| missing(engine, name))?
@@ -87,14 +92,18 @@ fn fits(environment: &DockerEnvironment, image: &ImageInspect) -> Result<(), Dia
 
 /// Fetches an image. The engine does that, with what the user's Docker configuration says of the
 /// registry.
-async fn pull(engine: &Engine, environment: &DockerEnvironment) -> Result<(), Diag> {
+async fn pull(
+    engine: &Engine,
+    environment: &DockerEnvironment,
+    variables: &BTreeMap<String, String>,
+) -> Result<(), Diag> {
     let name = &*environment.image;
     let failed = |why: String| {
         Diag::environment(format!("cannot fetch image `{name}`: {why}"))
             .note(format!("the Docker engine is at `{}`", engine.address.host))
             .hint(format!("see what `docker pull {name}` says"))
     };
-    let credentials = credentials(name).map_err(|error| failed(error.to_string()))?;
+    let credentials = credentials(variables, name).map_err(|error| failed(error.to_string()))?;
     let architecture = architecture(environment.platform);
     let tagged = match name.rsplit('/').next() {
         Some(last) if last.contains([':', '@']) => name.to_owned(),
@@ -116,10 +125,22 @@ async fn pull(engine: &Engine, environment: &DockerEnvironment) -> Result<(), Di
 }
 
 /// What the user's Docker configuration has for the registry of an image, helpers included
-/// (ENV-093).
-fn credentials(image: &str) -> Result<Option<DockerCredentials>, CredentialRetrievalError> {
-    use CredentialRetrievalError::{ConfigNotFound, NoCredentialConfigured};
-    match docker_credential::get_credential(registry(image)) {
+/// (ENV-093). Without a configuration there is nothing.
+fn credentials(
+    variables: &BTreeMap<String, String>,
+    image: &str,
+) -> Result<Option<DockerCredentials>, CredentialRetrievalError> {
+    use CredentialRetrievalError::{ConfigNotFound, ConfigReadError, NoCredentialConfigured};
+    let Some(folder) = address::configuration(variables) else {
+        return Ok(None);
+    };
+    let file = match fs::File::open(folder.join("config.json")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) => return Err(ConfigReadError),
+    };
+    let reader = io::BufReader::new(file);
+    match docker_credential::get_credential_from_reader(reader, registry(image)) {
         Ok(DockerCredential::UsernamePassword(username, password)) => Ok(Some(DockerCredentials {
             username: Some(username),
             password: Some(password),

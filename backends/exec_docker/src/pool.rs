@@ -1,12 +1,13 @@
 //! Containers that are free; more are started when there is none (ENV-094).
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kiln_diag::{Diag, io_text};
 use kiln_exec_root::{ScratchRoot, SlotFiles};
 use kiln_process::ExecError;
 use parking_lot::Mutex;
+use tokio::sync::RwLock;
 
 use crate::DockerConfig;
 use crate::client::Engine;
@@ -18,26 +19,30 @@ pub(crate) struct Pool {
     free: Mutex<Vec<Container>>,
     scratch: ScratchRoot,
     engine: Arc<Engine>,
+    config: Arc<DockerConfig>,
     pub user: User,
+    /// Read while a container is being started or removed.
+    busy: Arc<RwLock<()>>,
 }
+
+/// How long is waited for containers to be started or gone.
+const CLOSE: Duration = Duration::from_secs(10);
 
 impl Pool {
     /// Errors: the scratch folder cannot be made.
-    pub(crate) fn new(engine: Arc<Engine>, scratch: &Path) -> Result<Pool, Diag> {
+    pub(crate) fn new(engine: Arc<Engine>, config: &DockerConfig) -> Result<Pool, Diag> {
         Ok(Pool {
             free: Mutex::default(),
-            scratch: ScratchRoot::new(scratch, None)?,
+            scratch: ScratchRoot::new(&config.scratch, None)?,
             user: user(&engine),
             engine,
+            config: Arc::new(config.clone()),
+            busy: Arc::default(),
         })
     }
 
     /// A container without an action, started if need be.
-    pub(crate) async fn take(
-        &self,
-        config: &DockerConfig,
-        kind: &Kind,
-    ) -> Result<Container, ExecError> {
+    pub(crate) async fn take(&self, kind: &Kind) -> Result<Container, ExecError> {
         let free = {
             let mut free = self.free.lock();
             let at = free.iter().rposition(|container| container.kind == *kind);
@@ -47,7 +52,22 @@ impl Pool {
             return Ok(container);
         }
         let files = self.files().map_err(ExecError::Failed)?;
-        Container::start(&self.engine, config, self.user, kind.clone(), files).await
+        let (engine, config, busy) = (self.engine.clone(), self.config.clone(), self.busy.clone());
+        let (user, kind) = (self.user, kind.clone());
+        // It goes on when nobody waits for it any more: given up half-way, it would leave a
+        // container behind.
+        let start = tokio::spawn(async move {
+            let _busy = busy.clone().read_owned().await;
+            Container::start(&engine, &config, user, kind, files, busy).await
+        });
+        let panicked = |_| ExecError::Failed(Diag::internal("starting a container panicked"));
+        start.await.map_err(panicked)?
+    }
+
+    /// Waits, for a while, until no container is being started or removed. The others end with
+    /// this process.
+    pub(crate) async fn close(&self) {
+        let _ = tokio::time::timeout(CLOSE, self.busy.write()).await;
     }
 
     fn files(&self) -> Result<SlotFiles, Diag> {

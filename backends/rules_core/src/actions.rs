@@ -22,7 +22,7 @@ use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
-use crate::tools::{Machine, MachineKey};
+use crate::tools::{Machine, MachineKey, Shell};
 
 /// One action as analysis left it. A projection of the target: editing another action of the
 /// same target leaves it equal.
@@ -57,7 +57,7 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
     uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
-        MachineKey -> Machine,
+        MachineKey -> Machine, MachineKey -> Shell,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,
@@ -86,7 +86,7 @@ pub async fn action_outputs(cx: &RuleCx, key: Arc<ActionKey>) -> Result<ActionOu
             // Folders among the arguments are listed as they are on disk at that time: their
             // artifacts are inputs.
             let tree = spawn::tree_of_arguments(cx, arguments).await?;
-            let Expanded { texts, format } = expand(arguments, &tree);
+            let Expanded { texts, format } = expand(arguments, &tree, "sh");
             file(
                 &store,
                 param_file_text(&texts, format).as_bytes(),

@@ -14,11 +14,13 @@ pub(crate) struct Expanded {
 }
 
 /// Expands arguments. `inputs` is the tree of the action's inputs, in which folders are listed.
-pub(crate) fn expand(list: &ArgList, inputs: &Tree) -> Expanded {
+/// `shell` is that of wherever they are read.
+pub(crate) fn expand(list: &ArgList, inputs: &Tree, shell: &str) -> Expanded {
     let mut texts = Vec::new();
     for item in &list.items {
         match item {
             Arg::Text(text) => texts.push(text.to_string()),
+            Arg::Shell => texts.push(shell.to_owned()),
             Arg::Path(artifact, format) => {
                 texts.push(formatted(format.as_ref(), artifact.exec_path()));
             }

@@ -17,8 +17,12 @@ pub(crate) fn command_line(
     template: &ActionTemplate,
     lists: &[ArgList],
     inputs: &Tree,
+    shell: &str,
 ) -> Result<(Vec<String>, Tree), Diag> {
-    let expanded: Vec<Expanded> = lists.iter().map(|list| expand(list, inputs)).collect();
+    let expanded: Vec<Expanded> = lists
+        .iter()
+        .map(|list| expand(list, inputs, shell))
+        .collect();
     let length: usize = expanded
         .iter()
         .flat_map(|list| &list.texts)

@@ -11,6 +11,7 @@ use kiln_tree::Node;
 
 use crate::services::{Execution, Workspace};
 use crate::spawn::Cx;
+use crate::tools::{Machine, MachineKey};
 use crate::undeclared::{Place, undeclared_reads};
 
 /// Every file that the compiler says it read must be an input, or lie outside of the tree of
@@ -29,7 +30,10 @@ pub(crate) async fn check(
     else {
         return Ok(());
     };
-    if cx.service::<Execution>()?.isolation.is_empty() {
+    let key = MachineKey::of(&template.configuration);
+    let machine = cx.get::<Machine, _>((key,)).await?;
+    // In a container, too, nothing else can be read; what a worker lets be read is its own affair.
+    if !machine.is_here() || cx.service::<Execution>()?.isolation.is_empty() {
         return Ok(());
     }
     let node = outputs
@@ -54,6 +58,7 @@ pub(crate) async fn check(
         target,
         process,
         runfiles: None,
+        here: true,
     };
     let diag = Diag::build(format!(
         "`{target}` includes files that it does not declare"

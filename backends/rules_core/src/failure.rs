@@ -17,6 +17,7 @@ use crate::keys::PackageKey;
 use crate::packages::Package;
 use crate::services::Workspace;
 use crate::spawn::{DEFAULT_PATH, exit_text};
+use crate::tools::{Machine, MachineKey};
 use crate::undeclared::{Loads, Place, explain};
 
 /// How much of a process's output is put into a message, in bytes from its end.
@@ -47,6 +48,9 @@ pub(crate) async fn of_action(
             }
         }
     }
+    let key = MachineKey::of(&template.configuration);
+    let machine = cx.get::<Machine, _>((key,)).await;
+    let here = machine.is_ok_and(|machine| machine.is_here());
     diag = explain_exit(diag, result.exit, &printed);
     diag = explain_denied(diag, result.exit, process, &printed);
     if !printed.trim().is_empty() {
@@ -60,14 +64,21 @@ pub(crate) async fn of_action(
             target: &template.owner,
             process,
             runfiles: None,
+            here,
         };
         diag = explain(cx, &workspace, &place, &printed, diag).await;
     }
     match &result.sandbox {
         Some(sandbox) => diag.note(kept(cx, sandbox)),
-        None if printed.trim().is_empty() && diag.hints().is_empty() => diag
-            .note("it wrote nothing to its output")
-            .hint("`--keep_sandboxes=on-failure` keeps its folder, with a script to run it again"),
+        None if printed.trim().is_empty() && diag.hints().is_empty() => {
+            let diag = diag.note("it wrote nothing to its output");
+            match here {
+                true => diag.hint(
+                    "`--keep_sandboxes=on-failure` keeps its folder, with a script to run it again",
+                ),
+                false => diag,
+            }
+        }
         None => diag,
     }
 }

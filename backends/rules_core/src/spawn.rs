@@ -30,7 +30,7 @@ use crate::outputs;
 use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
-use crate::tools::{Machine, MachineKey};
+use crate::tools::{Machine, MachineKey, Shell};
 
 pub(crate) type Cx = RuleCx<action_outputs>;
 
@@ -115,7 +115,8 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         tree = tree.merge(&tool_tree(cx, tool).await?).map_err(conflict)?;
     }
     let store = cx.service::<Store>()?;
-    let (argv, files) = command_line(&store, template, arguments, &tree)?;
+    let shell = shell(cx, template, arguments).await?;
+    let (argv, files) = command_line(&store, template, arguments, &tree, &shell)?;
     for more in [files, output_folders(template)?] {
         tree = tree.merge(&more).map_err(conflict)?;
     }
@@ -152,6 +153,20 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         environment: machine.identity.clone(),
         cache: cache_scope(requirements),
     })
+}
+
+/// The shell of where an action runs, if it is asked for; it begins a command line then.
+async fn shell(
+    cx: &Cx,
+    template: &ActionTemplate,
+    arguments: &[ArgList],
+) -> Result<Arc<str>, Diag> {
+    let first = arguments.first().and_then(|list| list.items.first());
+    if first != Some(&Arg::Shell) {
+        return Ok(Arc::from(""));
+    }
+    let key = MachineKey::of(&template.configuration);
+    Ok(cx.get::<Shell, _>((key,)).await?.0.bash.clone())
 }
 
 /// Declared output folders are there when an action begins (PX-014, Bazel). They are inputs, so

@@ -90,8 +90,10 @@ impl Made {
         self.store.warnings()
     }
 
-    /// Waits for uploads to remote caches, for a while: a signal may come meanwhile.
-    pub(crate) async fn uploaded(&self) {
+    /// Waits for uploads to remote caches, and for containers that are being started or removed,
+    /// for a while: a signal may come meanwhile.
+    pub(crate) async fn settled(&self) {
+        self.executors.close().await;
         for server in self.executors.servers() {
             let server = server.clone();
             // One that cannot be waited for is counted among the unfinished.

@@ -94,6 +94,11 @@ impl Executors {
         [self.actions.warnings(), self.tests.warnings(), containers].concat()
     }
 
+    /// Waits for containers that are being started or removed.
+    pub(crate) async fn close(&self) {
+        self.processes.inner().docker.close().await;
+    }
+
     /// What the sandbox cannot enforce on this machine.
     pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {
         self.processes.inner().local.warnings().to_vec()

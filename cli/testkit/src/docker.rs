@@ -21,8 +21,7 @@ const BUSYBOX: &str = include_str!("docker/busybox.sh");
 /// An image with bash, a C++ compiler and Python.
 const GCC: &str = include_str!("docker/gcc.sh");
 /// An image with nothing in it, made for a processor that this machine does not have.
-const FOREIGN: &str = "mkdir root; case $(uname -m) in aarch64) other=amd64;; *) other=arm64;; esac; \
-     tar -C root -cf - . | \"$docker\" import --platform linux/$other - kiln-test/foreign:1";
+const FOREIGN: &str = include_str!("docker/foreign.sh");
 /// Starts an engine, or finds the one that was started before.
 const ENGINE: &str = include_str!("docker/engine.sh");
 

@@ -129,6 +129,8 @@ pub enum ParamFileFormat {
 pub enum Arg {
     /// A text.
     Text(Arc<str>),
+    /// The shell of wherever the action runs: bash, or `sh` where there is none (ENV-106).
+    Shell,
     /// The exec path of an artifact, put in place of `%s` if there is a format.
     Path(Artifact, Option<Arc<str>>),
     /// The members of a set (Bazel: `Args.add_all`, `Args.add_joined`).

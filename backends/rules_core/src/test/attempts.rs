@@ -188,7 +188,9 @@ impl Test<'_> {
         tell_kept(cx, &describe, &result)?;
         if let (false, Some(executable)) = (result.exit.success(), &self.target.executable) {
             let (label, program) = (&self.target.label, executable.exec_path());
-            warn_of_test(cx, label, program, process, &result).await?;
+            let key = MachineKey::of(&self.target.configuration);
+            let here = cx.get::<Machine, _>((key,)).await?.is_here();
+            warn_of_test(cx, label, program, process, here, &result).await?;
         }
         Ok(result)
     }

@@ -63,6 +63,14 @@ pub struct Machine {
 impl Product for Machine {}
 
 impl Machine {
+    /// Whether it is this one.
+    pub fn is_here(&self) -> bool {
+        matches!(
+            self.environment,
+            Environment::Local | Environment::Workspace
+        )
+    }
+
     /// The platform properties of what runs there (ENV-120, ENV-121).
     pub fn platform(&self) -> BTreeMap<String, String> {
         match &self.environment {

@@ -32,6 +32,8 @@ pub(crate) struct Place<'a> {
     /// What stands for the root of the workspace, if not the exec root itself: a test's runfiles,
     /// where it is when it starts.
     pub(crate) runfiles: Option<RelPath>,
+    /// Whether it ran on this machine: what is installed here says nothing of others.
+    pub(crate) here: bool,
 }
 
 /// Attributes whose files go to whoever depends on their target.
@@ -83,6 +85,7 @@ pub(crate) async fn warn_of_test<R>(
     target: &Label,
     executable: &str,
     process: &Process,
+    here: bool,
     result: &ProcessResult,
 ) -> Result<(), Diag>
 where
@@ -95,6 +98,7 @@ where
         target,
         process,
         runfiles: RelPath::new(format!("{executable}.runfiles/_main")).ok(),
+        here,
     };
     let found = findings(&workspace, &place, &log);
     let plain = Diag::build(format!("`{target}` uses files that it does not declare"));
@@ -114,7 +118,7 @@ fn findings(workspace: &Workspace, place: &Place<'_>, written: &str) -> Vec<Unde
         workdir: place.runfiles.as_ref().unwrap_or(&place.process.workdir),
         sources: place.runfiles.as_ref().unwrap_or(&root),
         workspace: &workspace.root,
-        exists: &|path: &Path| path.exists(),
+        exists: &|path: &Path| place.here && path.exists(),
     };
     undeclared(&scene, written)
 }

@@ -58,7 +58,7 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
     }
     put_status(&mut output, &made).map_err(one)?;
     output.finish().map_err(one)?;
-    made.uploaded().await;
+    made.settled().await;
     made.save(&show);
     let code = exit_code(&report, tests);
     if code == 4 {

@@ -76,14 +76,14 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
             .map_err(one)?;
         let codes = report.all_errors().into_iter().map(Diag::exit_code);
         if let Some(code) = codes.max() {
-            made.uploaded().await;
+            made.settled().await;
             made.save(&show);
             show.finish(false, false);
             return Ok(Outcome::Exit(code));
         }
         reports.push(report);
     }
-    made.uploaded().await;
+    made.settled().await;
     made.save(&show);
     let mut output = open_output(context, &made).map_err(one)?;
     let root = &context.workspace().map_err(one)?.root;

@@ -58,7 +58,30 @@ awkward(name = "docker", environment = "docker")
     assert_eq!(output.code, Some(0), "{}", output.show());
     let trees = ["local", "docker"].map(|name| listing(&workspace, name));
     assert_eq!(trees[0], trees[1]);
-    expect![[r#""#]].assert_eq(&trees[1]);
+    expect![[r#"
+        -dash 644 "d\n"
+        .hidden/
+        absolute -> /usr/bin/env
+        again 755 "x\n"
+        closed 644 "z\n"
+        dangling -> nowhere
+        deep/
+        deep/er/
+        deep/er/est/
+        deep/er/est/a 644 "a\n"
+        empty/
+        executable 755 "x\n"
+        here -> nothing
+        link -> deep/er
+        nothing 644 ""
+        odd 755 "y\n"
+        quote's 644 "c\n"
+        shut/
+        shut/s 644 "s\n"
+        up -> ../..
+        with space/
+        with space/b c 644 "b\n"
+        ü 644 "e\n""#]].assert_eq(&trees[1]);
     no_containers(&docker, &workspace);
 }
 

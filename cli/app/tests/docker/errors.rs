@@ -29,7 +29,10 @@ docker_environment(name = \"docker\", image = \"{image}\")
 
 #[test]
 fn no_engine_env_105() {
-    without("unix:///nowhere/docker.sock", "debian:12", expect![[r#"
+    without(
+        "unix:///nowhere/docker.sock",
+        "debian:12",
+        expect![[r#"
         exit: 36
         --- stderr
         error: there is no Docker engine at `unix:///nowhere/docker.sock`: there is no socket `/nowhere/docker.sock`
@@ -42,8 +45,12 @@ fn no_engine_env_105() {
            = it has no `fallback_environment`
         hint: start Docker, or go without containers: `--nodocker_execution`
         failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]]);
-    without("tcp://127.0.0.1:1", "debian:12", expect![[r#"
+    "#]],
+    );
+    without(
+        "tcp://127.0.0.1:1",
+        "debian:12",
+        expect![[r#"
         exit: 36
         --- stderr
         error: there is no Docker engine at `tcp://127.0.0.1:1`: Error in the hyper legacy client: client error (Connect): tcp connect error: Connection refused (os error 111)
@@ -56,8 +63,12 @@ fn no_engine_env_105() {
            = it has no `fallback_environment`
         hint: start Docker, or go without containers: `--nodocker_execution`
         failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]]);
-    without("ssh://somewhere", "debian:12", expect![[r#"
+    "#]],
+    );
+    without(
+        "ssh://somewhere",
+        "debian:12",
+        expect![[r#"
         exit: 36
         --- stderr
         error: kiln cannot reach a Docker engine at `ssh://somewhere`
@@ -70,7 +81,8 @@ fn no_engine_env_105() {
            = it has no `fallback_environment`
         hint: use one that listens at `unix://…` or `tcp://…`
         failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -133,19 +145,22 @@ fn a_program_that_is_not_in_the_image_env_106() {
     let build = r#"
 genrule(name = "g", outs = ["g.txt"], cmd = "no-such-program > $@", environment = "docker")
 "#;
-    check(&docker, build, "build //:g", expect![[r#"
-        exit: 1
-        --- stderr
-        error: Genrule of `//:g` failed with exit code 127 (making `kiln-out/fastbuild-docker/bin/g.txt`)
-          --> BUILD:2:1
-           = `no-such-program` is not among the programs that actions find, which are those in /usr/local/bin, /usr/bin, /bin, /usr/local/sbin, /usr/sbin, /sbin
-           = its output:
-             /bin/sh: no-such-program: not found
-           = `/bin/sh` is on this machine, but actions see only their inputs and the folders of the system
-        hint: if a target makes `no-such-program`, put it into `tools` and write `$(location …)`; otherwise install it
-        hint: put what is needed into the workspace or a module, and declare it
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]]);
+    check(
+        &docker,
+        build,
+        "build //:g",
+        expect![[r#"
+            exit: 1
+            --- stderr
+            error: Genrule of `//:g` failed with exit code 127 (making `kiln-out/fastbuild-docker/bin/g.txt`)
+              --> BUILD:2:1
+               = `no-such-program` is not among the programs that actions find, which are those in /usr/local/bin, /usr/bin, /bin, /usr/local/sbin, /usr/sbin, /sbin
+               = its output:
+                 /bin/sh: no-such-program: not found
+            hint: if a target makes `no-such-program`, put it into `tools` and write `$(location …)`; otherwise install it
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
+    );
 }
 
 #[test]
@@ -157,10 +172,14 @@ fn an_image_for_another_platform() {
     expect![[r#"
         exit: 1
         --- stderr
-        error: image `sha256:<id>` has no `/bin/sh`
-           = failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown
-           = while looking for a shell in the environment
-        hint: an environment needs an image with `/bin/sh` and `env`
+        error: image `kiln-test/foreign:1` is made for `arm64`, and the environment is `linux_x86_64`
+           = environment `docker` is `//environments:docker`
+          --> environments/BUILD:2:1
+           |
+         2 | docker_environment(name = "docker", image = "kiln-test/foreign:1")
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = it has no `fallback_environment`
+        hint: set `platform` to what the image is made for, or take another image
         failed: 0 of 1 target built, 1 failed in [TIME]
     "#]].assert_eq(&shown(&workspace.kiln("build //:g")));
 }

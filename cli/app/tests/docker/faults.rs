@@ -147,16 +147,20 @@ fn an_action_that_kills_all_there_is() {
     let build = r#"
 genrule(name = "g", outs = ["g.txt"], cmd = "echo x > $@; kill -9 -1; sleep 600", environment = "docker")
 "#;
-    check(&docker, build, "build //:g", expect![[r#"
-        exit: 1
-        --- stderr
-        error: Genrule of `//:g` failed with signal 9 (making `kiln-out/fastbuild-docker/bin/g.txt`)
-          --> BUILD:2:1
-           = kiln did not kill it: perhaps it did itself, or the kernel, for want of memory
-           = it wrote nothing to its output
-        hint: `--keep_sandboxes=on-failure` keeps its folder, with a script to run it again
-        failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]]);
+    check(
+        &docker,
+        build,
+        "build //:g",
+        expect![[r#"
+            exit: 1
+            --- stderr
+            error: Genrule of `//:g` failed with signal 9 (making `kiln-out/fastbuild-docker/bin/g.txt`)
+              --> BUILD:2:1
+               = kiln did not kill it: perhaps it did itself, or the kernel, for want of memory
+               = it wrote nothing to its output
+            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+        "#]],
+    );
 }
 
 /// Memory is limited for the container of an action.
@@ -208,7 +212,7 @@ fn the_image_is_gone() {
     expect![[r#"
         exit: 36
         --- stderr
-        error: cannot fetch image `kiln-test/moved:1`: Unable to read config
+        error: cannot fetch image `kiln-test/moved:1`: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 10.255.255.53:53: no such host
            = the Docker engine is at `unix:///var/run/docker.sock`
            = environment `docker` is `//environments:docker`
           --> environments/BUILD:2:1
@@ -218,6 +222,7 @@ fn the_image_is_gone() {
            = it has no `fallback_environment`
         hint: see what `docker pull kiln-test/moved:1` says
         failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]].assert_eq(&shown(&output));
+    "#]]
+    .assert_eq(&shown(&output));
     no_containers(&docker, &workspace);
 }

@@ -38,24 +38,28 @@ genrule(
 
 #[test]
 fn only_declared_inputs_are_there() {
-    check("find . -type f -o -type l > $@", expect![[r#"
+    check(
+        "find . -type f -o -type l > $@",
+        expect![[r#"
         ./in.txt
         ./kiln-out/fastbuild-docker/bin/out/g.txt
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn inputs_cannot_be_changed() {
     check(
-        "for f in in.txt; do echo x >> $$f; done 2>/dev/null; rm -f in.txt 2>/dev/null; chmod u+w in.txt 2>/dev/null; echo x > new.txt 2>/dev/null; echo x > /usr-is-read-only 2>/dev/null; cat in.txt > $@; ls >> $@",
+        "set +e; for f in in.txt new.txt /bin/new; do (echo x >> $$f) 2>> $@; done; rm -f in.txt 2>> $@; chmod u+w in.txt 2>> $@; cat in.txt >> $@; ls >> $@",
         expect![[r#"
-            exit: 1
-            --- stderr
-            error: Genrule of `//:g` failed with exit code 1 (making `kiln-out/fastbuild-docker/bin/out/g.txt`)
-              --> BUILD:2:1
-               = it wrote nothing to its output
-            hint: `--keep_sandboxes=on-failure` keeps its folder, with a script to run it again
-            failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
+            /bin/sh: can't create in.txt: Permission denied
+            /bin/sh: can't create new.txt: Permission denied
+            /bin/sh: can't create /bin/new: Read-only file system
+            rm: can't remove 'in.txt': Permission denied
+            chmod: in.txt: Operation not permitted
+            in
+            in.txt
+            kiln-out
         "#]],
     );
 }
@@ -86,14 +90,19 @@ fn the_user_is_nobody_of_importance_env_099() {
 
 #[test]
 fn there_is_no_network() {
-    check("ls /sys/class/net > $@; ip route >> $@", expect![[r#"
+    check(
+        "ls /sys/class/net > $@; ip route >> $@",
+        expect![[r#"
         lo
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_undeclared_output_is_said() {
-    check("echo x > $$(dirname $@)/other.txt", expect![[r#"
+    check(
+        "echo x > $$(dirname $@)/other.txt",
+        expect![[r#"
         exit: 1
         --- stderr
         error: Genrule of `//:g` succeeded, but did not make `kiln-out/fastbuild-docker/bin/out/g.txt`
@@ -101,7 +110,8 @@ fn an_undeclared_output_is_said() {
            = it made `kiln-out/fastbuild-docker/bin/out/other.txt`, which it does not declare
         hint: the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
-    "#]]);
+    "#]],
+    );
 }
 
 /// What an action starts ends with it.
@@ -144,7 +154,7 @@ fn outputs_are_the_callers_own() {
 genrule(
     name = "g",
     outs = ["g.txt"],
-    cmd = "echo x > $@; chmod 600 $@; mkdir -m 0 /tmp/shut; mkdir closed; chmod 0 closed 2>/dev/null",
+    cmd = "echo x > $@; chmod 600 $@; mkdir -m 0 /tmp/shut",
     environment = "docker",
 )
 "#;

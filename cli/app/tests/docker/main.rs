@@ -98,7 +98,8 @@ sh_test(
         container
         ================================================================================
         built 5 targets in [TIME]; 4 actions: 4 run
-    "#]].assert_eq(&shown(&first));
+    "#]]
+    .assert_eq(&shown(&first));
     let again = workspace.kiln("test //... --format=json");
     expect!["exit Some(0): 0 run, 0 remote, 4 local"].assert_eq(&again.counts());
     no_containers(&docker, &workspace);
@@ -130,7 +131,7 @@ py_test(name = "p", srcs = ["p.py"], environment = parametrize("local", "docker"
         "import os, sys\nassert sys.version_info.major == 3\n",
     );
     let output = workspace.kiln("test //... --format=json");
-    expect!["exit Some(1): 0 run, 0 remote, 0 local"].assert_eq(&output.counts());
+    expect!["exit Some(1): 6 run, 0 remote, 0 local"].assert_eq(&output.counts());
     // The image has no unknown compiler, but one of its own: nothing is shared.
     let explained = workspace.kiln("env explain //:c@environment=docker");
     expect![[r#"
@@ -139,7 +140,8 @@ py_test(name = "p", srcs = ["p.py"], environment = parametrize("local", "docker"
         //:c@environment=docker
           its `environment` is `docker`
           built in `docker` (docker_environment), which is `//environments:docker`
-    "#]].assert_eq(&shown(&explained));
+    "#]]
+    .assert_eq(&shown(&explained));
     no_containers(&docker, &workspace);
 }
 

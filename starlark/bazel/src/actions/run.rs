@@ -102,17 +102,18 @@ pub(super) fn methods(methods: &mut MethodsBuilder) {
                 command.get_type()
             ))));
         };
-        let mut words = vec![spawn.shell(), Arc::from("-c"), Arc::from(command)];
+        let text = |text: &str| Arg::Text(Arc::from(text));
+        let mut words = vec![Arg::Shell, text("-c"), text(command)];
         let arguments = arguments.into_option();
         if arguments
             .and_then(sequence)
             .is_some_and(|list| !list.is_empty())
         {
             // `$0`, so that the first argument is `$1`.
-            words.push(Arc::from(""));
+            words.push(text(""));
         }
         spawn.arguments.push(ArgList {
-            items: words.into_iter().map(Arg::Text).collect(),
+            items: words,
             param_file: None,
         });
         spawn.add_arguments(arguments)?;

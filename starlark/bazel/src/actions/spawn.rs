@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kiln_diag::Diag;
-use kiln_targets::{
-    ActionKind, Arg, ArgList, Artifact, ArtifactSet, Dep, Order, Runfiles, ShellTools, Tool,
-};
+use kiln_targets::{ActionKind, Arg, ArgList, Artifact, ArtifactSet, Dep, Order, Runfiles, Tool};
 
 use crate::actions::{mnemonic_of, register};
 use crate::analysis::state::Analysis;
@@ -45,14 +43,6 @@ impl<'a, 'e> Spawn<'a, 'e> {
             default_shell_env: false,
             requirements: of_tags(analysis),
             dependency_file: None,
-        }
-    }
-
-    /// The shell that runs commands.
-    pub(super) fn shell(&self) -> Arc<str> {
-        match self.analysis.request.machine_tools {
-            Some(tools) => tools.shell.bash.clone(),
-            None => ShellTools::default().bash,
         }
     }
 

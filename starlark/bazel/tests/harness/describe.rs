@@ -153,6 +153,7 @@ fn describe_args(list: &ArgList) -> String {
 fn describe_arg(arg: &Arg) -> String {
     match arg {
         Arg::Text(text) => text.to_string(),
+        Arg::Shell => "/bin/bash".to_owned(),
         Arg::Path(file, None) => format!("<{}>", file.exec_path()),
         Arg::Path(file, Some(format)) => format!("<{} as {format}>", file.exec_path()),
         Arg::Set(set) => {

@@ -13,10 +13,13 @@ def _main_file(ctx):
         return ctx.files.srcs[0] if ctx.files.srcs else fail("`srcs` of %s is empty\nat: srcs\nhint: put the file to run there: `srcs = [\"%s.py\"]`" % (ctx.label, ctx.label.name))
     if ctx.file.main:
         return ctx.file.main
+
+    # One of several that `parametrize` makes has what it is made with behind an `@`.
     name = ctx.label.name + ".py"
-    for file in ctx.files.srcs:
-        if file.short_path.endswith("/" + name) or file.short_path == name:
-            return file
+    for name in [name, ctx.label.name.partition("@")[0] + ".py"]:
+        for file in ctx.files.srcs:
+            if file.short_path.endswith("/" + name) or file.short_path == name:
+                return file
     fail("%s has no `%s` in `srcs`\nat: srcs\nhint: name the file to run: `main = \"%s\"`" % (
         ctx.label,
         name,
