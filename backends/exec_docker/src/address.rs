@@ -137,8 +137,8 @@ mod tests {
             &[("DOCKER_CONTEXT", "fare")],
             expect![[r#"
                 error: there is no Docker context `fare`
-                  note: it is chosen by `DOCKER_CONTEXT`
-                  hint: `docker context ls` lists what there is; `docker context use default` goes back"#]],
+                   = it is chosen by `DOCKER_CONTEXT`
+                hint: `docker context ls` lists what there is; `docker context use default` goes back"#]],
         );
         let config = docker.join("config.json");
         fs::write(&config, r#"{"currentContext":"far"}"#).expect("a file");
@@ -156,8 +156,8 @@ mod tests {
             &[("DOCKER_CONTEXT", "far")],
             expect![[r#"
                 error: Docker context `far` does not say where its engine is
-                  note: looked for it in `HOME/.docker/contexts/meta/a8a6ac91f8a5b0a4b4d8ad1f2d0b4ac9eb6b1a1a/meta.json`
-                  hint: `docker context ls` lists what there is; `docker context use default` goes back"#]],
+                   = looked for it in `HOME/.docker/contexts/meta/512eea46ceb3921dff4363c7069d89d4964d1d9fccaa0f411851a7aa60a5c868/meta.json`
+                hint: `docker context ls` lists what there is; `docker context use default` goes back"#]],
         );
     }
 }

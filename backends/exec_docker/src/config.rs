@@ -9,6 +9,8 @@ pub struct DockerConfig {
     /// A folder for files of running actions, on the file system of the store. Several processes
     /// may share it.
     pub scratch: PathBuf,
+    /// A folder for the shells of images, on the same file system.
+    pub shells: PathBuf,
     /// The variables of whoever called: `DOCKER_HOST`, `DOCKER_CONTEXT`, `DOCKER_CONFIG`, `HOME`
     /// say where the engine is (ENV-104).
     pub variables: BTreeMap<String, String>,
@@ -23,8 +25,10 @@ pub struct DockerConfig {
 impl DockerConfig {
     /// The usual settings for a workspace, with everything of its own below `folder`.
     pub fn new(folder: impl Into<PathBuf>, workspace: impl Into<PathBuf>) -> DockerConfig {
+        let folder = folder.into();
         DockerConfig {
-            scratch: folder.into(),
+            scratch: folder.join("scratch"),
+            shells: folder.join("shells"),
             variables: BTreeMap::new(),
             workspace: workspace.into(),
             memory: None,

@@ -26,6 +26,7 @@ use crate::job::EXEC_ROOT;
 use crate::layout::User;
 use crate::leftovers;
 use crate::output;
+use crate::shell;
 
 /// What a container is for; only equal ones can stand in for one another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,8 @@ impl Container {
         busy: Arc<RwLock<()>>,
     ) -> Result<Container, ExecError> {
         let hello = token().map_err(ExecError::Failed)?;
-        prepare(&files, &hello).map_err(ExecError::Failed)?;
+        let shell = shell::of_image(engine, config, &kind).await?;
+        prepare(&files, &hello, &shell).map_err(ExecError::Failed)?;
         let body = body(config, user, &kind, &files);
         let created = engine
             .docker
@@ -221,7 +223,7 @@ async fn attach(
 
 /// Folders that the container sees. What an action is told may be secret, so that nobody else can
 /// enter the folder above them.
-fn prepare(files: &SlotFiles, hello: &str) -> Result<(), Diag> {
+fn prepare(files: &SlotFiles, hello: &str, shell: &Path) -> Result<(), Diag> {
     let folder = files.path();
     let make = || {
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
@@ -230,6 +232,7 @@ fn prepare(files: &SlotFiles, hello: &str) -> Result<(), Diag> {
         fs::set_permissions(folder.join("tmp"), Permissions::from_mode(0o1777))?;
         fs::create_dir(folder.join("control"))?;
         fs::write(folder.join("control/runner"), RUNNER)?;
+        fs::hard_link(shell, folder.join("control/sh"))?;
         fs::write(folder.join("control/hello"), format!("{hello}\n"))
     };
     make().map_err(|error| Diag::io("cannot prepare", folder, &error))
@@ -273,7 +276,7 @@ fn body(config: &DockerConfig, user: User, kind: &Kind, files: &SlotFiles) -> Co
     };
     ContainerCreateBody {
         image: Some(kind.image.clone()),
-        entrypoint: Some(vec!["/bin/sh".to_owned(), format!("{CONTROL}/runner")]),
+        entrypoint: Some(vec![format!("{CONTROL}/sh"), format!("{CONTROL}/runner")]),
         cmd: Some(Vec::new()),
         user: Some(format!("{uid}:{gid}")),
         hostname: Some("localhost".to_owned()),
@@ -291,7 +294,7 @@ fn body(config: &DockerConfig, user: User, kind: &Kind, files: &SlotFiles) -> Co
 }
 
 /// Why the engine did not start a container.
-fn refused(kind: &Kind, error: &Error) -> ExecError {
+pub(crate) fn refused(kind: &Kind, error: &Error) -> ExecError {
     let why = say(error);
     let image = &kind.name;
     let diag = match status(error) {
@@ -299,9 +302,6 @@ fn refused(kind: &Kind, error: &Error) -> ExecError {
             .note(why)
             .hint("run the build again: it will be fetched anew"),
         _ if why.contains("bind source path does not exist") => not_shared(why),
-        _ if why.contains("/bin/sh") => Diag::build(format!("image `{image}` has no `/bin/sh`"))
-            .note(why)
-            .hint("an environment needs an image with `/bin/sh` and `env`"),
         _ => {
             let diag =
                 Diag::environment(format!("the Docker engine cannot start a container: {why}"));

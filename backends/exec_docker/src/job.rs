@@ -123,7 +123,7 @@ mod tests {
             "",
             expect![[r#"
                 error: cannot run `a=b` in a container: its name has a `=`
-                  hint: give the program another name"#]],
+                hint: give the program another name"#]],
         );
         check(
             &["a", "b\0"],

@@ -9,9 +9,10 @@
 //! Invariants:
 //! * A process sees its image, read-only, its declared inputs, and an empty `/tmp`; it can write
 //!   only where its declared outputs will be, into `/tmp` and into `/dev/shm`.
+//! * No action can look into the runner of its container, or speak in its place.
 //! * No process of an action outlives its result, and nothing that one leaves in a container is
 //!   there for the next: a container that cannot be cleaned is replaced.
-//! * A container ends with the connection to it: when kiln is gone, however, so are they.
+//! * A container ends with the connection to it, and so with kiln, however that ends.
 //! * Nothing that an action does can change a blob of the store.
 //! * No container is made before an action needs one.
 
@@ -27,6 +28,7 @@ mod leftovers;
 mod output;
 mod pool;
 mod run;
+mod shell;
 
 pub use config::DockerConfig;
 pub use executor::DockerExecutor;

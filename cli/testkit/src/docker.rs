@@ -22,6 +22,8 @@ const BUSYBOX: &str = include_str!("docker/busybox.sh");
 const GCC: &str = include_str!("docker/gcc.sh");
 /// An image with nothing in it, made for a processor that this machine does not have.
 const FOREIGN: &str = include_str!("docker/foreign.sh");
+/// An image with nothing in it.
+const EMPTY: &str = "mkdir root; tar -C root -cf - . | \"$docker\" import - kiln-test/empty:1";
 /// Starts an engine, or finds the one that was started before.
 const ENGINE: &str = include_str!("docker/engine.sh");
 
@@ -85,6 +87,14 @@ impl Docker {
     /// When it cannot be made.
     pub fn foreign(&self) -> String {
         self.image("foreign", FOREIGN)
+    }
+
+    /// The name of an image with nothing in it; made if need be.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn empty(&self) -> String {
+        self.image("empty", EMPTY)
     }
 
     fn image(&self, name: &str, script_text: &str) -> String {

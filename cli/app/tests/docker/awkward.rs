@@ -81,7 +81,8 @@ awkward(name = "docker", environment = "docker")
         up -> ../..
         with space/
         with space/b c 644 "b\n"
-        ü 644 "e\n""#]].assert_eq(&trees[1]);
+        ü 644 "e\n""#]]
+    .assert_eq(&trees[1]);
     no_containers(&docker, &workspace);
 }
 

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use kiln_testkit::{Docker, Workspace};
 
-use crate::{KILN, check, shown, workspace};
+use crate::{KILN, check, no_containers, shown, workspace};
 
 const ONE: &str = r#"
 genrule(name = "g", outs = ["g.txt"], cmd = "echo x > $@", environment = "docker")
@@ -161,6 +161,25 @@ genrule(name = "g", outs = ["g.txt"], cmd = "no-such-program > $@", environment 
             failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run
         "#]],
     );
+}
+
+#[test]
+fn an_image_without_a_shell_env_106() {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let workspace = workspace(&docker, &docker.empty(), ONE);
+    expect![[r#"
+        exit: 1
+        --- stderr
+        error: image `kiln-test/empty:1` has no `/bin/sh`
+           = there is no `/bin/sh`
+           = while looking for a shell in the environment
+        hint: an environment needs an image with `/bin/sh` and `env`
+        failed: 0 of 1 target built, 1 failed in [TIME]
+    "#]]
+    .assert_eq(&shown(&workspace.kiln("build //:g")));
+    no_containers(&docker, &workspace);
 }
 
 #[test]

@@ -114,6 +114,30 @@ fn an_undeclared_output_is_said() {
     );
 }
 
+/// Nobody speaks in the runner's place, or changes what it does.
+#[test]
+fn the_runner_cannot_be_reached() {
+    check(
+        "set +e; for f in mem fd/0 fd/1 maps environ; do (: < /proc/1/$$f) 2>> $@; (: > /proc/1/$$f) 2>> $@; done; (cat /.kiln/sh | wc -c) >> $@ 2>&1; (echo > /.kiln/job) 2>> $@; kill -9 1 2>> $@; kill -STOP 1; echo $$? >> $@",
+        expect![[r#"
+            /bin/sh: can't open /proc/1/mem: Permission denied
+            /bin/sh: can't create /proc/1/mem: Permission denied
+            /bin/sh: can't open /proc/1/fd/0: Permission denied
+            /bin/sh: can't create /proc/1/fd/0: Permission denied
+            /bin/sh: can't open /proc/1/fd/1: Permission denied
+            /bin/sh: can't create /proc/1/fd/1: Permission denied
+            /bin/sh: can't open /proc/1/maps: Permission denied
+            /bin/sh: can't create /proc/1/maps: Permission denied
+            /bin/sh: can't open /proc/1/environ: Permission denied
+            /bin/sh: can't create /proc/1/environ: Permission denied
+            cat: can't open '/.kiln/sh': Permission denied
+            0
+            /bin/sh: can't create /.kiln/job: Read-only file system
+            0
+        "#]],
+    );
+}
+
 /// What an action starts ends with it.
 #[test]
 fn processes_end_with_their_action() {
