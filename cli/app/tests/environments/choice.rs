@@ -16,7 +16,7 @@ fn names_and_what_they_come_down_to_env_020_env_045_env_047() {
             --- stdout
             here  //:here  local_environment
             mac  //:mac  environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`
-            there  //:there  falls back to `here` (local_environment): kiln cannot run actions in containers yet
+            there  //:there  falls back to `here` (local_environment): containers are off: there is `--nodocker_execution`
         "#]],
     );
     check(
@@ -28,7 +28,7 @@ fn names_and_what_they_come_down_to_env_020_env_045_env_047() {
             --- stdout
             {"name":"here","environment":"here","kind":"local_environment","environment_label":"//:here","left":[],"label":"//:here","origin":"kiln.toml:2"}
             {"name":"mac","label":"//:mac","origin":"kiln.toml:4","error":"environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`"}
-            {"name":"there","environment":"here","kind":"local_environment","environment_label":"//:here","left":[{"name":"there","reason":"kiln cannot run actions in containers yet"}],"label":"//:there","origin":"kiln.toml:3"}
+            {"name":"there","environment":"here","kind":"local_environment","environment_label":"//:here","left":[{"name":"there","reason":"containers are off: there is `--nodocker_execution`"}],"label":"//:there","origin":"kiln.toml:3"}
         "#]],
     );
     check(
@@ -57,10 +57,10 @@ fn why_a_target_is_built_where_it_is_env_050_env_055() {
               built in `here` (local_environment), which is `//:here`
             //:b
               its `environment` is `there`
-              not `there`: kiln cannot run actions in containers yet
+              not `there`: containers are off: there is `--nodocker_execution`
               built in `here` (local_environment), which is `//:here`
             there
-              not `there`: kiln cannot run actions in containers yet
+              not `there`: containers are off: there is `--nodocker_execution`
               built in `here` (local_environment), which is `//:here`
             __local__
               built in `here` (local_environment), which is `//:here`

@@ -56,7 +56,7 @@ sh_test(name = \"x\", srcs = [\"x.sh\"])
             --- stderr
             FAILED: //:x (exit code 127) in [TIME], see kiln-out/testlogs/x/test.log
             ==================== Test output for //:x:
-            kiln-out/fastbuild/bin/x: line 22: /kiln/kiln-out/fastbuild/bin/x.runfiles/_main/x: cannot execute: required file not found
+            kiln-out/fastbuild/bin/x: line 30: /kiln/kiln-out/fastbuild/bin/x.runfiles/_main/x: cannot execute: required file not found
             ================================================================================
             //:x:
               kiln-out/fastbuild/bin/x

@@ -250,7 +250,7 @@ fn nothing_to_put_in_front() {
         --- stderr
         FAILED: //:t (exit code 127) in [TIME], see kiln-out/testlogs/t/test.log
         ==================== Test output for //:t:
-        kiln-out/fastbuild/bin/t: line 22: exec: no_such_program: not found
+        kiln-out/fastbuild/bin/t: line 30: exec: no_such_program: not found
         ================================================================================
         //:t:
           kiln-out/fastbuild/bin/t
