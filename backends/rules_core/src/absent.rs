@@ -36,7 +36,8 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         ));
         return diag.hint("put a file or folder there, or remove the label");
     }
-    let start = format!("{name}@");
+    let base = name.split_once('@').map_or(name, |(base, _)| base);
+    let start = format!("{base}@");
     let several = defs
         .targets
         .keys()
@@ -46,7 +47,7 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         .collect();
     if !several.is_empty() {
         return Diag::build(format!(
-            "no such target `{label}`: `{name}` is parametrized, and only its targets are there"
+            "no such target `{label}`: `{base}` is parametrized, and only its targets are there"
         ))
         .hint(format!("name one of {}", several.join(", ")));
     }

@@ -99,7 +99,7 @@ where
 }
 
 impl<V: ValueLifetimeless> SelectValueGen<V> {
-    fn to_parts<'v>(&self) -> Vec<PartGen<Value<'v>>>
+    pub(crate) fn to_parts<'v>(&self) -> Vec<PartGen<Value<'v>>>
     where
         V: ValueLike<'v>,
     {

@@ -17,7 +17,8 @@ use kiln_targets::{
 
 use crate::environments::{self, Chosen, EnvironmentKey};
 use crate::files::FileText;
-use crate::keys::{FileKey, RepoOptions, SettingKey, TargetKey};
+use crate::keys::{FileKey, PackageKey, RepoOptions, SettingKey, TargetKey};
+use crate::packages::Package;
 use crate::repos::Repositories;
 use crate::select::resolve;
 use crate::services::{Events, HostService};
@@ -89,7 +90,7 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
     uses(HostService, Events),
     gets(
         SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, MachineKey -> Cc,
-        MachineKey -> Python, MachineKey -> Shell,
+        MachineKey -> Python, MachineKey -> Shell, PackageKey -> Package,
         (TargetKey, Configuration) -> Analyzed, FileKey -> FileText, EnvironmentKey -> Chosen
     )
 )]

@@ -1,0 +1,2 @@
+#!/bin/sh
+[ "$TEST_SIZE" = small ] && [ "${1:--v}" = -v ]
