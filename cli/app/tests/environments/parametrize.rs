@@ -66,12 +66,11 @@ fn one_target_for_each_value_env_032_bld_070_bld_072() {
             .kiln("env explain //:t@args=loud,environment=two")
             .show(),
     );
-    // There is none of the bare name.
+    // On the command line the bare name means all of them.
     expect![[r#"
-        exit: 1
+        exit: 0
         --- stderr
-        error: no such target `//:t`: `t` is parametrized, and only its targets are there
-        hint: name one of `//:t@args=loud,environment=one`, `//:t@args=loud,environment=two`, `//:t@args=plain,environment=one`, `//:t@args=plain,environment=two`
+        built 4 targets in [TIME]; 1 action: 0 run, 1 from cache
     "#]]
     .assert_eq(&workspace.kiln("build //:t").show());
 }
