@@ -221,6 +221,25 @@ fn explained(executor: Arc<dyn Executor>, explain: &Option<Arc<Explain>>) -> Arc
 /// Slots, and the sandbox that they are for.
 type Processes = Arc<Bounded<LocalExecutor>>;
 
+/// How sandboxes of this machine are set.
+pub(crate) fn sandboxes(cache: &Path, sandbox: Sandbox, limits: ActionLimits) -> LocalConfig {
+    let mut config = LocalConfig::new(cache.join("exec"));
+    config.sandbox = sandbox;
+    config.limits = limits;
+    config
+}
+
+/// Sandboxes of this machine, so many at a time. Must be called within a tokio runtime.
+pub(crate) fn processes(
+    config: LocalConfig,
+    jobs: u32,
+    store: &Store,
+    zygotes: Arc<ZygoteServer>,
+) -> Result<Processes, Diag> {
+    let local = LocalExecutor::new(config, store.clone(), zygotes)?;
+    Ok(Arc::new(Bounded::new(local, jobs)))
+}
+
 /// What can be used besides this machine.
 struct Elsewhere {
     workers: bool,
@@ -272,13 +291,10 @@ impl Executors {
 /// cache if there is one, workers of a server if there are any, and the local cache before all
 /// (PX-040).
 fn executors(setup: &Setup, store: &Store, zygotes: Arc<ZygoteServer>) -> Result<Executors, Diag> {
-    let mut config = LocalConfig::new(setup.cache.join("exec"));
-    config.sandbox = setup.sandbox;
+    let mut config = sandboxes(&setup.cache, setup.sandbox, setup.action_limits);
     config.keep = setup.keep;
     config.keep_dir = out_folder(&setup.cache, &setup.workspace).join("sandboxes");
-    config.limits = setup.action_limits;
-    let local = LocalExecutor::new(config, store.clone(), zygotes)?;
-    let processes = Arc::new(Bounded::new(local, setup.jobs));
+    let processes = processes(config, setup.jobs, store, zygotes)?;
     // More tests than processes cannot run, so that is no limit.
     let test_jobs = setup.test_jobs.unwrap_or(setup.jobs);
     let tests = Limited::new(processes.clone(), test_jobs);
