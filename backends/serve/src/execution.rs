@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use kiln_base::Digest;
-use kiln_diag::Fault;
+use kiln_diag::{Diag, Fault};
 use kiln_process::{
     Description, Environment, ExecError, Executor, Exit, Observer, ProcessResult, Request as Run,
 };
@@ -179,12 +179,21 @@ fn stopped(why: Stop) -> Refused {
 fn failed(error: ExecError) -> Refused {
     match error {
         ExecError::MissingBlob(digest) => missing(&[digest]),
-        ExecError::Unavailable(diag) => status(Code::Unavailable, diag.render()),
+        ExecError::Unavailable(diag) => status(Code::Unavailable, text(&diag)),
         ExecError::Failed(diag) => match diag.fault() {
             // The action is wrong: it asks for a program that is not there, say (PX-016).
-            Fault::Build | Fault::Usage => status(Code::InvalidArgument, diag.render()),
-            _ => status(Code::Internal, diag.render()),
+            Fault::Build | Fault::Usage => status(Code::InvalidArgument, text(&diag)),
+            _ => status(Code::Internal, text(&diag)),
         },
+    }
+}
+
+/// With its notes and hints; that it is an error, the client says.
+fn text(diag: &Diag) -> String {
+    let text = diag.render();
+    match text.strip_prefix("error: ") {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }
 

@@ -11,6 +11,9 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::{Listen, ServeConfig};
 
+/// Linux's limit, without the final NUL.
+const LONGEST: usize = 107;
+
 /// What listens.
 pub(crate) enum Bound {
     Tcp(TcpListener),
@@ -45,11 +48,6 @@ impl Bound {
 /// neither safe nor said to be wanted.
 pub(crate) async fn bind(config: &ServeConfig) -> Result<Bound, Diag> {
     match &config.listen {
-        Listen::Unix(path) if config.tls.is_some() => Err(Diag::usage(format!(
-            "`unix:{}` needs no certificate: nothing leaves this machine",
-            path.display()
-        ))
-        .hint("leave the certificate out, or listen at `HOST:PORT`")),
         Listen::Unix(path) => {
             let path = std::path::absolute(path)
                 .map_err(|error| cannot(&config.listen, &io_text(&error)))?;
@@ -92,9 +90,18 @@ fn guarded(config: &ServeConfig, address: &SocketAddr) -> Result<(), Diag> {
     .hint("give `--token_file`, `--tls_server_certificate` and `--tls_server_key`; or `--allow_insecure_listen` where something else keeps strangers out"))
 }
 
+fn too_long(listen: &Listen) -> Diag {
+    let text =
+        format!("the path of a socket has {LONGEST} bytes at most, and some go to its making");
+    cannot(listen, &text)
+}
+
 /// A socket that was private before anybody could find it.
 fn private(path: &Path, listen: &Listen) -> Result<Bound, Diag> {
     let fail = |error: io::Error| cannot(listen, &io_text(&error));
+    if path.as_os_str().len() > LONGEST {
+        return Err(too_long(listen));
+    }
     match fs::symlink_metadata(path) {
         Ok(file) if !file.file_type().is_socket() => {
             return Err(cannot(listen, "something else is there"));
@@ -115,7 +122,7 @@ fn private(path: &Path, listen: &Listen) -> Result<Bound, Diag> {
         .map_err(fail)?;
     let made = aside.path().join("s");
     let listener = UnixListener::bind(&made).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => cannot(listen, "the path is too long for a socket"),
+        io::ErrorKind::InvalidInput => too_long(listen),
         _ => fail(error),
     })?;
     fs::set_permissions(&made, Permissions::from_mode(0o600)).map_err(fail)?;

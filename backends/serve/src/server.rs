@@ -27,7 +27,7 @@ use crate::listen::{Bound, bind};
 use crate::operations::Operations;
 use crate::shared::Shared;
 use crate::uploads::Uploads;
-use crate::{ServeConfig, bytestream, capabilities, execution, results, storage};
+use crate::{Listen, ServeConfig, bytestream, capabilities, execution, results, storage};
 
 /// Calls of one connection at a time: clients wait for room (HTTP/2).
 const STREAMS: u32 = 1024;
@@ -65,9 +65,7 @@ impl Server {
         report: Report,
     ) -> Result<Server, Diag> {
         let gate = Gate::new(config.token_file.as_deref())?;
-        let tls = config.tls.as_ref();
-        let tls = tls.map(|(certificate, key)| identity(certificate, key));
-        let tls = tls.transpose()?;
+        let tls = tls(&config)?;
         let fail = |error| Diag::io("cannot make", &config.scratch, &error);
         std::fs::create_dir_all(&config.scratch).map_err(fail)?;
         let bound = bind(&config).await?;
@@ -190,17 +188,39 @@ async fn rounds(worker: &Worker) {
     }
 }
 
-fn identity(certificate: &Path, key: &Path) -> Result<ServerTlsConfig, Diag> {
-    let read =
-        |path: &Path| std::fs::read(path).map_err(|error| Diag::io("cannot read", path, &error));
+/// Errors: files that cannot be read, or hold something else. That is found out before anything
+/// listens.
+fn tls(config: &ServeConfig) -> Result<Option<ServerTlsConfig>, Diag> {
+    let Some((certificate, key)) = &config.tls else {
+        return Ok(None);
+    };
+    if let Listen::Unix(path) = &config.listen {
+        let path = path.display();
+        let text = format!("`unix:{path}` needs no certificate: nothing leaves this machine");
+        let hint = "leave the certificate out, or listen at `HOST:PORT`";
+        return Err(Diag::usage(text).hint(hint));
+    }
+    let read = |path: &Path| std::fs::read(path).map_err(|e| Diag::io("cannot read", path, &e));
     let identity = Identity::from_pem(read(certificate)?, read(key)?);
-    Ok(ServerTlsConfig::new().identity(identity))
+    let tls = ServerTlsConfig::new().identity(identity);
+    let tried = tonic::transport::Server::builder().tls_config(tls.clone());
+    tried.map_err(|error| {
+        let (certificate, key) = (certificate.display(), key.display());
+        let text = format!("`{certificate}` and `{key}` are no certificate and its key");
+        let hint = "both are PEM files; the key begins with `-----BEGIN PRIVATE KEY-----`";
+        Diag::environment(text).note(cause(&error)).hint(hint)
+    })?;
+    Ok(Some(tls))
 }
 
-fn broken(error: &tonic::transport::Error) -> Diag {
+fn cause(error: &tonic::transport::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    Diag::environment(format!("cannot serve: {cause}"))
+    cause.to_string()
+}
+
+fn broken(error: &tonic::transport::Error) -> Diag {
+    Diag::environment(format!("cannot serve: {}", cause(error)))
 }

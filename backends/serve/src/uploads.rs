@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kiln_base::{Digest, HashingWriter};
@@ -23,15 +24,21 @@ pub(crate) struct Uploads {
 }
 
 enum Slot {
-    /// A stream has it; so many bytes were there when it was taken.
-    Busy(u64),
+    /// A stream has it.
+    Busy(Arc<AtomicU64>),
     Kept(Partial, Instant),
 }
 
 /// What has been written so far.
 struct Partial {
     file: HashingWriter<NamedTempFile>,
-    written: u64,
+    written: Arc<AtomicU64>,
+}
+
+impl Partial {
+    fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
 }
 
 /// Why a write cannot begin.
@@ -64,8 +71,8 @@ impl Uploads {
     /// How much of a write is there.
     pub(crate) fn written(&self, name: &str) -> u64 {
         match self.known.lock().get(name) {
-            Some(Slot::Kept(partial, _)) => partial.written,
-            Some(Slot::Busy(written)) => *written,
+            Some(Slot::Kept(partial, _)) => partial.written(),
+            Some(Slot::Busy(written)) => written.load(Ordering::Relaxed),
             None => 0,
         }
     }
@@ -88,11 +95,11 @@ impl Uploads {
                 let file = Builder::new().prefix("upload-").tempfile_in(&self.folder);
                 Partial {
                     file: HashingWriter::new(file.map_err(Refusal::Io)?),
-                    written: 0,
+                    written: Arc::default(),
                 }
             }
         };
-        known.insert(name.to_owned(), Slot::Busy(partial.written));
+        known.insert(name.to_owned(), Slot::Busy(partial.written.clone()));
         Ok(Upload {
             uploads: self.clone(),
             name: name.to_owned(),
@@ -120,7 +127,7 @@ fn make_room(known: &mut HashMap<String, Slot>) -> Result<(), Refusal> {
 impl Upload {
     /// How many bytes are there.
     pub(crate) fn written(&self) -> u64 {
-        self.partial.as_ref().map_or(0, |partial| partial.written)
+        self.partial.as_ref().map_or(0, Partial::written)
     }
 
     /// Adds bytes. It blocks. After an error the write is over.
@@ -130,7 +137,10 @@ impl Upload {
         };
         let result = partial.file.write_all(data);
         match result {
-            Ok(()) => partial.written += data.len() as u64,
+            Ok(()) => {
+                let length = data.len() as u64;
+                partial.written.fetch_add(length, Ordering::Relaxed);
+            }
             // How much of it was written is not known.
             Err(_) => self.partial = None,
         }
@@ -155,7 +165,7 @@ impl Drop for Upload {
         let mut known = self.uploads.known.lock();
         match self.partial.take() {
             // Nothing is lost with an empty file.
-            Some(partial) if partial.written > 0 => {
+            Some(partial) if partial.written() > 0 => {
                 known.insert(name, Slot::Kept(partial, Instant::now()));
             }
             _ => {

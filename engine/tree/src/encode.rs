@@ -84,11 +84,12 @@ pub fn encode_tree(tree: &Tree) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// How deep folders may be nested in what others send.
-pub const MAX_DEPTH: usize = 1_000;
+/// How deep folders may be nested in what others send. Trees are walked by recursion, and sandboxes
+/// take no deeper outputs either.
+pub const MAX_DEPTH: usize = 200;
 
 /// Reads a REAPI `Tree` message, refusing names that are no single path component, repeated
-/// names, folders that are missing and nesting beyond 1,000 levels.
+/// names, folders that are missing and nesting beyond [`MAX_DEPTH`].
 pub fn decode_tree(bytes: &[u8]) -> Result<Tree, DecodeError> {
     let message = reapi::Tree::decode(bytes)
         .map_err(|error| DecodeError(format!("not a `Tree` message: {error}")))?;
@@ -112,9 +113,9 @@ fn decode_below(
     depth: usize,
 ) -> Result<Tree, DecodeError> {
     if depth > MAX_DEPTH {
-        return Err(DecodeError(
-            "folders are nested more than 1,000 levels deep".to_owned(),
-        ));
+        return Err(DecodeError(format!(
+            "folders are nested more than {MAX_DEPTH} levels deep"
+        )));
     }
     let empty = reapi::Directory::default();
     put_together(message, &mut |digest| {
