@@ -56,7 +56,9 @@ pub(crate) async fn bind(config: &ServeConfig) -> Result<Bound, Diag> {
         Listen::Tcp { host, port } => {
             let host = host.trim_start_matches('[').trim_end_matches(']');
             let addresses = tokio::net::lookup_host((host, *port)).await;
-            let addresses = addresses.map_err(|error| cannot(&config.listen, &io_text(&error)))?;
+            // Each system has words of its own for it.
+            let addresses =
+                addresses.map_err(|_| cannot(&config.listen, "no such host is known"))?;
             let addresses: Vec<SocketAddr> = addresses.collect();
             if let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback()) {
                 guarded(config, open)?;

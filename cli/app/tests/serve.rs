@@ -184,3 +184,195 @@ fn one_store_for_the_server_and_its_user() {
         expect!["exit Some(0): 0 run, 0 remote, 14 local"],
     );
 }
+
+const FAILURES: &str = r#"
+//- BUILD.bazel
+genrule(name = "fails", outs = ["never"], cmd = "echo because >&2; exit 3")
+genrule(name = "lacks", outs = ["lacking"], cmd = "echo made nothing")
+genrule(name = "killed", outs = ["none"], cmd = "kill -9 $$$$")
+sh_test(name = "red", srcs = ["red.sh"])
+sh_test(name = "slow", srcs = ["slow.sh"])
+//- red.sh
+#!/bin/sh
+echo red > beside; cat beside; exit 1
+//- slow.sh
+#!/bin/sh
+echo begun; sleep 600
+"#;
+
+/// Failures are outcomes of actions: shown as they are, and run again (R19, PX-104).
+#[test]
+fn failures() {
+    let server = Serve::start(KILN, &[]);
+    let run = |command: &str| {
+        let flags = format!("--remote_executor={} --remote_down=fail", server.address());
+        let output = Workspace::with(KILN, FAILURES).kiln(&format!("{command} {flags}"));
+        let lines = output.stderr.lines().map(str::trim);
+        let wanted = ["because", "exit code", "lack"];
+        let lines = lines.filter(|line| wanted.iter().any(|word| line.contains(word)));
+        format!(
+            "exit {:?}\n{}",
+            output.code,
+            lines.collect::<Vec<_>>().join("\n")
+        )
+    };
+    let once = run("build //:fails");
+    expect![[r#"
+        exit Some(1)
+        error: Genrule of `//:fails` failed with exit code 3 (making `kiln-out/fastbuild/bin/never`)
+        because"#]]
+    .assert_eq(&once);
+    assert_eq!(run("build //:fails"), once);
+    expect![[r#"
+        exit Some(1)
+        output of Executing genrule //:lacks:
+        error: Genrule of `//:lacks` succeeded, but did not make `kiln-out/fastbuild/bin/lacking`
+        hint: the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)"#]].assert_eq(&run("build //:lacks"));
+    expect![[r#"
+        exit Some(1)
+        error: Genrule of `//:killed` failed with exit code 137 (making `kiln-out/fastbuild/bin/none`)"#]].assert_eq(&run("build //:killed"));
+    let flags = format!("--remote_executor={} --remote_down=fail", server.address());
+    let workspace = Workspace::with(KILN, FAILURES);
+    let output = workspace.kiln(&format!(
+        "test //:red //:slow --test_timeout=2 --test_output=errors {flags}"
+    ));
+    assert_eq!(output.code, Some(3), "{}", output.show());
+    for part in ["red\n", "begun\n", "TIMEOUT", "FAILED"] {
+        let whole = format!("{}{}", output.stdout, output.stderr);
+        assert!(whole.contains(part), "{part}: {}", output.show());
+    }
+}
+
+/// A token and a certificate; who lacks one of them builds nothing by this server (PX-121, PX-122).
+#[test]
+fn with_a_token_and_a_certificate() {
+    let pki = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let certificate = file("cert.pem", &pki.cert.pem());
+    let key = file("key.pem", &pki.signing_key.serialize_pem());
+    let (token, wrong) = (file("token", "secret\n"), file("wrong", "guess\n"));
+    let flags = [
+        &format!("--token_file={token}"),
+        &format!("--tls_server_certificate={certificate}"),
+        &format!("--tls_server_key={key}"),
+        "--instance_name=main",
+    ];
+    let server = Serve::start(KILN, &flags);
+    let address = server.address().to_owned();
+    assert!(address.starts_with("grpcs://"), "{address}");
+    let build = |flags: &str| {
+        let common = "--remote_instance_name=main --remote_down=fail --remote_retries=0";
+        let command = format!("build //:made --remote_executor={address} {common} {flags}");
+        let output = Workspace::with(KILN, FILES).kiln(&command);
+        let error = output.stderr.lines().find(|line| line.starts_with("error"));
+        let error = error.unwrap_or_default().replace(&address, "ADDRESS");
+        format!("exit {:?} {error}", output.code)
+    };
+    let trust = format!("--tls_certificate={certificate}");
+    expect!["exit Some(0) "].assert_eq(&build(&format!("{trust} --remote_token_file={token}")));
+    expect!["exit Some(32) error: remote server ADDRESS: GetCapabilities: Unauthenticated: this server wants a token: `authorization: Bearer TOKEN`"].assert_eq(&build(&format!("{trust} --remote_token_file={wrong}")));
+    expect!["exit Some(32) error: remote server ADDRESS: GetCapabilities: Unauthenticated: this server wants a token: `authorization: Bearer TOKEN`"].assert_eq(&build(&trust));
+    expect!["exit Some(32) error: remote server ADDRESS: GetCapabilities: Unavailable: invalid peer certificate: UnknownIssuer: transport error"].assert_eq(&build(&format!("--remote_token_file={token}")));
+    assert!(!server.log().contains("secret"));
+}
+
+/// What cannot be meant is said before anything is served.
+#[test]
+fn flags_that_cannot_be_meant() {
+    let check = |flags: &str, expected: Expect| {
+        let output = Workspace::with(KILN, "").kiln(&format!("serve {flags}"));
+        expected.assert_eq(&output.show());
+    };
+    check(
+        "//...",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: `kiln serve` takes no targets: `//...`
+        hint: clients say what is built: `kiln help serve` lists its flags
+    "#]],
+    );
+    check(
+        "--listen=grpc://127.0.0.1:0",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: `grpc://127.0.0.1:0` is no address to listen at
+        hint: leave the scheme out: `127.0.0.1:0`
+    "#]],
+    );
+    check(
+        "--listen=0.0.0.0:0",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: `0.0.0.0:0` is open to other machines (0.0.0.0), without a token or encryption
+           = whoever reaches the server runs programs on this machine and decides what results are
+        hint: give `--token_file`, `--tls_server_certificate` and `--tls_server_key`; or `--allow_insecure_listen` where something else keeps strangers out
+    "#]],
+    );
+    check(
+        "--tls_server_key=k",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: `--tls_server_key` is of no use without `--tls_server_certificate`
+        hint: give both, or neither; `--tls_server_certificate` names a PEM file
+    "#]],
+    );
+    check(
+        "--token_file=none",
+        expect![[r#"
+        exit: 36
+        --- stderr
+        error: cannot read `[ROOT]/none`: no such file or directory
+    "#]],
+    );
+    check(
+        "--listen=no.such.host.invalid:0",
+        expect![[r#"
+        exit: 36
+        --- stderr
+        error: cannot listen at `no.such.host.invalid:0`: failed to lookup address information: Name or service not known
+    "#]],
+    );
+    check(
+        "--read_onyl",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: there is no flag `--read_onyl`
+        hint: did you mean `--read_only`?
+        hint: `kiln help serve` lists the flags
+    "#]],
+    );
+}
+
+#[test]
+fn help_about_it() {
+    let workspace = Workspace::with(KILN, "");
+    expect![[r#"
+        exit: 0
+        --- stdout
+        --read_only
+            Take results from actions that ran here alone, and none from clients.
+            default: false
+            commands: serve
+    "#]]
+    .assert_eq(&workspace.kiln("help read_only").show());
+    let help = workspace.kiln("help serve").stdout;
+    for flag in [
+        "--listen",
+        "--token_file",
+        "--jobs",
+        "--sandbox",
+        "--instance_name",
+    ] {
+        assert!(help.contains(flag), "{help}");
+    }
+}
