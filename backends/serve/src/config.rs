@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kiln_diag::Diag;
 
@@ -85,6 +86,8 @@ pub struct ServeConfig {
     pub read_only: bool,
     /// How many actions run at a time: as many more are made ready meanwhile.
     pub jobs: usize,
+    /// How long an action that nobody waits for goes on: clients whose connection broke come back.
+    pub patience: Duration,
     /// A folder for uploads under way, on the file system of the store. It is made.
     pub scratch: PathBuf,
 }
@@ -100,6 +103,7 @@ impl ServeConfig {
             exposed: false,
             read_only: false,
             jobs: 1,
+            patience: Duration::from_secs(600),
             scratch,
         }
     }

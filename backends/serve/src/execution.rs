@@ -1,44 +1,38 @@
 //! `Execution` and `Operations`: actions that run here.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use kiln_base::Digest;
-use kiln_diag::{Diag, Fault};
-use kiln_process::{
-    Description, Environment, ExecError, Executor, Exit, Observer, ProcessResult, Request as Run,
-};
+use kiln_process::Description;
 use kiln_proto::execution_server::Execution;
 use kiln_proto::operations_server::Operations as OperationsService;
 use kiln_proto::{
     CancelOperationRequest, Empty, ExecuteRequest, ExecuteResponse, GetOperationRequest, Message,
     Operation, RequestMetadata, WaitExecutionRequest,
 };
-use tokio::sync::Semaphore;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response};
 
-use crate::action::{Prepared, prepare};
-use crate::inputs::Folders;
 use crate::names::digest;
 use crate::operations::{Entry, Operations, Stage, Stop, Updates};
-use crate::outcome::{self, Times, Wanted};
-use crate::request::Refused;
-use crate::results::{known, record};
+use crate::outcome::{self, Wanted};
+use crate::request::{self, Refused};
+use crate::results::known;
+use crate::run::{Runner, inner};
 use crate::shared::{Reply, Shared, blocking};
-use crate::status::{missing, status};
+use crate::status::status;
 
 /// Who asks, and for what (R22).
 const METADATA: &str = "build.bazel.remote.execution.v2.requestmetadata-bin";
 
-/// What runs actions.
+/// The actions of all clients.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) executor: Arc<dyn Executor>,
     pub(crate) operations: Operations,
-    pub(crate) folders: Arc<Folders>,
-    /// Input trees are in memory from here on: as many as can run, and as many more.
-    pub(crate) turns: Semaphore,
+    pub(crate) runner: Arc<Runner>,
+    /// How long an action that nobody waits for goes on.
+    pub(crate) patience: Duration,
 }
 
 /// The services; cheap to clone.
@@ -53,21 +47,13 @@ struct Asked {
     describe: Description,
 }
 
-/// Passes on that a process has started.
-struct Stages<'a>(&'a Entry);
-
-impl Observer for Stages<'_> {
-    fn started(&self) {
-        self.0.stage(Stage::Executing);
-    }
-}
-
 impl Worker {
-    /// Runs an action to its end, or until it is stopped: then all its processes are ended.
+    /// Runs an action to its end, or until it is stopped: then its processes are ended, unless
+    /// somebody else waits for the same.
     async fn run(self: Arc<Self>, entry: Arc<Entry>, asked: Asked) {
         let response = tokio::select! {
-            response = self.perform(&entry, &asked) => response,
-            why = entry.stopped() => Err(stopped(why)),
+            response = self.perform(&entry, asked) => response,
+            why = entry.stopped(self.patience) => Err(stopped(why)),
         };
         let response = response.unwrap_or_else(|status| ExecuteResponse {
             status: Some(status),
@@ -76,95 +62,72 @@ impl Worker {
         self.operations.finish(&entry, &response);
     }
 
-    async fn perform(&self, entry: &Entry, asked: &Asked) -> Result<ExecuteResponse, Refused> {
-        let queued = SystemTime::now();
-        let action = asked.action;
+    async fn perform(&self, entry: &Entry, asked: Asked) -> Result<ExecuteResponse, Refused> {
+        let mut join = false;
         if !asked.skip_cache {
             entry.stage(Stage::CacheCheck);
-            if let Some(response) = self.look_up(asked).await? {
-                return Ok(response);
+            match self.look_up(&asked).await? {
+                Look::Known(response) => return Ok(*response),
+                Look::Unknown { may_join } => join = may_join,
             }
-            entry.stage(Stage::Queued);
         }
-        // The semaphore is never closed, so there is always a permit in the end.
-        let _turn = self.turns.acquire().await.ok();
-        let started = SystemTime::now();
-        let (store, folders) = (self.shared.store.clone(), self.folders.clone());
-        let prepared = blocking(move || prepare(&store, &folders, &action)).await;
-        let prepared = prepared.map_err(inner)??;
-        let run = Run {
-            process: &prepared.process,
-            environment: &Environment::Local,
-            action,
-            describe: &asked.describe,
-            slots: 1,
-            exclusive: false,
-            // Tests may write beside their inputs, and nobody says which actions are tests.
-            writable: true,
-            // What is not there is left out of the result, and the client says what that means.
-            optional_outputs: true,
-            observer: &Stages(entry),
+        let mut running = self.runner.begin(asked.action, asked.describe, join);
+        let stages = async {
+            loop {
+                entry.stage(*running.stage.borrow_and_update());
+                if running.stage.changed().await.is_err() {
+                    // The run has ended, and its answer is about to come.
+                    std::future::pending::<()>().await;
+                }
+            }
         };
-        let result = self.executor.execute(run).await.map_err(failed)?;
-        let times = Times { queued, started };
-        self.conclude(asked, prepared, result, times).await
+        let ended = tokio::select! {
+            ended = running.end => ended?,
+            () = stages => return Err(stopped(Stop::Ending)),
+        };
+        let store = self.shared.store.clone();
+        let answer = blocking(move || {
+            let mut result = ended.result.clone();
+            outcome::inline(&store, &mut result, &asked.wanted);
+            ExecuteResponse {
+                result: Some(result),
+                status: ended.status.clone(),
+                ..ExecuteResponse::default()
+            }
+        });
+        answer.await.map_err(inner)
     }
 
-    async fn look_up(&self, asked: &Asked) -> Result<Option<ExecuteResponse>, Refused> {
+    async fn look_up(&self, asked: &Asked) -> Result<Look, Refused> {
         let (store, action) = (self.shared.store.clone(), asked.action);
         let wanted = asked.wanted.clone();
-        let found = blocking(move || {
-            let mut found = known(&store, &action)?;
-            outcome::inline(&store, &mut found, &wanted);
-            Some(found)
-        });
-        let found = found.await.map_err(inner)?;
-        Ok(found.map(|result| ExecuteResponse {
-            result: Some(result),
-            cached_result: true,
-            ..ExecuteResponse::default()
-        }))
-    }
-
-    /// The answer to a process that ended; what went well is kept (R19).
-    async fn conclude(
-        &self,
-        asked: &Asked,
-        prepared: Prepared,
-        result: ProcessResult,
-        times: Times,
-    ) -> Result<ExecuteResponse, Refused> {
-        let (shared, action) = (self.shared.clone(), asked.action);
-        let wanted = asked.wanted.clone();
-        blocking(move || {
-            let store = &shared.store;
-            let outcome = outcome::encode(store, &prepared.asked, &result, times);
-            let outcome = outcome.map_err(|error| inner(shared.trouble(error)))?;
-            if result.exit.success() && !prepared.asked.action.do_not_cache {
-                // What cannot be kept is run again another time; whoever runs the server was told.
-                let _ = record(&shared, &action, &outcome);
+        let look = blocking(move || match known(&store, &action) {
+            Some(mut result) => {
+                outcome::inline(&store, &mut result, &wanted);
+                Look::Known(Box::new(ExecuteResponse {
+                    result: Some(result),
+                    cached_result: true,
+                    ..ExecuteResponse::default()
+                }))
             }
-            let mut message = outcome.message;
-            outcome::inline(store, &mut message, &wanted);
-            // REAPI: a timeout is an error that comes with a result.
-            let status = (result.exit == Exit::TimedOut).then(|| {
-                let seconds = prepared.process.timeout.unwrap_or_default().as_secs_f64();
-                let text = format!("the action was still running after {seconds} s, its timeout");
-                status(Code::DeadlineExceeded, text)
-            });
-            Ok(ExecuteResponse {
-                result: Some(message),
-                status,
-                ..ExecuteResponse::default()
-            })
-        })
-        .await
-        .map_err(inner)?
+            None => {
+                // One that cannot be read says why when it runs.
+                let action = request::action(&store, &action);
+                let may_join = action.is_ok_and(|action| !action.do_not_cache);
+                Look::Unknown { may_join }
+            }
+        });
+        look.await.map_err(inner)
     }
 }
 
-fn inner(error: tonic::Status) -> Refused {
-    status(error.code(), error.message())
+/// What is known of an action before it runs.
+enum Look {
+    Known(Box<ExecuteResponse>),
+    Unknown {
+        /// Whether it may share a run with others.
+        may_join: bool,
+    },
 }
 
 fn stopped(why: Stop) -> Refused {
@@ -172,28 +135,6 @@ fn stopped(why: Stop) -> Refused {
         Stop::Cancelled => status(Code::Cancelled, "the operation was cancelled"),
         Stop::Abandoned => status(Code::Cancelled, "nobody waited for the operation any more"),
         Stop::Ending => status(Code::Unavailable, "the server is ending"),
-    }
-}
-
-/// What went wrong around a process.
-fn failed(error: ExecError) -> Refused {
-    match error {
-        ExecError::MissingBlob(digest) => missing(&[digest]),
-        ExecError::Unavailable(diag) => status(Code::Unavailable, text(&diag)),
-        ExecError::Failed(diag) => match diag.fault() {
-            // The action is wrong: it asks for a program that is not there, say (PX-016).
-            Fault::Build | Fault::Usage => status(Code::InvalidArgument, text(&diag)),
-            _ => status(Code::Internal, text(&diag)),
-        },
-    }
-}
-
-/// With its notes and hints; that it is an error, the client says.
-fn text(diag: &Diag) -> String {
-    let text = diag.render();
-    match text.strip_prefix("error: ") {
-        Some(rest) => rest.to_owned(),
-        None => text,
     }
 }
 

@@ -29,6 +29,7 @@ mod outcome;
 mod platform;
 mod request;
 mod results;
+mod run;
 mod server;
 mod shared;
 mod status;

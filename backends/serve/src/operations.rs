@@ -20,8 +20,6 @@ use crate::status::shown;
 const MOST: usize = 10_000;
 /// So many that ended are remembered, for clients whose stream broke (R4).
 const REMEMBERED: usize = 256;
-/// How long an operation that nobody waits for goes on. Clients whose connection broke come back.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How far an operation got (`ExecutionStage.Value`).
 #[derive(Clone, Copy)]
@@ -191,8 +189,8 @@ impl Entry {
         });
     }
 
-    /// Waits until it must end.
-    pub(crate) async fn stopped(&self) -> Stop {
+    /// Waits until it must end: somebody says so, or nobody waits for it for so long.
+    pub(crate) async fn stopped(&self, patience: Duration) -> Stop {
         let mut asked = self.stop.subscribe();
         let asked = async {
             match asked.wait_for(Option::is_some).await {
@@ -203,14 +201,14 @@ impl Entry {
         };
         tokio::select! {
             why = asked => why,
-            () = self.abandoned() => Stop::Abandoned,
+            () = self.abandoned(patience) => Stop::Abandoned,
         }
     }
 
-    async fn abandoned(&self) {
+    async fn abandoned(&self, patience: Duration) {
         loop {
             self.state.closed().await;
-            tokio::time::sleep(PATIENCE).await;
+            tokio::time::sleep(patience).await;
             if self.state.is_closed() {
                 return;
             }

@@ -29,7 +29,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// Reads the action of that digest, and its command. It blocks.
     pub(crate) fn read(store: &Store, digest: &Digest) -> Result<Asked, Refused> {
-        let action: Action = message(store, digest, "Action")?;
+        let action = action(store, digest)?;
         let command = names::digest(action.command_digest.as_ref())
             .map_err(|error| invalid(error.message()))?;
         let command: Command = message(store, &command, "Command")?;
@@ -48,6 +48,11 @@ impl Asked {
     pub(crate) fn is_old(&self) -> bool {
         self.command.output_paths.is_empty()
     }
+}
+
+/// The action of that digest. It blocks.
+pub(crate) fn action(store: &Store, digest: &Digest) -> Result<Action, Refused> {
+    message(store, digest, "Action")
 }
 
 fn message<M: Message + Default>(store: &Store, digest: &Digest, name: &str) -> Result<M, Refused> {

@@ -14,7 +14,6 @@ use kiln_proto::content_addressable_storage_server::ContentAddressableStorageSer
 use kiln_proto::execution_server::ExecutionServer;
 use kiln_proto::operations_server::OperationsServer;
 use kiln_store::Store;
-use tokio::sync::Semaphore;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::InterceptorLayer;
 use tonic::transport::server::TcpIncoming;
@@ -22,9 +21,9 @@ use tonic::transport::{Identity, ServerTlsConfig};
 
 use crate::auth::Gate;
 use crate::execution::Worker;
-use crate::inputs::Folders;
 use crate::listen::{Bound, bind};
 use crate::operations::Operations;
+use crate::run::Runner;
 use crate::shared::Shared;
 use crate::uploads::Uploads;
 use crate::{Listen, ServeConfig, bytestream, capabilities, execution, results, storage};
@@ -78,16 +77,9 @@ impl Server {
         let shared = Arc::new(Shared::new(store, instance, config.read_only, report));
         let worker = Worker {
             shared: shared.clone(),
-            executor,
             operations: Operations::new(&config.instance),
-            folders: Arc::new(Folders::default()),
-            turns: Semaphore::new(
-                config
-                    .jobs
-                    .max(1)
-                    .saturating_mul(2)
-                    .min(Semaphore::MAX_PERMITS),
-            ),
+            patience: config.patience,
+            runner: Arc::new(Runner::new(shared.clone(), executor, config.jobs)),
         };
         Ok(Server {
             bound,

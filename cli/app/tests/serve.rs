@@ -226,8 +226,7 @@ fn failures() {
     expect![[r#"
         exit Some(1)
         output of Executing genrule //:lacks:
-        error: Genrule of `//:lacks` succeeded, but did not make `kiln-out/fastbuild/bin/lacking`
-        hint: the command must write every declared output at exactly this path (`$@`, `$(OUTS)`, `$(RULEDIR)`)"#]].assert_eq(&run("build //:lacks"));
+        error: Genrule of `//:lacks` succeeded, but did not make `kiln-out/fastbuild/bin/lacking`"#]].assert_eq(&run("build //:lacks"));
     expect![[r#"
         exit Some(1)
         error: Genrule of `//:killed` failed with exit code 137 (making `kiln-out/fastbuild/bin/none`)"#]].assert_eq(&run("build //:killed"));
@@ -336,10 +335,10 @@ fn flags_that_cannot_be_meant() {
     check(
         "--listen=no.such.host.invalid:0",
         expect![[r#"
-        exit: 36
-        --- stderr
-        error: cannot listen at `no.such.host.invalid:0`: failed to lookup address information: Name or service not known
-    "#]],
+            exit: 36
+            --- stderr
+            error: cannot listen at `no.such.host.invalid:0`: no such host is known
+        "#]],
     );
     check(
         "--read_onyl",

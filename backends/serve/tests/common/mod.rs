@@ -15,7 +15,7 @@ use kiln_store::{Store, StoreConfig};
 use kiln_tree::{Node, Tree, TreeBuilder};
 use parking_lot::Mutex;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Streaming};
 
@@ -25,6 +25,8 @@ pub struct Log {
     pub runs: AtomicU32,
     pub dropped: AtomicU32,
     pub last: Mutex<Option<Process>>,
+    /// What `wait` waits for.
+    pub release: Notify,
 }
 
 struct Fake {
@@ -65,6 +67,10 @@ impl Executor for Fake {
                 ["hang"] => {
                     let _guard = Guard(&self.log);
                     std::future::pending::<()>().await;
+                }
+                ["wait"] => {
+                    self.log.release.notified().await;
+                    result.outputs = self.outputs(&request.process.outputs);
                 }
                 ["fail", code] => result.exit = Exit::Code(code.parse().expect("a code")),
                 ["die", signal] => result.exit = Exit::Signal(signal.parse().expect("a signal")),
