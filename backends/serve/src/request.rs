@@ -13,7 +13,7 @@ use crate::status::{missing, shown, status};
 pub(crate) type Refused = kiln_proto::Status;
 
 /// An error of whoever asks.
-pub(crate) fn invalid(text: impl Into<String>) -> Refused {
+pub(crate) fn invalid(text: impl AsRef<str>) -> Refused {
     status(Code::InvalidArgument, text)
 }
 

@@ -32,10 +32,13 @@ pub(crate) struct Runner {
     folders: Arc<Folders>,
     /// Input trees are in memory from here on: as many as can run, and as many more.
     turns: Semaphore,
-    under_way: Mutex<HashMap<Digest, (WeakShared<Future>, watch::Receiver<Stage>)>>,
+    under_way: Mutex<HashMap<Digest, UnderWay>>,
 }
 
 type Future = BoxFuture<'static, Result<Arc<Ended>, Refused>>;
+
+/// A run that goes on as long as somebody else waits for it.
+type UnderWay = (WeakShared<Future>, watch::Receiver<Stage>);
 
 /// A run under way: when the last who waits for it goes, its process is ended.
 pub(crate) struct Running {

@@ -8,16 +8,23 @@ use tonic::Code;
 /// As many missing blobs are named: the rest turns up at the next try.
 const NAMED: usize = 10_000;
 
+/// Characters of a message.
+const LONGEST: usize = 4_000;
+/// Bytes of details that a header may have: clients refuse headers that are larger than 16 KiB.
+const DETAILS: usize = 8 << 10;
+
 /// What a client sent, in a message: it may be long, and anything.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
-/// An error within an answer.
-pub(crate) fn status(code: Code, message: impl Into<String>) -> reapi::Status {
+/// An error within an answer. Part of the text may be the client's, and long.
+pub(crate) fn status(code: Code, message: impl AsRef<str>) -> reapi::Status {
+    let message = message.as_ref().chars();
+    let message = message.filter(|c| !c.is_control() || *c == '\n');
     reapi::Status {
         code: code as i32,
-        message: message.into(),
+        message: message.take(LONGEST).collect(),
         details: Vec::new(),
     }
 }
@@ -43,15 +50,13 @@ pub(crate) fn missing(digests: &[Digest]) -> reapi::Status {
     }
 }
 
-/// An error of a call, with the same details.
+/// An error of a call, with the same details as far as there is room for them.
 pub(crate) fn grpc(status: reapi::Status) -> tonic::Status {
     let code = Code::from_i32(status.code);
     let message = status.message.clone();
-    match status.details.is_empty() {
+    let details = status.encode_to_vec();
+    match status.details.is_empty() || details.len() > DETAILS {
         true => tonic::Status::new(code, message),
-        false => {
-            let details = Bytes::from(status.encode_to_vec());
-            tonic::Status::with_details(code, message, details)
-        }
+        false => tonic::Status::with_details(code, message, Bytes::from(details)),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +16,9 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 const MOST: usize = 1_000;
 /// How long a write whose stream broke is kept.
 const KEPT: Duration = Duration::from_secs(3600);
+
+/// What the files are called.
+const PREFIX: &str = "upload-";
 
 /// All writes under way.
 pub(crate) struct Uploads {
@@ -60,8 +63,9 @@ pub(crate) struct Upload {
 }
 
 impl Uploads {
-    /// Files go into `folder`, which is there.
+    /// Files go into `folder`, which is there. Those that a killed server left are removed.
     pub(crate) fn new(folder: PathBuf) -> Uploads {
+        sweep(&folder);
         Uploads {
             folder,
             known: Mutex::default(),
@@ -92,7 +96,7 @@ impl Uploads {
             Some(Slot::Kept(partial, _)) if !afresh => partial,
             _ => {
                 make_room(&mut known)?;
-                let file = Builder::new().prefix("upload-").tempfile_in(&self.folder);
+                let file = Builder::new().prefix(PREFIX).tempfile_in(&self.folder);
                 Partial {
                     file: HashingWriter::new(file.map_err(Refusal::Io)?),
                     written: Arc::default(),
@@ -105,6 +109,19 @@ impl Uploads {
             name: name.to_owned(),
             partial: Some(partial),
         })
+    }
+}
+
+/// What was not written to for longer than anything is kept is nobody's. What cannot be removed takes
+/// room and does no harm.
+fn sweep(folder: &Path) {
+    for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let ours = file.file_name().to_string_lossy().starts_with(PREFIX);
+        let written = file.metadata().and_then(|metadata| metadata.modified());
+        let old = written.is_ok_and(|at| at.elapsed().is_ok_and(|since| since > KEPT));
+        if ours && old {
+            let _ = std::fs::remove_file(file.path());
+        }
     }
 }
 

@@ -157,6 +157,17 @@ async fn hostile_results() {
         expect!["InvalidArgument: path `/etc/passwd` is absolute"],
     )
     .await;
+    let long = update(
+        &world,
+        &action,
+        one_file(&"x".repeat(1 << 20), blob.clone()),
+    )
+    .await;
+    let long = long.unwrap_err();
+    assert!(
+        long.starts_with("InvalidArgument: ") && long.len() < 5_000,
+        "{long}"
+    );
     check(one_file("out", named(b"absent")), expect![[r#"
         FailedPrecondition: blob 5ad38304b535c2987dbd24657c1a11b884984ff600d9f389deb0d4e634fee792/6 is missing
         MISSING blobs/5ad38304b535c2987dbd24657c1a11b884984ff600d9f389deb0d4e634fee792/6"#]]).await;

@@ -185,6 +185,27 @@ async fn hostile_uploads() {
     check(vec![part(&large, 0, &vec![0; 5 << 20], true)], expect!["OutOfRange: Error, decoded message length too large: found 5242979 bytes, the limit is: 4194304 bytes"]).await;
 }
 
+/// What a killed server left goes with the next start; what may be another server's stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_killed_servers() {
+    let world = World::start_with(|config| {
+        std::fs::create_dir_all(&config.scratch).unwrap();
+        let file = |name: &str| std::fs::File::create(config.scratch.join(name)).unwrap();
+        let old = std::time::SystemTime::UNIX_EPOCH;
+        file("upload-old").set_modified(old).unwrap();
+        file("precious").set_modified(old).unwrap();
+        file("upload-new");
+    })
+    .await;
+    let folder = world.folder.path().join("uploads");
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["precious", "upload-new"]);
+}
+
 async fn read(world: &World, name: &str, offset: i64, limit: i64) -> Result<Vec<u8>, String> {
     let request = ReadRequest {
         resource_name: name.to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use expect_test::Expect;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_base::{Digest, RelPath};
@@ -320,4 +321,53 @@ pub fn show(response: &ExecuteResponse) -> String {
         }
     }
     text
+}
+
+pub fn ask(action: &kiln_proto::Digest) -> ExecuteRequest {
+    ExecuteRequest {
+        action_digest: Some(action.clone()),
+        inline_stdout: true,
+        ..ExecuteRequest::default()
+    }
+}
+
+pub async fn begin(world: &World, request: ExecuteRequest) -> Streaming<Operation> {
+    world
+        .execution()
+        .execute(request)
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+pub async fn run(world: &World, action: &kiln_proto::Digest) -> ExecuteResponse {
+    answer(&last(begin(world, ask(action)).await).await)
+}
+
+pub async fn check(world: &World, action: &kiln_proto::Digest, expected: Expect) {
+    expected.assert_eq(&show(&run(world, action).await));
+}
+
+pub fn stage(operation: &Operation) -> i32 {
+    let name = "build.bazel.remote.execution.v2.ExecuteOperationMetadata";
+    let metadata = operation.metadata.as_ref().unwrap();
+    let metadata: ExecuteOperationMetadata = metadata.unpack(name).unwrap();
+    metadata.stage
+}
+
+/// Stores the folders of a tree; its root.
+pub fn upload(world: &World, tree: &Tree) -> kiln_proto::Digest {
+    for (_, node) in tree.entries() {
+        if let Node::Dir(below) = node {
+            upload(world, below);
+        }
+    }
+    world.put(&tree.directory_message())
+}
+
+pub fn property(name: &str, value: &str) -> PlatformProperty {
+    PlatformProperty {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
 }
