@@ -1,5 +1,6 @@
 //! `Execution` and `Operations`: actions that run here.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use kiln_proto::{
     CancelOperationRequest, Empty, ExecuteRequest, ExecuteResponse, GetOperationRequest, Message,
     Operation, RequestMetadata, WaitExecutionRequest,
 };
+use tokio::sync::watch;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response};
 
@@ -71,19 +73,10 @@ impl Worker {
                 Look::Unknown { may_join } => join = may_join,
             }
         }
-        let mut running = self.runner.begin(asked.action, asked.describe, join);
-        let stages = async {
-            loop {
-                entry.stage(*running.stage.borrow_and_update());
-                if running.stage.changed().await.is_err() {
-                    // The run has ended, and its answer is about to come.
-                    std::future::pending::<()>().await;
-                }
-            }
-        };
+        let running = self.runner.begin(asked.action, asked.describe, join);
         let ended = tokio::select! {
             ended = running.end => ended?,
-            () = stages => return Err(stopped(Stop::Ending)),
+            never = follow(running.stage, entry) => match never {},
         };
         let store = self.shared.store.clone();
         let answer = blocking(move || {
@@ -118,6 +111,17 @@ impl Worker {
             }
         });
         look.await.map_err(inner)
+    }
+}
+
+/// Passes the stages of a run on.
+async fn follow(mut stage: watch::Receiver<Stage>, entry: &Entry) -> Infallible {
+    loop {
+        entry.stage(*stage.borrow_and_update());
+        if stage.changed().await.is_err() {
+            // The run has ended, and its answer is about to come.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::process::Stdio;
 
 use expect_test::{Expect, expect};
 use kiln_testkit::{Output, Serve, Workspace};
@@ -374,4 +376,28 @@ fn help_about_it() {
     ] {
         assert!(help.contains(flag), "{help}");
     }
+}
+
+/// For scripts: where it listens, as soon as it does.
+#[test]
+fn what_scripts_read() {
+    let workspace = Workspace::with(KILN, "");
+    let arguments = ["serve", "--listen=127.0.0.1:0", "--format=json", "--jobs=3"];
+    let mut server = workspace
+        .command("", &arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stdout = server.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let cache = workspace.cache().display().to_string();
+    let (before, port) = line.split_once("127.0.0.1:").unwrap();
+    let after = port.trim_start_matches(|c: char| c.is_ascii_digit());
+    expect![[r#"
+        {"address":"grpc://HOST:PORT","jobs":3,"store":"[CACHE]/store"}
+    "#]]
+    .assert_eq(&format!("{before}HOST:PORT{after}").replace(&cache, "[CACHE]"));
 }
