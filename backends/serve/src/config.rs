@@ -103,7 +103,7 @@ impl ServeConfig {
             exposed: false,
             read_only: false,
             jobs: 1,
-            patience: Duration::from_secs(600),
+            patience: Duration::from_secs(60),
             scratch,
         }
     }

@@ -35,8 +35,10 @@ const PING: Duration = Duration::from_secs(60);
 const PONG: Duration = Duration::from_secs(20);
 /// How long calls have to end once the server ends.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often the store's warnings are told, and blobs that nobody uses given back to its collector.
+/// How often the store's warnings are told, and used blobs given back to its collector: if no action
+/// is under way, and every so many rounds in any case.
 const ROUND: Duration = Duration::from_secs(600);
+const ROUNDS: u32 = 6;
 
 /// Who is told what is wrong with this machine.
 pub type Report = Arc<dyn Fn(Diag) + Send + Sync>;
@@ -165,10 +167,17 @@ impl Server {
 
 /// What has to be done now and then.
 async fn rounds(worker: &Worker) {
+    let mut since = 0;
     loop {
         tokio::time::sleep(ROUND).await;
         let shared = worker.shared.clone();
-        let idle = worker.operations.under_way() == 0;
+        since += 1;
+        // What an action still needs was used last and is collected last; were it gone all the same,
+        // its client would send it again.
+        let idle = worker.operations.under_way() == 0 || since == ROUNDS;
+        if idle {
+            since = 0;
+        }
         let round = tokio::task::spawn_blocking(move || {
             if idle {
                 shared.store.forget_uses();

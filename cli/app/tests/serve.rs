@@ -4,7 +4,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use expect_test::{Expect, expect};
 use kiln_testkit::{Output, Serve, Workspace};
@@ -376,6 +377,46 @@ fn help_about_it() {
     ] {
         assert!(help.contains(flag), "{help}");
     }
+}
+
+/// Processes of this machine with such a word on their command lines.
+fn processes_with(word: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| String::from_utf8_lossy(line).contains(word))
+        .count()
+}
+
+/// R21, PX-105: what an interrupted client asked for ends on the server.
+#[test]
+fn an_interrupted_client() {
+    let mut server = Serve::start(KILN, &[]);
+    // Nobody else sleeps for so long.
+    let word = format!("98765.{}", std::process::id());
+    let build =
+        format!("genrule(name = \"slow\", outs = [\"slow.txt\"], cmd = \"sleep {word}\")\n");
+    let workspace = Workspace::new(KILN).file("BUILD", &build);
+    let flag = format!("--remote_executor={}", server.address());
+    let mut client = workspace
+        .command("", &["build", "//:slow", &flag])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while processes_with(&word) == 0 {
+        assert!(client.try_wait().unwrap().is_none(), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let id = client.id().to_string();
+    Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert_eq!(workspace.finish(client).code, Some(8));
+    // The server itself would wait for a minute.
+    let since = Instant::now();
+    while processes_with(&word) > 0 {
+        assert!(since.elapsed() < Duration::from_secs(30), "it goes on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.interrupt(), Some(0));
 }
 
 /// For scripts: where it listens, as soon as it does.
