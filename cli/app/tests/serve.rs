@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use expect_test::{Expect, expect};
-use kiln_testkit::{Output, Serve, Workspace};
+use kiln_testkit::{Casd, Output, Serve, Workspace};
 
 const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 
@@ -153,6 +153,37 @@ fn at_a_socket() {
     assert!(!path.exists());
     // Nothing is left of how it was made.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// `buildbox-casd` as a client: it passes on what it is asked, for an instance of its own.
+#[test]
+fn through_another_server() {
+    let server = Serve::start(KILN, &[]);
+    let remote = format!("--remote={}", server.address().replace("grpc", "http"));
+    let Some(between) = Casd::start(&[&remote, "--proxy-instance=between"]) else {
+        return;
+    };
+    let flags = format!(
+        "--remote_executor={} --remote_instance_name=between --remote_down=fail",
+        between.address()
+    );
+    check(
+        &Workspace::with(KILN, FILES),
+        &flags,
+        expect!["exit Some(0): 14 run, 0 remote, 0 local"],
+    );
+    check(
+        &Workspace::with(KILN, FILES),
+        &flags,
+        expect!["exit Some(0): 0 run, 14 remote, 0 local"],
+    );
+    // Its own store knows the rest.
+    let flags = format!("--remote_executor={}", server.address());
+    check(
+        &Workspace::with(KILN, FILES),
+        &flags,
+        expect!["exit Some(0): 0 run, 14 remote, 0 local"],
+    );
 }
 
 /// What was built where the server runs is known to its clients, and the other way round.
