@@ -45,6 +45,7 @@ mod stubs {
         ("find_missing_blobs", "FindMissingBlobs", "FindMissingBlobsRequest", "FindMissingBlobsResponse", false, false),
         ("batch_update_blobs", "BatchUpdateBlobs", "BatchUpdateBlobsRequest", "BatchUpdateBlobsResponse", false, false),
         ("batch_read_blobs", "BatchReadBlobs", "BatchReadBlobsRequest", "BatchReadBlobsResponse", false, false),
+        ("get_tree", "GetTree", "GetTreeRequest", "GetTreeResponse", false, true),
     ];
 
     #[rustfmt::skip]
@@ -68,6 +69,7 @@ mod stubs {
 
     #[rustfmt::skip]
     const OPERATIONS: &[Row] = &[
+        ("get_operation", "GetOperation", "GetOperationRequest", "Operation", false, false),
         ("cancel_operation", "CancelOperation", "CancelOperationRequest", "Empty", false, false),
     ];
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{ActionResult, Digest, Message, Status};
+use crate::{ActionResult, Digest, Directory, Message, Status};
 
 /// `SHA256` of `DigestFunction.Value`.
 pub const SHA256: i32 = 1;
@@ -213,6 +213,37 @@ pub struct BlobRead {
     /// See [`ZSTD`].
     #[prost(int32, tag = "4")]
     pub compressor: i32,
+}
+
+/// Asks for a folder and all below it.
+#[derive(Clone, PartialEq, Eq, Hash, Message)]
+pub struct GetTreeRequest {
+    /// The part of the server that is meant.
+    #[prost(string, tag = "1")]
+    pub instance_name: String,
+    /// The top folder.
+    #[prost(message, optional, tag = "2")]
+    pub root_digest: Option<Digest>,
+    /// How many folders a part of the answer should have; 0 leaves it to the server.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// Where to go on, as an earlier answer said.
+    #[prost(string, tag = "4")]
+    pub page_token: String,
+    /// See [`SHA256`].
+    #[prost(int32, tag = "5")]
+    pub digest_function: i32,
+}
+
+/// A part of a tree.
+#[derive(Clone, PartialEq, Eq, Hash, Message)]
+pub struct GetTreeResponse {
+    /// Folders; the top one is the first of the first part.
+    #[prost(message, repeated, tag = "1")]
+    pub directories: Vec<Directory>,
+    /// For [`GetTreeRequest::page_token`]; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: String,
 }
 
 /// Asks for the result of an action.

@@ -19,6 +19,14 @@ impl Any {
         let (_, own) = self.type_url.rsplit_once('/')?;
         (own == name).then(|| M::decode(&self.value[..]).ok())?
     }
+
+    /// A message of that name.
+    pub fn pack(name: &str, message: &impl Message) -> Any {
+        Any {
+            type_url: format!("type.googleapis.com/{name}"),
+            value: message.encode_to_vec(),
+        }
+    }
 }
 
 /// `google.protobuf.Empty`.
@@ -95,6 +103,14 @@ pub struct ExecuteRequest {
 /// Asks to go on listening to an operation.
 #[derive(Clone, PartialEq, Eq, Hash, Message)]
 pub struct WaitExecutionRequest {
+    /// The operation's name, as the server gave it.
+    #[prost(string, tag = "1")]
+    pub name: String,
+}
+
+/// Asks how far an operation got.
+#[derive(Clone, PartialEq, Eq, Hash, Message)]
+pub struct GetOperationRequest {
     /// The operation's name, as the server gave it.
     #[prost(string, tag = "1")]
     pub name: String,

@@ -136,6 +136,12 @@ pub struct Command {
     /// The whole environment, sorted by name.
     #[prost(message, repeated, tag = "2")]
     pub environment_variables: Vec<EnvironmentVariable>,
+    /// Files to keep, as clients below 2.1 name them; unused where `output_paths` is set.
+    #[prost(string, repeated, tag = "3")]
+    pub output_files: Vec<String>,
+    /// Folders to keep, as clients below 2.1 name them.
+    #[prost(string, repeated, tag = "4")]
+    pub output_directories: Vec<String>,
     /// The platform, repeated from the action for servers below 2.2.
     #[prost(message, optional, tag = "5")]
     pub platform: Option<Platform>,
@@ -247,6 +253,12 @@ pub struct ActionResult {
     /// Who ran it, when and how long.
     #[prost(message, optional, tag = "9")]
     pub execution_metadata: Option<ExecutedActionMetadata>,
+    /// Links to files, for clients below 2.1.
+    #[prost(message, repeated, tag = "10")]
+    pub output_file_symlinks: Vec<OutputSymlink>,
+    /// Links to folders, for clients below 2.1.
+    #[prost(message, repeated, tag = "11")]
+    pub output_directory_symlinks: Vec<OutputSymlink>,
     /// The symbolic links (REAPI 2.1; files and folders alike).
     #[prost(message, repeated, tag = "12")]
     pub output_symlinks: Vec<OutputSymlink>,
@@ -269,6 +281,15 @@ pub struct ExecutedActionMetadata {
     /// The name of the worker.
     #[prost(string, tag = "1")]
     pub worker: String,
+    /// When the action was added to the queue.
+    #[prost(message, optional, tag = "2")]
+    pub queued_timestamp: Option<Timestamp>,
+    /// When a worker took it.
+    #[prost(message, optional, tag = "3")]
+    pub worker_start_timestamp: Option<Timestamp>,
+    /// When the worker was done, with all around the process.
+    #[prost(message, optional, tag = "4")]
+    pub worker_completed_timestamp: Option<Timestamp>,
     /// When the process started.
     #[prost(message, optional, tag = "7")]
     pub execution_start_timestamp: Option<Timestamp>,

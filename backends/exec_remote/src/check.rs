@@ -1,11 +1,10 @@
 //! Whether a result can be what it says. What a server sends is a claim (PX-076).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use kiln_base::{Digest, RelPath};
 use kiln_process::ProcessResult;
 use kiln_proto::ActionResult;
-use kiln_tree::{Node, Tree};
 
 use crate::cas::parse;
 
@@ -43,83 +42,24 @@ fn shown(path: &str) -> String {
 
 /// Every blob that a result needs, each once, after a look at its links and its size.
 pub(crate) fn blobs(result: &ProcessResult, workdir: &RelPath) -> Result<Vec<Digest>, String> {
-    let mut sizes = HashMap::new();
-    if entries(&result.outputs, &mut sizes) > ENTRIES {
+    if result.outputs.total() > ENTRIES {
         return Err(format!("its outputs are more than {ENTRIES} files"));
     }
     let depth = workdir.components().count();
-    links(&result.outputs, depth, &mut HashSet::new())?;
+    if let Some(link) = result.outputs.leaving_link(depth) {
+        let (name, target) = (shown(&link.name), shown(&link.target));
+        return Err(format!("link `{name}` to `{target}` leaves the exec root"));
+    }
     let mut blobs = HashSet::from([result.stdout, result.stderr]);
-    files(&result.outputs, &mut HashSet::new(), &mut blobs);
+    result.outputs.blobs(&mut blobs);
     Ok(blobs.into_iter().collect())
-}
-
-/// A folder that is there many times is looked at once: small messages can stand for huge trees.
-fn entries(tree: &Tree, known: &mut HashMap<Digest, u64>) -> u64 {
-    if let Some(number) = known.get(&tree.digest()) {
-        return *number;
-    }
-    let mut number = 0_u64;
-    for (_, node) in tree.entries() {
-        let below = match node {
-            Node::Dir(below) => entries(below, known),
-            _ => 0,
-        };
-        number = number.saturating_add(1).saturating_add(below);
-    }
-    known.insert(tree.digest(), number);
-    number
-}
-
-fn files(tree: &Tree, seen: &mut HashSet<Digest>, blobs: &mut HashSet<Digest>) {
-    if !seen.insert(tree.digest()) {
-        return;
-    }
-    for (_, node) in tree.entries() {
-        match node {
-            Node::File { digest, .. } => {
-                blobs.insert(*digest);
-            }
-            Node::Dir(below) => files(below, seen, blobs),
-            Node::Symlink(_) => {}
-        }
-    }
-}
-
-/// Links must stay within the exec root: one that leaves it means something else on each machine,
-/// and could be meant to.
-fn links(tree: &Tree, depth: usize, seen: &mut HashSet<(Digest, usize)>) -> Result<(), String> {
-    if !seen.insert((tree.digest(), depth)) {
-        return Ok(());
-    }
-    for (name, node) in tree.entries() {
-        match node {
-            Node::Dir(below) => links(below, depth + 1, seen)?,
-            Node::Symlink(target) if leaves(target, depth) => {
-                let (name, target) = (shown(name), shown(target));
-                return Err(format!("link `{name}` to `{target}` leaves the exec root"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether a target leads above a folder that lies so many levels above the link.
-fn leaves(target: &str, depth: usize) -> bool {
-    if target.is_empty() || target.starts_with('/') || target.contains('\0') {
-        return true;
-    }
-    // `a/..` may lead elsewhere if `a` is a link, so names do not make up for what follows them.
-    let up = target.split('/').filter(|part| *part == "..").count();
-    up > depth
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
     use kiln_process::{Exit, Source};
-    use kiln_tree::TreeBuilder;
+    use kiln_tree::{Node, Tree, TreeBuilder};
 
     use super::*;
 

@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) queue: Queue,
     limits: OnceCell<Limits>,
     pub(crate) workers: OnceCell<()>,
+    /// Operations that the server runs for us, and what they are for.
+    pub(crate) under_way: Mutex<HashMap<String, About>>,
     /// Blobs that the server had not long ago.
     pub(crate) present: Mutex<HashMap<Digest, Instant>>,
     invocation: String,
@@ -103,6 +105,7 @@ impl Client {
             queue: Queue::default(),
             limits: OnceCell::new(),
             workers: OnceCell::new(),
+            under_way: Mutex::default(),
             present: Mutex::default(),
             invocation: uuid(),
             config,

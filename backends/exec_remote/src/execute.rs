@@ -40,27 +40,69 @@ struct UnderWay<'a> {
     name: Mutex<Option<String>>,
 }
 
+impl UnderWay<'_> {
+    fn name(&self) -> Option<String> {
+        self.name.lock().clone()
+    }
+
+    /// What it is called from now on; `None` once the server has nothing to do with it any more.
+    fn rename(&self, name: Option<String>) -> Option<String> {
+        let mut known = self.client.0.under_way.lock();
+        if let Some(name) = &name {
+            known.insert(name.clone(), self.about.clone());
+        }
+        let old = std::mem::replace(&mut *self.name.lock(), name.clone());
+        if let Some(old) = &old
+            && old != name.as_deref().unwrap_or_default()
+        {
+            known.remove(old);
+        }
+        old
+    }
+}
+
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        let Some(name) = self.name.lock().take() else {
+        let Some(name) = self.rename(None) else {
             return;
         };
         let (client, about) = (self.client.clone(), self.about.clone());
-        let cancel = async move {
-            let Ok(request) = client
-                .request(&about, CancelOperationRequest { name })
-                .await
-            else {
-                return;
-            };
-            let mut operations = OperationsClient::new(client.0.channel.clone());
-            // A server that cannot cancel wastes its own time.
-            let cancel = operations.cancel_operation(request);
-            let _ = tokio::time::timeout(Duration::from_secs(10), cancel).await;
-        };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(cancel);
+            runtime.spawn(async move { client.cancel(&about, name).await });
         }
+    }
+}
+
+impl Client {
+    async fn cancel(&self, about: &About, name: String) {
+        let Ok(request) = self.request(about, CancelOperationRequest { name }).await else {
+            return;
+        };
+        let mut operations = OperationsClient::new(self.0.channel.clone());
+        // A server that cannot cancel wastes its own time.
+        let cancel = operations.cancel_operation(request);
+        let _ = tokio::time::timeout(Duration::from_secs(10), cancel).await;
+    }
+
+    /// Has the server end all that it still runs for us, and waits for its answers, so long at most
+    /// (R21): for the end of a command that was interrupted. It blocks. Must be called within a
+    /// runtime.
+    pub fn cancel_all(&self, patience: Duration) {
+        let names: Vec<(String, About)> = self.0.under_way.lock().drain().collect();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let (done, all_done) = std::sync::mpsc::channel::<()>();
+        for (name, about) in names {
+            let (client, done) = (self.clone(), done.clone());
+            runtime.spawn(async move {
+                client.cancel(&about, name).await;
+                drop(done);
+            });
+        }
+        drop(done);
+        // Nothing is ever sent: it ends when the last of them does.
+        let _ = all_done.recv_timeout(patience);
     }
 }
 
@@ -95,7 +137,7 @@ impl Client {
         };
         let mut tries = 0;
         loop {
-            let name = under_way.name.lock().clone();
+            let name = under_way.name();
             let waiting = name.is_some();
             let operation = match waiting {
                 true => WAIT,
@@ -110,7 +152,7 @@ impl Client {
             };
             let error = match result {
                 Ok(response) => {
-                    *under_way.name.lock() = None;
+                    under_way.rename(None);
                     match ended(response) {
                         Ok(ended) => return Ok(ended),
                         Err(error) => error,
@@ -121,7 +163,7 @@ impl Client {
             // The server knows nothing of it any more: from the start.
             let unknown = waiting && matches!(error.code, Code::NotFound | Code::InvalidArgument);
             if unknown {
-                *under_way.name.lock() = None;
+                under_way.rename(None);
             } else if !error.is_transient() || error.code == Code::Internal && !waiting {
                 return Err(error);
             }
@@ -185,7 +227,7 @@ impl Client {
             // Progress: what broke before does not count any more.
             *tries = 0;
             if !operation.name.is_empty() {
-                *under_way.name.lock() = Some(operation.name.clone());
+                under_way.rename(Some(operation.name.clone()));
             }
             let stage = operation.metadata.as_ref().and_then(|any| {
                 let name = "build.bazel.remote.execution.v2.ExecuteOperationMetadata";

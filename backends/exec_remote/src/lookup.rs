@@ -158,7 +158,11 @@ impl Lookup {
                 add(&self.client.0.tally.hits, 1);
                 Answer::Hit(Box::new(result))
             }
-            Ok(None) => Answer::Miss,
+            // Workers would find the same answer: the run that follows must be a new one.
+            Ok(None) => {
+                self.distrust(&request.action);
+                Answer::Miss
+            }
             Err(error) => {
                 // What is gone or wrong now is not asked for again: the run repairs it.
                 if matches!(error.code, Code::NotFound | Code::DataLoss) {

@@ -116,6 +116,20 @@ impl Machine {
     }
 }
 
+/// PX-015: a known result that lacks outputs is no answer, and workers are told to make a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn known_results_that_lack_outputs() {
+    let faults = Faults {
+        cached: true,
+        ..Faults::default()
+    };
+    let (server, machine) = start(faults).await;
+    let action = Keyed::of(&process()).digest.hex();
+    let nothing = kiln_proto::ActionResult::default();
+    server.0.results.lock().insert(action, nothing);
+    assert_eq!(machine.makes().await.source, Source::Ran);
+}
+
 /// R4: whatever breaks, there is one result, and no more runs than needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_break() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kiln_base::Fingerprint;
 use kiln_bazel::{StarlarkHost, prelude};
@@ -72,9 +73,16 @@ pub(crate) struct Made {
     explain: Option<Arc<Explain>>,
 }
 
+/// How long an interrupted command waits for servers to end what they run for it.
+const CANCEL: Duration = Duration::from_secs(2);
+
 /// A command's engine lives as long as its process.
 impl Drop for Made {
     fn drop(&mut self) {
+        // Of a command that was interrupted: workers would go on otherwise.
+        for server in self.executors.servers() {
+            server.cancel_all(CANCEL);
+        }
         self.engine.leave_to_exit();
     }
 }

@@ -1,12 +1,13 @@
 //! What runs processes, put together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_diag::Diag;
 use kiln_exec_docker::{DockerConfig, DockerExecutor};
-use kiln_exec_local::{LocalConfig, LocalExecutor, ProcessLimit, ZygoteServer};
+use kiln_exec_local::{Limits, LocalConfig, LocalExecutor, ProcessLimit, Sandbox, ZygoteServer};
 use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteExecutor};
 use kiln_process::{
     Bounded, Cached, Environment, ExecError, Executor, Identify, Limited, ProcessResult, Request,
@@ -118,11 +119,9 @@ pub(crate) fn executors(
     store: &Store,
     zygotes: Arc<ZygoteServer>,
 ) -> Result<Executors, Diag> {
-    let mut config = LocalConfig::new(setup.cache.join("exec"));
-    config.sandbox = setup.sandbox;
+    let mut config = sandboxes(&setup.cache, setup.sandbox, setup.action_limits);
     config.keep = setup.keep;
     config.keep_dir = out_folder(&setup.cache, &setup.workspace).join("sandboxes");
-    config.limits = setup.action_limits;
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
     let docker = Arc::new(DockerExecutor::new(containers(setup), store.clone()));
     let here = Here {
@@ -159,6 +158,26 @@ pub(crate) fn executors(
         remote,
         workers,
     })
+}
+
+/// How sandboxes of this machine are set.
+pub(crate) fn sandboxes(cache: &Path, sandbox: Sandbox, limits: Limits) -> LocalConfig {
+    let mut config = LocalConfig::new(cache.join("exec"));
+    config.sandbox = sandbox;
+    config.limits = limits;
+    config
+}
+
+/// Sandboxes of this machine alone, so many at a time, for a server. Must be called within a tokio
+/// runtime.
+pub(crate) fn sandboxes_only(
+    config: LocalConfig,
+    jobs: u32,
+    store: &Store,
+    zygotes: Arc<ZygoteServer>,
+) -> Result<Arc<Bounded<LocalExecutor>>, Diag> {
+    let local = LocalExecutor::new(config, store.clone(), zygotes)?;
+    Ok(Arc::new(Bounded::new(local, jobs)))
 }
 
 /// How containers are used.

@@ -35,4 +35,5 @@ pub use measure::{Measured, Report, Row, run};
 pub use report::{as_json, markdown};
 pub use scenario::{Group, Peer, SCENARIOS, Scenario, Step};
 pub use stats::{Measure, Sample, Summary};
+pub use tool::bazel_rc;
 pub use tree::{Edit, Flavour, Form, Tree};

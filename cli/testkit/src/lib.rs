@@ -4,8 +4,8 @@
 //! What it is not: nothing of the product depends on it, and it hides nothing: a test sees exit
 //! code, standard output and standard error, with machine-dependent parts replaced.
 //!
-//! Also real servers of the Remote Execution API, for tests of remote caches: [`Casd`]; and a real engine
-//! for containers: [`Docker`].
+//! Also real servers of the Remote Execution API, for tests of remote caches: [`Casd`],
+//! and kiln's own: [`Serve`]; and a real engine for containers: [`Docker`].
 //!
 //! Invariants: nothing outside of the temporary folder is written (but for servers that are
 //! installed once, below `target/fixtures`); the binary sees none of the caller's environment but
@@ -14,9 +14,11 @@
 mod buildbox;
 mod docker;
 mod output;
+mod serve;
 mod workspace;
 
 pub use buildbox::Casd;
 pub use docker::Docker;
 pub use output::Output;
+pub use serve::Serve;
 pub use workspace::Workspace;

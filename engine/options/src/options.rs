@@ -306,6 +306,13 @@ accessors! {
     flag remote_upload_local_results -> bool;
     word remote_down -> &str;
     number remote_retries -> i64;
+    word listen -> &str;
+    text instance_name -> Option<&str>;
+    text token_file -> Option<&str>;
+    text tls_server_certificate -> Option<&str>;
+    text tls_server_key -> Option<&str>;
+    flag allow_insecure_listen -> bool;
+    flag read_only -> bool;
     flag exclude_defaults -> bool;
     flag quiet -> bool;
     flag verbose -> bool;

@@ -27,6 +27,9 @@ const BUILDING: VerbSet = VerbSet::BUILDING;
 const LOADING: VerbSet = VerbSet::LOADING;
 const ASKING: VerbSet = VerbSet::ASKING;
 const ALL: VerbSet = VerbSet::ALL;
+const SERVE: VerbSet = VerbSet::of(&[Verb::Serve]);
+/// Commands that run actions.
+const RUNNING: VerbSet = BUILDING.and(SERVE);
 const CLOSURE: VerbSet = VerbSet::of(&[Verb::Dependencies, Verb::Dependents]);
 
 const TRI: Choice = Choice {
@@ -244,7 +247,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "local_test_jobs", BUILDING, Tests, "auto", "How many tests run at a time: a number, `HOST_CPUS*.5`; `auto` and 0 mean as many as `--jobs` allows.").check(checks::test_jobs),
     option(Text, "run_under", BUILDING, Tests, "", "Put a command in front of what is run: `strace -f`, or `//TARGET ARGS` to build and run a target of its own.").check(checks::run_under),
     // Execution.
-    option(Text, "jobs", LOADING, Execution, "auto", "How many actions run at a time: a number, `auto` (processors and two more), `HOST_CPUS*.5`.").short('j').check(jobs::check),
+    option(Text, "jobs", LOADING.and(SERVE), Execution, "auto", "How many actions run at a time: a number, `auto` (processors and two more), `HOST_CPUS*.5`.").short('j').check(jobs::check),
     option(Flag, "keep_going", LOADING, Execution, "false", "Go on as far as possible after an error.").short('k'),
     option(Expansion(&["--nokeep_going"]), "fail_fast", LOADING, Execution, "", "Stop at the first error."),
     option(Flag, "build", BUILDING, Execution, "true", "Run actions; `--nobuild` stops after analysis."),
@@ -257,7 +260,7 @@ pub static OPTIONS: &[OptionSpec] = &[
             implicit: None,
             negated: Some("off"),
         }),
-        "sandbox", BUILDING, Execution, "auto",
+        "sandbox", RUNNING, Execution, "auto",
         "What actions run in: the strictest sandbox that this machine permits, a strict one or none at all (`required`), one without namespaces (`landlock`), or a plain folder (`off`).",
     ),
     option(
@@ -272,13 +275,13 @@ pub static OPTIONS: &[OptionSpec] = &[
     ),
     option(Expansion(&["--keep_sandboxes=on-failure"]), "sandbox_debug", BUILDING, Execution, "", "As `--keep_sandboxes=on-failure`."),
     option(
-        Text, "sandbox_memory_limit_mb", BUILDING, Execution, "0",
+        Text, "sandbox_memory_limit_mb", RUNNING, Execution, "0",
         "MiB of memory that one action may use: a number, or `HOST_RAM*.5`; 0 is no limit.",
     )
     .aliases(&["experimental_sandbox_memory_limit_mb"])
     .check(jobs::check_or_none),
     option(
-        Text, "sandbox_process_limit", BUILDING, Execution, "auto",
+        Text, "sandbox_process_limit", RUNNING, Execution, "auto",
         "How many processes and threads one action may have at a time; 0 is no limit, `auto` a high one where it costs nothing.",
     )
     .check(jobs::check_count),
@@ -306,6 +309,14 @@ pub static OPTIONS: &[OptionSpec] = &[
         words(&["fallback", "wait", "fail"]), "remote_down", BUILDING, Execution, "fallback",
         "What to do when the server cannot be reached: do without, wait until it is back, or end the build.",
     ),
+    // Serving others.
+    option(Text, "listen", SERVE, Execution, "127.0.0.1:8980", "Where to listen: `HOST:PORT` (port 0 is any that is free), or `unix:PATH` for this user alone."),
+    option(Text, "instance_name", SERVE, Execution, "", "The instance that clients must name (`--remote_instance_name`)."),
+    option(Text, "token_file", SERVE, Execution, "", "A file with a token that clients must send as `authorization: Bearer TOKEN`."),
+    option(Text, "tls_server_certificate", SERVE, Execution, "", "The certificate (PEM) that the server shows: clients then use `grpcs://`."),
+    option(Text, "tls_server_key", SERVE, Execution, "", "The key (PEM) of `--tls_server_certificate`."),
+    option(Flag, "allow_insecure_listen", SERVE, Execution, "false", "Let other machines in although there is no token or no encryption."),
+    option(Flag, "read_only", SERVE, Execution, "false", "Take results from actions that ran here alone, and none from clients."),
     // Display.
     option(
         Kind::Choice(Choice {

@@ -27,6 +27,8 @@ pub enum Verb {
     Clean,
     /// `cache`
     Cache,
+    /// `serve`
+    Serve,
     /// `rules`
     Rules,
     /// `help`
@@ -36,7 +38,7 @@ pub enum Verb {
 }
 
 /// All commands with their names and a line of help each.
-const VERBS: [(Verb, &str, &str); 14] = [
+const VERBS: [(Verb, &str, &str); 15] = [
     (Verb::Build, "build", "builds targets"),
     (Verb::Test, "test", "builds and runs tests"),
     (
@@ -75,6 +77,11 @@ const VERBS: [(Verb, &str, &str); 14] = [
         Verb::Cache,
         "cache",
         "shows, shrinks or checks the store (`stats`, `gc`, `verify`)",
+    ),
+    (
+        Verb::Serve,
+        "serve",
+        "is a remote cache and a worker for others, over this machine's store and sandboxes",
     ),
     (
         Verb::Rules,
@@ -150,6 +157,7 @@ impl Verb {
             Verb::Env => &["always", "common", "build", "env"],
             Verb::Clean => &["always", "common", "clean"],
             Verb::Cache => &["always", "common", "cache"],
+            Verb::Serve => &["always", "common", "serve"],
             Verb::Rules => &["always", "common", "rules"],
             Verb::Help => &["always", "common", "help"],
             Verb::Version => &["always", "common", "version"],

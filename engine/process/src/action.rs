@@ -81,6 +81,7 @@ fn command(process: &Process, platform: Option<reapi::Platform>) -> reapi::Comma
         platform,
         working_directory: process.workdir.to_string(),
         output_paths,
+        ..reapi::Command::default()
     }
 }
 

@@ -57,9 +57,9 @@ pub fn encode_result(result: &ProcessResult, outputs: &[RelPath]) -> Option<Enco
         stdout_digest: Some(digest_message(&result.stdout)),
         stderr_digest: Some(digest_message(&result.stderr)),
         execution_metadata: Some(reapi::ExecutedActionMetadata {
-            worker: String::new(),
             execution_start_timestamp: Some(start),
             execution_completed_timestamp: Some(end),
+            ..reapi::ExecutedActionMetadata::default()
         }),
         ..Default::default()
     };

@@ -22,6 +22,13 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+impl DecodeError {
+    /// For whoever looks folders up: why one cannot be had.
+    pub fn new(text: impl Into<String>) -> DecodeError {
+        DecodeError(text.into())
+    }
+}
+
 fn digest_message(digest: &Digest) -> reapi::Digest {
     reapi::Digest {
         hash: digest.hex(),
@@ -77,8 +84,12 @@ pub fn encode_tree(tree: &Tree) -> Vec<u8> {
     .encode_to_vec()
 }
 
+/// How deep folders may be nested in what others send. Trees are walked by recursion, and sandboxes
+/// take no deeper outputs either.
+pub const MAX_DEPTH: usize = 200;
+
 /// Reads a REAPI `Tree` message, refusing names that are no single path component, repeated
-/// names, folders that are missing and nesting beyond 1,000 levels.
+/// names, folders that are missing and nesting beyond [`MAX_DEPTH`].
 pub fn decode_tree(bytes: &[u8]) -> Result<Tree, DecodeError> {
     let message = reapi::Tree::decode(bytes)
         .map_err(|error| DecodeError(format!("not a `Tree` message: {error}")))?;
@@ -90,22 +101,69 @@ pub fn decode_tree(bytes: &[u8]) -> Result<Tree, DecodeError> {
         children.insert(Digest::of(&child.encode_to_vec()), child);
     }
     let mut done = HashMap::new();
-    decode_directory(&root, &children, &mut done, 0)
+    decode_below(&root, &children, &mut done, 0)
 }
 
 type Children = HashMap<Digest, reapi::Directory>;
 
-fn decode_directory(
+fn decode_below(
     message: &reapi::Directory,
     children: &Children,
     done: &mut HashMap<Digest, Tree>,
     depth: usize,
 ) -> Result<Tree, DecodeError> {
-    if depth > 1_000 {
+    if depth > MAX_DEPTH {
+        return Err(DecodeError(format!(
+            "folders are nested more than {MAX_DEPTH} levels deep"
+        )));
+    }
+    let empty = reapi::Directory::default();
+    put_together(message, &mut |digest| {
+        if let Some(tree) = done.get(digest) {
+            return Ok(tree.clone());
+        }
+        let below = match children.get(digest) {
+            Some(below) => below,
+            None if *digest == Digest::EMPTY => &empty,
+            None => return Err(DecodeError(format!("folder {digest} is missing"))),
+        };
+        let tree = decode_below(below, children, done, depth + 1)?;
+        done.insert(*digest, tree.clone());
+        Ok(tree)
+    })
+}
+
+/// Reads one REAPI `Directory` message; `folder` gives the folders in it by their digests.
+///
+/// Errors: names as for [`decode_tree`]; a message that is not canonical (REAPI: `Directory`):
+/// entries that are not sorted, properties that kiln does not know.
+pub fn decode_directory(
+    bytes: &[u8],
+    folder: &mut dyn FnMut(&Digest) -> Result<Tree, DecodeError>,
+) -> Result<Tree, DecodeError> {
+    let message = reapi::Directory::decode(bytes)
+        .map_err(|error| DecodeError(format!("not a `Directory` message: {error}")))?;
+    let sorted = message.files.is_sorted_by(|a, b| a.name < b.name)
+        && message.directories.is_sorted_by(|a, b| a.name < b.name)
+        && message.symlinks.is_sorted_by(|a, b| a.name < b.name);
+    if !sorted {
         return Err(DecodeError(
-            "folders are nested more than 1,000 levels deep".to_owned(),
+            "the entries of a folder are not sorted by their names, each once".to_owned(),
         ));
     }
+    if message.encode_to_vec() != bytes {
+        return Err(DecodeError(
+            "a folder has properties that are not known here, or is not encoded canonically"
+                .to_owned(),
+        ));
+    }
+    put_together(&message, folder)
+}
+
+fn put_together(
+    message: &reapi::Directory,
+    folder: &mut dyn FnMut(&Digest) -> Result<Tree, DecodeError>,
+) -> Result<Tree, DecodeError> {
     let mut entries: Vec<(Arc<str>, Node)> = Vec::new();
     for file in &message.files {
         let node = Node::File {
@@ -120,23 +178,9 @@ fn decode_directory(
             Node::Symlink(Arc::from(link.target.as_str())),
         ));
     }
-    for folder in &message.directories {
-        let digest = read_digest(folder.digest.as_ref())?;
-        let below = match done.get(&digest) {
-            Some(tree) => tree.clone(),
-            None => {
-                let empty = reapi::Directory::default();
-                let below = match children.get(&digest) {
-                    Some(below) => below,
-                    None if digest == Digest::EMPTY => &empty,
-                    None => return Err(DecodeError(format!("folder {digest} is missing"))),
-                };
-                let tree = decode_directory(below, children, done, depth + 1)?;
-                done.insert(digest, tree.clone());
-                tree
-            }
-        };
-        entries.push((component(&folder.name)?, Node::Dir(below)));
+    for below in &message.directories {
+        let tree = folder(&read_digest(below.digest.as_ref())?)?;
+        entries.push((component(&below.name)?, Node::Dir(tree)));
     }
     entries.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {

@@ -8,6 +8,7 @@
 //! merging trees which have parts in common costs what differs (reapi R12).
 
 mod build;
+mod claims;
 mod encode;
 mod merge;
 
@@ -17,7 +18,8 @@ use std::sync::{Arc, OnceLock};
 use kiln_base::{Digest, RelPath};
 
 pub use build::TreeBuilder;
-pub use encode::{DecodeError, decode_tree, encode_tree};
+pub use claims::LeavingLink;
+pub use encode::{DecodeError, MAX_DEPTH, decode_directory, decode_tree, encode_tree};
 pub use merge::Conflict;
 
 /// One entry of a folder.

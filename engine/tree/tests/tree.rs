@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use kiln_base::{Digest, RelPath};
-use kiln_tree::{Node, Tree, TreeBuilder, decode_tree, encode_tree};
+use kiln_tree::{DecodeError, Node, Tree, TreeBuilder, decode_directory, decode_tree, encode_tree};
 use proptest::prelude::*;
 
 fn file(text: &str) -> Node {
@@ -191,6 +191,69 @@ fn hostile_trees_are_refused() {
     }
     assert!(decode_tree(b"\xff\xff").is_err());
     assert!(decode_tree(&named(&["ok"])).is_ok());
+}
+
+/// One `Directory` message is taken as it was written by the rules, or not at all.
+#[test]
+fn directories_are_canonical() {
+    use kiln_proto::{Directory, Message, SymlinkNode};
+    let known = tree(&[("f", file("x"))]);
+    let whole = tree(&[("a", Node::Dir(known.clone())), ("b", file("y"))]);
+    let mut folder = |digest: &Digest| match *digest == known.digest() {
+        true => Ok(known.clone()),
+        false => Err(DecodeError::new(format!("{digest:?} is not there"))),
+    };
+    let read = decode_directory(&whole.directory_message(), &mut folder).unwrap();
+    assert_eq!(read.digest(), whole.digest());
+    let links = |names: &[&str]| {
+        let link = |name: &&str| SymlinkNode {
+            name: (*name).to_owned(),
+            target: "t".to_owned(),
+        };
+        let symlinks = names.iter().map(link).collect();
+        Directory {
+            symlinks,
+            ..Directory::default()
+        }
+        .encode_to_vec()
+    };
+    let mut check = |bytes: &[u8], expected: Expect| {
+        expected.assert_eq(&match decode_directory(bytes, &mut folder) {
+            Ok(tree) => paths(&tree),
+            Err(error) => error.to_string(),
+        });
+    };
+    check(
+        &links(&["a", "b"]),
+        expect![[r#"
+        a
+        b
+    "#]],
+    );
+    check(
+        &links(&["b", "a"]),
+        expect!["the entries of a folder are not sorted by their names, each once"],
+    );
+    check(
+        &links(&["a", "a"]),
+        expect!["the entries of a folder are not sorted by their names, each once"],
+    );
+    check(&links(&["../a"]), expect!["`../a` is no file name"]);
+    // Field 5: `node_properties`.
+    let properties = [&links(&["a"])[..], b"\x2a\x00"].concat();
+    check(
+        &properties,
+        expect!["a folder has properties that are not known here, or is not encoded canonically"],
+    );
+    check(
+        b"\xff\xff",
+        expect!["not a `Directory` message: failed to decode Protobuf message: invalid varint"],
+    );
+    let other = tree(&[("a", Node::Dir(tree(&[("g", file("x"))])))]);
+    check(
+        &other.directory_message(),
+        expect!["5162ad3b/75 is not there"],
+    );
 }
 
 fn any_tree() -> impl Strategy<Value = Tree> {

@@ -231,6 +231,12 @@ impl ContentAddressableStorage for Server {
             responses: responses.collect(),
         }))
     }
+
+    type GetTreeStream = Pin<Box<dyn Stream<Item = Result<GetTreeResponse, tonic::Status>> + Send>>;
+
+    async fn get_tree(&self, _: Request<GetTreeRequest>) -> Reply<Self::GetTreeStream> {
+        Err(tonic::Status::unimplemented("nobody asks for it"))
+    }
 }
 
 #[tonic::async_trait]

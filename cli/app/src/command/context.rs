@@ -164,8 +164,18 @@ impl Context {
         Some(u32::try_from(jobs).unwrap_or(u32::MAX))
     }
 
+    /// What actions run in.
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        match self.options.sandbox() {
+            "required" => Sandbox::Require,
+            "landlock" => Sandbox::Landlock,
+            "off" => Sandbox::Off,
+            _ => Sandbox::Auto,
+        }
+    }
+
     /// What one action may use.
-    fn action_limits(&self) -> ActionLimits {
+    pub(crate) fn action_limits(&self) -> ActionLimits {
         let memory = self.options.sandbox_memory_limit_mb(host());
         ActionLimits {
             memory: memory.map(|mib| mib.saturating_mul(1 << 20)),
@@ -199,12 +209,7 @@ impl Context {
             cache: self.cache().map_err(one)?,
             jobs: self.jobs(),
             test_jobs: self.test_jobs(),
-            sandbox: match self.options.sandbox() {
-                "required" => Sandbox::Require,
-                "landlock" => Sandbox::Landlock,
-                "off" => Sandbox::Off,
-                _ => Sandbox::Auto,
-            },
+            sandbox: self.sandbox(),
             keep: match self.options.keep_sandboxes() {
                 "always" => Keep::Always,
                 "on-failure" => Keep::OnFailure,

@@ -12,6 +12,7 @@ mod remote;
 mod restore;
 mod rules;
 mod run;
+mod serve;
 mod status;
 mod test_options;
 
@@ -54,6 +55,7 @@ fn run() -> Result<u8, Vec<Diag>> {
         Verb::Version => help::version().map_err(one),
         Verb::Cache => cache::cache(&context).map_err(one),
         Verb::Clean => clean::clean(&context).map_err(one),
+        Verb::Serve => serve::serve(&context).map_err(one),
         verb => within_runtime(&context, verb),
     }
 }
@@ -83,13 +85,17 @@ fn without_effect(options: &Options) -> Vec<Diag> {
         .collect()
 }
 
+/// Threads for a command.
+fn runtime() -> Result<tokio::runtime::Runtime, Diag> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Diag::environment(format!("cannot start threads: {error}")))
+}
+
 /// Runs a verb that needs the engine.
 fn within_runtime(context: &Context, verb: Verb) -> Result<u8, Vec<Diag>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime
-        .map_err(|error| vec![Diag::environment(format!("cannot start threads: {error}"))])?;
+    let runtime = runtime().map_err(|error| vec![error])?;
     let result = runtime.block_on(async {
         let command = async {
             match verb {

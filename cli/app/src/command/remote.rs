@@ -84,7 +84,7 @@ fn config(
 }
 
 /// PX-121.
-fn half(given: &str, lacking: &str) -> Diag {
+pub(crate) fn half(given: &str, lacking: &str) -> Diag {
     Diag::usage(format!("`{given}` is of no use without `{lacking}`")).hint(format!(
         "give both, or neither; `{lacking}` names a PEM file"
     ))

@@ -1,6 +1,6 @@
 //! Bazel, and what Debian's needs in order to work without a network.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kiln_diag::Diag;
 
@@ -71,9 +71,11 @@ pub(super) fn plan(tool: &Tool, step: Step, folders: &Folders) -> Plan {
     }
 }
 
-/// Repositories in place of those that Bazel 4 would download, and an rc file that names them.
-pub(super) fn set_up(folders: &Folders) -> Result<(), Diag> {
-    let state = &folders.state;
+/// Repositories in place of those that Bazel 4 would download, and an rc file that names them: its
+/// path. Give it to Bazel as `--bazelrc=PATH`, with `--nohome_rc --noworkspace_rc`.
+///
+/// Errors: files that cannot be written.
+pub fn bazel_rc(state: &Path) -> Result<PathBuf, Diag> {
     let stand_ins = state.join("stand-ins");
     let native: String = NATIVE_CC
         .map(|rule| format!("{rule} = native.{rule}\n"))
@@ -109,7 +111,9 @@ pub(super) fn set_up(folders: &Folders) -> Result<(), Diag> {
         // Debian turns it on for all users: every action would print and keep its sandbox.
         rc += "build --nosandbox_debug\n";
     }
-    write(&state.join("bazelrc"), &rc)
+    let path = state.join("bazelrc");
+    write(&path, &rc)?;
+    Ok(path)
 }
 
 #[cfg(test)]
@@ -120,14 +124,9 @@ mod tests {
     #[test]
     fn bazels_rc_file_names_the_stand_ins() {
         let folder = tempfile::TempDir::new().unwrap();
-        let folders = Folders {
-            root: folder.path().join("tree"),
-            state: folder.path().join("state"),
-        };
-        set_up(&folders).unwrap();
-        let rc = fs::read_to_string(folders.state.join("bazelrc")).unwrap();
+        let rc = fs::read_to_string(bazel_rc(folder.path()).unwrap()).unwrap();
         assert!(rc.starts_with("startup --output_user_root="), "{rc}");
-        let defs = folders.state.join("stand-ins/rules_cc/cc/defs.bzl");
+        let defs = folder.path().join("stand-ins/rules_cc/cc/defs.bzl");
         let defs = fs::read_to_string(defs).unwrap();
         assert!(defs.contains("cc_library = native.cc_library\n"), "{defs}");
     }

@@ -2,6 +2,8 @@
 
 mod bazel;
 
+pub use bazel::bazel_rc;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -133,7 +135,7 @@ impl Tool {
     pub(crate) fn set_up(&self, folders: &Folders) -> Result<(), Diag> {
         match self.peer {
             Peer::Kiln | Peer::Ninja => Ok(()),
-            Peer::Bazel => bazel::set_up(folders),
+            Peer::Bazel => bazel_rc(&folders.state).map(drop),
         }
     }
 
