@@ -399,6 +399,7 @@ fn help_about_it() {
     "#]]
     .assert_eq(&workspace.kiln("help read_only").show());
     let help = workspace.kiln("help serve").stdout;
+    assert!(help.contains("kiln serve [FLAGS]\n"), "{help}");
     for flag in [
         "--listen",
         "--token_file",

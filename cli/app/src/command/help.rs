@@ -50,10 +50,14 @@ fn command() -> clap::Command {
         .disable_help_flag(true)
         .override_usage("kiln COMMAND [FLAGS] [TARGETS]");
     for verb in Verb::all() {
+        let words = match verb {
+            Verb::Serve => "[FLAGS]",
+            _ => "[FLAGS] [TARGETS]",
+        };
         let mut sub = clap::Command::new(verb.name())
             .about(verb.doc())
             .disable_help_flag(true)
-            .override_usage(format!("kiln {} [FLAGS] [TARGETS]", verb.name()));
+            .override_usage(format!("kiln {} {words}", verb.name()));
         let takes = OPTIONS.iter().filter(|option| option.verbs.contains(verb));
         for option in takes {
             sub = sub.arg(argument(option));
