@@ -66,11 +66,12 @@ fn one_target_for_each_value_env_032_bld_070_bld_072() {
             .kiln("env explain //:t@args=loud,environment=two")
             .show(),
     );
-    // On the command line the bare name means all of them.
+    // There is none of the bare name.
     expect![[r#"
-        exit: 0
+        exit: 1
         --- stderr
-        built 4 targets in [TIME]; 1 action: 0 run, 1 from cache
+        error: no such target `//:t`: `t` is parametrized, and only its targets are there
+        hint: name one of `//:t@args=loud,environment=one`, `//:t@args=loud,environment=two`, `//:t@args=plain,environment=one`, `//:t@args=plain,environment=two`
     "#]]
     .assert_eq(&workspace.kiln("build //:t").show());
 }
