@@ -36,8 +36,7 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         ));
         return diag.hint("put a file or folder there, or remove the label");
     }
-    let base = name.split_once('@').map_or(name, |(base, _)| base);
-    let start = format!("{base}@");
+    let start = format!("{name}@");
     let several = defs
         .targets
         .keys()
@@ -47,7 +46,7 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         .collect();
     if !several.is_empty() {
         return Diag::build(format!(
-            "no such target `{label}`: `{base}` is parametrized, and only its targets are there"
+            "no such target `{label}`: `{name}` is parametrized, and only its targets are there"
         ))
         .hint(format!("name one of {}", several.join(", ")));
     }

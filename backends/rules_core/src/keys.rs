@@ -31,9 +31,7 @@ params! {
     pub struct DiskPath(PathBuf);
     /// A .bzl file.
     pub struct BzlKey(Label);
-    /// A folder, as far as packages below inherit from it.
-        pub struct DefaultsKey(PackageId);
-        /// A package.
+    /// A package.
     pub struct PackageKey(PackageId);
     /// A target or file, as named by someone who depends on it.
     pub struct TargetKey(Label);

@@ -26,7 +26,6 @@ mod links;
 mod narrow;
 mod outputs;
 pub mod packages;
-mod parametrized;
 pub mod patterns;
 pub mod query;
 mod repo_mapping;

@@ -10,14 +10,14 @@ use kiln_events::Event;
 use kiln_fs::{EntryKind, Glob, Ignore, Matches};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
-    BuildRequest, Bzl, BzlRequest, Defaults, Dialect, Globbed, LoadStatement, PackageDefs,
-    PackageIo, Parsed, SourceText,
+    BuildRequest, Bzl, BzlRequest, Dialect, Globbed, LoadStatement, PackageDefs, PackageIo, Parsed,
+    SourceText,
 };
 
 use crate::absent;
 use crate::cycle;
 use crate::files::{DirEntries, FileText, shown_path};
-use crate::keys::{BzlKey, DefaultsKey, DirKey, FileKey, PackageKey, RepoOptions};
+use crate::keys::{BzlKey, DirKey, FileKey, PackageKey, RepoOptions};
 use crate::repos::Repositories;
 use crate::services::{Embedded, Events, HostService};
 
@@ -188,39 +188,6 @@ pub async fn natives(cx: &RuleCx) -> Result<Natives, Diag> {
     Ok(Natives(get!(LoadedBzl, BzlKey(label)).await?.0.clone()))
 }
 
-/// What packages below a folder inherit (`__defaults__`, BLD-091).
-#[derive(Debug, PartialEq, Eq)]
-pub struct InheritedDefaults(pub Arc<Defaults>);
-impl Product for InheritedDefaults {}
-
-/// Looks into the BUILD files above, each evaluated only if it has the word: few say anything.
-#[rule(gets(PackageKey -> PackageLookup, FileKey -> FileText, PackageKey -> Package))]
-pub async fn inherited_defaults(
-    cx: &RuleCx,
-    key: Arc<DefaultsKey>,
-) -> Result<InheritedDefaults, Diag> {
-    let id = &key.0;
-    let lookup = get!(PackageLookup, PackageKey(id.clone())).await?;
-    if let Some(path) = lookup.0.clone() {
-        let repo = id.repo.clone();
-        let text = get!(FileText, FileKey { repo, path }).await?;
-        if text
-            .0
-            .as_ref()
-            .is_some_and(|text| text.contains("__defaults__"))
-        {
-            let package = get!(Package, PackageKey(id.clone())).await?;
-            return Ok(InheritedDefaults(package.0.defaults.clone()));
-        }
-    }
-    let Some(path) = id.path.parent() else {
-        return Ok(InheritedDefaults(Arc::default()));
-    };
-    let above = PackageId::new(id.repo.clone(), path);
-    let above = get!(InheritedDefaults, DefaultsKey(above)).await?;
-    Ok(InheritedDefaults(above.0.clone()))
-}
-
 /// Evaluates a BUILD file.
 #[rule(uses(HostService, Events), gets(DirKey -> DirEntries, PackageKey -> PackageLookup))]
 pub async fn package(
@@ -265,13 +232,6 @@ pub async fn package(
         .collect();
     let natives = get!(Natives).await?.0.clone();
     let ignored = get!(IgnoredFolders, RepoKey(id.repo.clone())).await?;
-    let defaults = match id.path.parent() {
-        Some(path) => {
-            let above = PackageId::new(id.repo.clone(), path);
-            get!(InheritedDefaults, DefaultsKey(above)).await?.0.clone()
-        }
-        None => Arc::default(),
-    };
     let io = Io {
         cx: cx.clone(),
         package: id.clone(),
@@ -288,7 +248,6 @@ pub async fn package(
                 loads: &loads,
                 natives: &natives,
                 module: (&info.module, &info.version),
-                defaults: &defaults,
                 io: &io,
             })
         })
@@ -468,7 +427,6 @@ pub fn rules() -> Vec<&'static RuleDef> {
         package_lookup,
         loaded_bzl,
         natives,
-        inherited_defaults,
         package,
         ignored_folders,
         packages_below

@@ -13,7 +13,6 @@ use crate::absent;
 use crate::files::DirEntries;
 use crate::keys::{DirKey, PackageKey, TargetKey};
 use crate::packages::{Package, PackageLookup, PackagesBelow, package_above};
-use crate::parametrized;
 use crate::repos::Repositories;
 use crate::targets::{LoadedKind, LoadedTarget};
 use crate::test_filters::{TestFilters, is_manual, is_suite, suite_tags_fit, tags_fit};
@@ -223,10 +222,9 @@ impl State<'_> {
 
     /// A target named by a pattern, or by a test suite.
     async fn named(&mut self, cx: &Cx, label: &Label) -> Result<Vec<SelectedTarget>, Diag> {
-        let loaded = match cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await {
-            Ok(loaded) => loaded,
-            Err(error) => return self.several(cx, label, error).await,
-        };
+        let loaded = cx
+            .get::<LoadedTarget, _>((TargetKey(label.clone()),))
+            .await?;
         let file = |kind: &str| SelectedTarget {
             label: label.clone(),
             kind: Arc::from(kind),
@@ -240,27 +238,6 @@ impl State<'_> {
             LoadedKind::Source { .. } => Ok(vec![file("source file")]),
             LoadedKind::Group(_) => Ok(vec![file("package group")]),
         }
-    }
-
-    /// All targets that `parametrize` made of a name.
-    async fn several(
-        &mut self,
-        cx: &Cx,
-        label: &Label,
-        error: Diag,
-    ) -> Result<Vec<SelectedTarget>, Diag> {
-        let members = parametrized::all(cx, label).await;
-        if members.is_empty() {
-            return Err(error);
-        }
-        let mut all = Vec::new();
-        for member in members {
-            let loaded = cx.get::<LoadedTarget, _>((TargetKey(member),)).await?;
-            if let LoadedKind::Rule(def) = &loaded.kind {
-                all.extend(self.expanded(cx, def, true).await?);
-            }
-        }
-        Ok(all)
     }
 
     /// The target itself; for tests, what a suite stands for.

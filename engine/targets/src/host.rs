@@ -10,7 +10,7 @@ use kiln_base::{Fingerprint, RelPath};
 use kiln_diag::{Diag, Span};
 
 use crate::{
-    AnalyzedTarget, Artifact, AttrValue, Configuration, Defaults, MachineTools, ModuleDefs, Opaque,
+    AnalyzedTarget, Artifact, AttrValue, Configuration, MachineTools, ModuleDefs, Opaque,
     PackageDefs, TargetDef,
 };
 
@@ -122,8 +122,6 @@ pub struct BuildRequest<'a> {
     pub natives: &'a Arc<Bzl>,
     /// The name and version of the module it belongs to (`module_name()`, `module_version()`).
     pub module: (&'a str, &'a str),
-    /// What BUILD files above say by `__defaults__`.
-    pub defaults: &'a Arc<Defaults>,
     /// The file system, as far as BUILD files may ask.
     pub io: &'a dyn PackageIo,
 }

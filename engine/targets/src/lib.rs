@@ -13,7 +13,6 @@ mod analyzed;
 mod artifact;
 mod attr;
 mod config;
-mod defaults;
 mod depset;
 mod host;
 mod location;
@@ -30,7 +29,6 @@ pub use analyzed::{AnalyzedTarget, Providers, RunEnvironment};
 pub use artifact::{Artifact, ArtifactKind, Owner, Status};
 pub use attr::{AttrKind, AttrSchema, AttrValue, Cfg, FileFilter, Select, SelectKey};
 pub use config::{CompilationMode, Configuration, Settings};
-pub use defaults::{DefaultFields, DefaultPart, DefaultValue, Defaults};
 pub use depset::{ArtifactSet, Order};
 pub use host::{
     AnalyzeRequest, BuildRequest, Bzl, BzlRequest, Dep, Dialect, Globbed, Host, LoadStatement,
@@ -42,9 +40,7 @@ pub use location::{
 };
 pub use machine::{CcTools, MachineTools, PythonTools, ShellTools, ToolKinds};
 pub use module::{BazelDep, ExtensionUse, ModuleDefs, Override, OverrideKind, WorkspaceRepo};
-pub use package::{
-    PackageDefs, PackageGroup, Parametrized, Target, TargetDef, Visibility, VisibilitySpec,
-};
+pub use package::{PackageDefs, PackageGroup, Target, TargetDef, Visibility, VisibilitySpec};
 pub use rule::{BuildSetting, RuleClass, RuleKind, ToolchainUse};
 pub use runfiles::{Runfiles, RunfilesEntry};
 

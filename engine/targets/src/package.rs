@@ -7,7 +7,7 @@ use kiln_address::{Label, PackageId};
 use kiln_base::RelPath;
 use kiln_diag::{Diag, Span};
 
-use crate::{AttrSchema, AttrValue, Defaults, RuleClass};
+use crate::{AttrSchema, AttrValue, RuleClass};
 
 /// A loaded package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,6 @@ pub struct PackageDefs {
     pub features: Vec<Arc<str>>,
     /// `package(default_testonly)`.
     pub default_testonly: bool,
-    /// What packages below inherit (`__defaults__`).
-    pub defaults: Arc<Defaults>,
     /// What was printed or is worth a warning.
     pub warnings: Vec<Diag>,
 }
@@ -65,20 +63,6 @@ pub struct TargetDef {
     pub span: Span,
     /// The macro that declared it, if one did.
     pub generator: Option<Arc<str>>,
-    /// Of which it is one, if `parametrize` made it.
-    pub parametrized: Option<Arc<Parametrized>>,
-}
-
-/// One of the targets that a call with `parametrize` makes (BLD-070 … BLD-079).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parametrized {
-    /// The name that was given.
-    pub base: Arc<str>,
-    /// What stands behind the `@` of its name: attribute and alias, in the order of attributes.
-    /// The name of a group stands at `parametrize`.
-    pub parameters: Vec<(Arc<str>, Arc<str>)>,
-    /// The attributes that differ between the targets, those of groups included.
-    pub attrs: Vec<Arc<str>>,
 }
 
 impl TargetDef {

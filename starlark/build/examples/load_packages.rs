@@ -104,9 +104,7 @@ impl World {
             text: text.into(),
             dialect: Dialect::Build,
         });
-        let defaults = Arc::default();
         let request = BuildRequest {
-            defaults: &defaults,
             parsed: &parsed.unwrap(),
             package: &PackageId::new(Repo::root(), path),
             build_file: &build_file_path,

@@ -24,8 +24,6 @@
 
 mod argument;
 mod coerce;
-mod combine;
-mod defaults;
 mod existing;
 mod extension;
 mod glob;
@@ -44,7 +42,6 @@ mod visibility;
 mod workspace;
 
 pub use coerce::{LabelContext, attr_value};
-pub use defaults::DeclaredRule;
 pub use label::{LabelValue, canonical_text};
 pub use loader::{BzlModule, Loader, LoaderOptions};
 pub use outputs::template_outputs;

@@ -13,7 +13,6 @@ use kiln_targets::{
     BuildRequest, Bzl, BzlRequest, Dialect, ModuleDefs, PackageDefs, Parsed, SourceText,
 };
 
-use crate::defaults::defaults_globals;
 use crate::existing::existing_functions;
 use crate::glob::glob_functions;
 use crate::label::label_globals;
@@ -280,7 +279,6 @@ fn build_globals(natives: &FrozenModule) -> Globals {
         .with(label_globals)
         .with(select_globals)
         .with(parametrize_globals)
-        .with(defaults_globals)
         .with(own_natives);
     add_symbols(&mut builder, natives);
     builder.build()

@@ -13,15 +13,13 @@ use kiln_host::starlark::values::FrozenHeapRef;
 use kiln_host::starlark::{self, eval::Evaluator};
 use kiln_host::{EvalContext, raise};
 use kiln_targets::{
-    AttrValue, BuildRequest, Bzl, Defaults, PackageDefs, PackageGroup, PackageIo, Parametrized,
-    RuleClass, Target, TargetDef, Visibility,
+    AttrValue, BuildRequest, PackageDefs, PackageGroup, PackageIo, RuleClass, Target, TargetDef,
+    Visibility,
 };
 
 use rustc_hash::FxHashMap;
 
 use crate::coerce::LabelContext;
-use crate::defaults::DeclaredRule;
-use crate::loader::BzlModule;
 
 /// The state of a BUILD file's evaluation ([`EvalContext::state`] in the phase `Build`).
 #[derive(ProvidesStaticType)]
@@ -31,7 +29,6 @@ pub struct PackageState<'e> {
     pub(crate) module: (&'e str, &'e str),
     pub(crate) io: &'e dyn PackageIo,
     pub(crate) allow_empty_glob: bool,
-    natives: &'e Arc<Bzl>,
     inner: RefCell<Inner>,
     rules: Rules,
 }
@@ -52,7 +49,6 @@ pub(crate) struct Inner {
     pub(crate) features: Vec<Arc<str>>,
     pub(crate) default_testonly: bool,
     pub(crate) package_call: Option<Span>,
-    pub(crate) defaults: Arc<Defaults>,
 }
 
 /// A declared name.
@@ -77,7 +73,6 @@ pub(crate) struct PendingRule {
     pub(crate) attrs: Vec<(Arc<str>, AttrValue)>,
     pub(crate) visibility: Option<Visibility>,
     pub(crate) generator: Option<Arc<str>>,
-    pub(crate) parametrized: Option<Arc<Parametrized>>,
 }
 
 impl<'e> PackageState<'e> {
@@ -92,11 +87,7 @@ impl<'e> PackageState<'e> {
             module: request.module,
             io: request.io,
             allow_empty_glob,
-            natives: request.natives,
-            inner: RefCell::new(Inner {
-                defaults: request.defaults.clone(),
-                ..Inner::default()
-            }),
+            inner: RefCell::default(),
             rules: Rules {
                 alive,
                 classes: RefCell::default(),
@@ -136,21 +127,6 @@ impl<'e> PackageState<'e> {
     /// The package.
     pub fn id(&self) -> &PackageId {
         self.id
-    }
-
-    /// The rule of that name among those that every BUILD file sees.
-    pub(crate) fn native_rule(&self, name: &str) -> Result<Option<DeclaredRule>, Diag> {
-        let natives = BzlModule::of(self.natives)?.frozen();
-        let value = natives.get_option(name).ok().flatten();
-        Ok(value.and_then(|value| value.value().request_value::<DeclaredRule>()))
-    }
-
-    /// The names of those rules.
-    pub(crate) fn native_rules(&self) -> Result<Vec<String>, Diag> {
-        let natives = BzlModule::of(self.natives)?.frozen();
-        let names = natives.names().map(|name| name.as_str().to_owned());
-        let is_rule = |name: &String| matches!(self.native_rule(name), Ok(Some(_)));
-        Ok(names.filter(is_rule).collect())
     }
 
     /// What label strings given to rules and native functions mean.
@@ -194,7 +170,6 @@ impl<'e> PackageState<'e> {
             default_visibility: visibility.clone(),
             features: inner.features,
             default_testonly: inner.default_testonly,
-            defaults: inner.defaults,
             warnings,
         }
     }
@@ -220,7 +195,6 @@ impl PendingRule {
                 .unwrap_or_else(|| default_visibility.clone()),
             span,
             generator: self.generator,
-            parametrized: self.parametrized,
         }
     }
 }

@@ -1,11 +1,7 @@
-//! `parametrize()`: one target for each value of an attribute, or for each group of values
-//! (BLD-070 … BLD-082).
+//! `parametrize()`: one target for each value of an attribute (BLD-070 … BLD-072).
 //!
 //! The targets are called `NAME@ATTRIBUTE=ALIAS`, with several attributes in the order of their names,
-//! separated by commas; `NAME` itself is none. A group stands there as `parametrize=GROUP`.
-//!
-//! What a call gives is a dictionary with one entry, as only dictionaries can stand behind a `**`.
-//! The entry's key has the name of the group in it, so that several groups can.
+//! separated by commas; `NAME` itself is none.
 
 #![allow(unused_qualifications)] // in what the derives write
 
@@ -17,7 +13,6 @@ use kiln_host::raise;
 use kiln_host::starlark::coerce::Coerce;
 use kiln_host::starlark::collections::SmallMap;
 use kiln_host::starlark::environment::GlobalsBuilder;
-use kiln_host::starlark::values::dict::{AllocDict, DictRef};
 use kiln_host::starlark::values::tuple::UnpackTuple;
 use kiln_host::starlark::values::{
     Freeze, FreezeResult, Freezer, Heap, NoSerialize, ProvidesStaticType, StarlarkPagablePanic,
@@ -25,6 +20,8 @@ use kiln_host::starlark::values::{
 };
 use kiln_host::starlark::{self, starlark_complex_value, starlark_module};
 
+/// More targets than these are not made by one call.
+const MAX_TARGETS: usize = 1000;
 /// What separates the parts of an address.
 const SEPARATORS: &[char] = &['@', '#', '=', ',', ':', '/', '\\'];
 
@@ -35,8 +32,6 @@ const SEPARATORS: &[char] = &['@', '#', '=', ',', ':', '/', '\\'];
 #[repr(C)]
 pub struct ParametrizeGen<V: ValueLifetimeless> {
     choices: Vec<ChoiceGen<V>>,
-    /// As many of them have no alias of their own.
-    positional: usize,
 }
 
 /// One of them.
@@ -61,7 +56,6 @@ impl<'v> Freeze for Parametrize<'v> {
         });
         Ok(ParametrizeGen {
             choices: choices.collect::<FreezeResult<_>>()?,
-            positional: self.positional,
         })
     }
 }
@@ -78,96 +72,96 @@ impl<V: ValueLifetimeless> fmt::Display for ParametrizeGen<V> {
 impl<'v, V: ValueLike<'v>> StarlarkValue<'v> for ParametrizeGen<V> where Self: ProvidesStaticType<'v>
 {}
 
-impl<V: ValueLifetimeless> ParametrizeGen<V> {
-    /// Aliases and values.
-    pub(crate) fn choices<'v>(&self) -> impl Iterator<Item = (&str, Value<'v>)>
-    where
-        V: ValueLike<'v>,
-    {
-        let choices = self.choices.iter();
-        choices.map(|choice| (choice.alias.as_str(), choice.value.to_value()))
-    }
-}
+/// A target's arguments, by name.
+pub(crate) type Arguments<'a, 'v> = Vec<(&'a str, Value<'v>)>;
 
-/// What begins the key of the entry that a call of `parametrize` gives.
-pub(crate) const KEY: &str = "parametrize:";
-
-/// What `parametrize` gave, if a value is that.
-pub(crate) fn several<'v>(value: Value<'v>) -> Option<&'v Parametrize<'v>> {
-    let dict = DictRef::from_value(value)?;
-    let (key, value) = dict.iter().next()?;
-    match dict.len() == 1 && key.unpack_str()?.starts_with(KEY) {
-        true => Parametrize::from_value(value),
-        false => None,
-    }
-}
-
-/// A value like what `parametrize` gives, from aliases that were checked, and values.
-pub(crate) fn of_choices<'v>(
-    choices: impl Iterator<Item = (String, Value<'v>)>,
-    positional: usize,
+/// The arguments of each target that a call declares: those given, if none is parametrized.
+///
+/// Errors: `name` is parametrized, or there are too many combinations.
+pub(crate) fn combinations<'a, 'v>(
+    given: Arguments<'a, 'v>,
+    name: &str,
     heap: Heap<'v>,
-) -> Value<'v> {
-    let choices = choices.map(|(alias, value)| ChoiceGen { value, alias });
-    entry(
-        Parametrize {
-            choices: choices.collect(),
-            positional,
-        },
-        heap,
-    )
-}
-
-fn entry<'v>(parametrize: Parametrize<'v>, heap: Heap<'v>) -> Value<'v> {
-    let group = match parametrize.positional {
-        0 => "",
-        _ => parametrize
-            .choices
-            .first()
-            .map_or("", |choice| &choice.alias),
-    };
-    heap.alloc(AllocDict([(format!("{KEY}{group}"), parametrize)]))
-}
-
-impl<V: ValueLifetimeless> ParametrizeGen<V> {
-    /// How many values have no alias of their own; they come first.
-    pub(crate) fn positional(&self) -> usize {
-        self.positional
+) -> Result<Vec<Arguments<'a, 'v>>, Diag> {
+    let mut several: Vec<(usize, &str, &Parametrize<'v>)> = given
+        .iter()
+        .enumerate()
+        .filter_map(|(at, (attr, value))| Some((at, *attr, Parametrize::from_value(*value)?)))
+        .collect();
+    if several.is_empty() {
+        return Ok(vec![given]);
     }
+    several.sort_by_key(|(_, attr, _)| *attr);
+    let fixed = |attr: &str| matches!(attr, "name" | "visibility");
+    if let Some((_, attr, _)) = several.iter().find(|(_, attr, _)| fixed(attr)) {
+        return Err(Diag::build(format!("`{attr}` cannot be parametrized"))
+            .hint("parametrize another attribute; names of its targets follow from it"));
+    }
+    let mut all: Vec<(String, Arguments<'a, 'v>)> = vec![(String::new(), given.clone())];
+    for (at, attr, parametrize) in several {
+        if all.len() * parametrize.choices.len() > MAX_TARGETS {
+            return Err(Diag::build(format!(
+                "`{name}` is parametrized into more than {MAX_TARGETS} targets"
+            ))
+            .hint("parametrize fewer attributes, or with fewer values"));
+        }
+        let next = all.iter().flat_map(|(suffix, arguments)| {
+            parametrize.choices.iter().map(move |choice| {
+                let comma = if suffix.is_empty() { "" } else { "," };
+                let mut arguments = arguments.clone();
+                arguments[at].1 = choice.value.to_value();
+                (format!("{suffix}{comma}{attr}={}", choice.alias), arguments)
+            })
+        });
+        all = next.collect();
+    }
+    let targets = all.into_iter().map(|(suffix, mut arguments)| {
+        for (attr, value) in &mut arguments {
+            if *attr == "name" {
+                *value = heap.alloc(format!("{name}@{suffix}"));
+            }
+        }
+        arguments
+    });
+    Ok(targets.collect())
 }
 
 #[starlark_module]
 pub(crate) fn parametrize_globals(builder: &mut GlobalsBuilder) {
-    /// Makes one target for each value: texts, or values by an alias. Behind `**` it is a group: its
-    /// name, and values for several attributes.
+    /// Makes one target for each value: texts, or values by an alias.
     fn parametrize<'v>(
         #[starlark(args)] args: UnpackTuple<Value<'v>>,
         #[starlark(kwargs)] kwargs: SmallMap<String, Value<'v>>,
-        heap: Heap<'v>,
-    ) -> starlark::Result<Value<'v>> {
-        let positional = args.items.len();
+    ) -> starlark::Result<Parametrize<'v>> {
         let mut choices: Vec<ChoiceGen<Value<'v>>> = Vec::new();
-        for value in args.items {
-            let alias = value.unpack_str().ok_or_else(|| {
-                raise(
+        let texts = args
+            .items
+            .into_iter()
+            .map(|value| match value.unpack_str() {
+                Some(text) => Ok((text.to_owned(), value)),
+                None => Err(raise(
                     Diag::build(format!(
                         "`parametrize` names targets by its values, and `{}` of type {} is no text",
                         value.to_repr(),
                         value.get_type()
                     ))
                     .hint("give it an alias: `parametrize(some_name = …)`"),
-                )
-            })?;
-            check_alias(alias, &choices).map_err(raise)?;
-            choices.push(ChoiceGen {
-                value,
-                alias: alias.to_owned(),
+                )),
             });
-        }
-        for (alias, value) in kwargs {
-            // A group within a group.
-            if !alias.starts_with(KEY) {
-                check_alias(&alias, &choices).map_err(raise)?;
+        let texts = texts.collect::<starlark::Result<Vec<_>>>()?;
+        for (alias, value) in texts.into_iter().chain(kwargs) {
+            if alias.is_empty() || alias.contains(SEPARATORS) || alias.contains(char::is_whitespace)
+            {
+                return Err(raise(
+                    Diag::build(format!("`{alias}` cannot be part of a target's name"))
+                        .hint("give it an alias: `parametrize(some_name = …)`"),
+                ));
+            }
+            if choices.iter().any(|choice| choice.alias == alias) {
+                return Err(raise(
+                    Diag::build(format!("`parametrize` has `{alias}` twice"))
+                        .hint("remove one of them, or give it another alias"),
+                ));
             }
             choices.push(ChoiceGen { value, alias });
         }
@@ -176,27 +170,7 @@ pub(crate) fn parametrize_globals(builder: &mut GlobalsBuilder) {
                 Diag::build("`parametrize` without values would make no target")
                     .hint("give it at least one value"),
             )),
-            false => Ok(entry(
-                Parametrize {
-                    choices,
-                    positional,
-                },
-                heap,
-            )),
+            false => Ok(Parametrize { choices }),
         }
-    }
-}
-
-fn check_alias(alias: &str, before: &[ChoiceGen<Value<'_>>]) -> Result<(), Diag> {
-    if alias.is_empty() || alias.contains(SEPARATORS) || alias.contains(char::is_whitespace) {
-        return Err(
-            Diag::build(format!("`{alias}` cannot be part of a target's name"))
-                .hint("give it an alias: `parametrize(some_name = …)`"),
-        );
-    }
-    match before.iter().any(|choice| choice.alias == alias) {
-        true => Err(Diag::build(format!("`parametrize` has `{alias}` twice"))
-            .hint("remove one of them, or give it another alias")),
-        false => Ok(()),
     }
 }

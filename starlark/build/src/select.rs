@@ -99,7 +99,7 @@ where
 }
 
 impl<V: ValueLifetimeless> SelectValueGen<V> {
-    pub(crate) fn to_parts<'v>(&self) -> Vec<PartGen<Value<'v>>>
+    fn to_parts<'v>(&self) -> Vec<PartGen<Value<'v>>>
     where
         V: ValueLike<'v>,
     {

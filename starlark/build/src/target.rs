@@ -6,14 +6,13 @@ use kiln_diag::Diag;
 use kiln_host::starlark::values::Value;
 use kiln_host::starlark::{self, eval::Arguments, eval::Evaluator};
 use kiln_host::{EvalContext, outermost_call, raise, to_span};
-use kiln_targets::{AttrKind, AttrSchema, AttrValue, Parametrized, RuleClass, Visibility};
+use kiln_targets::{AttrKind, AttrSchema, AttrValue, RuleClass, Visibility};
 
 use crate::argument::argument_span;
 use crate::coerce::{LabelContext, attr_value};
-use crate::combine::combinations;
-use crate::defaults::add_defaults;
 use crate::outputs;
 use crate::package::{Entry, PackageState, Pending, PendingRule};
+use crate::parametrize::combinations;
 use crate::visibility::visibility;
 
 /// Declares a target in the package that is evaluated; for kiln-bazel, when a rule is called.
@@ -38,18 +37,14 @@ pub fn declare_target<'v>(
 }
 
 /// As [`declare_target`], from names and values.
-pub fn declare_with<'v: 'a, 'a>(
-    rule: &'a Arc<RuleClass>,
+pub fn declare_with<'v, 'a>(
+    rule: &Arc<RuleClass>,
     kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
     eval: &mut Evaluator<'v, '_, '_>,
 ) -> starlark::Result<()> {
     let name = target_name(rule, kwargs.clone()).map_err(raise)?;
-    let mut given = kwargs.collect();
-    let package = PackageState::of(eval, &format!("rule `{}`", rule.name))?;
-    let defaults = package.inner().defaults.clone();
-    add_defaults(&mut given, rule, defaults.of(&rule.name), eval.heap());
-    for one in combinations(given, name, eval.heap()).map_err(raise)? {
-        declare_one(rule, one.arguments.into_iter(), one.parametrized, eval)?;
+    for arguments in combinations(kwargs.collect(), name, eval.heap()).map_err(raise)? {
+        declare_one(rule, arguments.into_iter(), eval)?;
     }
     Ok(())
 }
@@ -58,7 +53,6 @@ pub fn declare_with<'v: 'a, 'a>(
 fn declare_one<'v, 'a>(
     rule: &Arc<RuleClass>,
     kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
-    parametrized: Option<Arc<Parametrized>>,
     eval: &mut Evaluator<'v, '_, '_>,
 ) -> starlark::Result<()> {
     let package = PackageState::of(eval, &format!("rule `{}`", rule.name))?;
@@ -88,7 +82,6 @@ fn declare_one<'v, 'a>(
             attrs,
             visibility,
             generator: generator.map(Arc::from),
-            parametrized,
         }),
         span: span.clone(),
     };
@@ -137,15 +130,6 @@ fn typed(
     }
     each_plain(&value, &mut |value| check_value(schema, value))?;
     Ok(value)
-}
-
-/// Checks a default that was given for an attribute.
-pub(crate) fn check_default(
-    schema: &AttrSchema,
-    value: Value<'_>,
-    labels: LabelContext<'_>,
-) -> Result<(), Diag> {
-    typed(schema, value, labels).map(drop)
 }
 
 /// Calls `check` for the value, or for each value of its selects.

@@ -17,8 +17,7 @@ use kiln_targets::{
 
 use crate::environments::{self, Chosen, EnvironmentKey};
 use crate::files::FileText;
-use crate::keys::{FileKey, PackageKey, RepoOptions, SettingKey, TargetKey};
-use crate::packages::Package;
+use crate::keys::{FileKey, RepoOptions, SettingKey, TargetKey};
 use crate::repos::Repositories;
 use crate::select::resolve;
 use crate::services::{Events, HostService};
@@ -90,7 +89,7 @@ fn identity(dep: &Dep) -> (Option<&Artifact>, Option<Fingerprint>) {
     uses(HostService, Events),
     gets(
         SettingKey -> SettingMatch, ToolchainsKey -> ResolvedToolchains, MachineKey -> Cc,
-        MachineKey -> Python, MachineKey -> Shell, PackageKey -> Package,
+        MachineKey -> Python, MachineKey -> Shell,
         (TargetKey, Configuration) -> Analyzed, FileKey -> FileText, EnvironmentKey -> Chosen
     )
 )]

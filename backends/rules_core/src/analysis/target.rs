@@ -15,7 +15,6 @@ use super::facts::{fingerprint, make_variables};
 use super::{Analyzed, Outcome, analyzed, resolved_attrs};
 use crate::cycle;
 use crate::keys::{RepoOptions, SettingKey, TargetKey};
-use crate::parametrized;
 use crate::repos::Repositories;
 use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
@@ -58,13 +57,10 @@ impl Target<'_> {
             .await;
         let mut deps: Deps = vec![Vec::new(); attrs.len()];
         let mut incompatible = None;
-        for ((attr, label, there), answer) in wanted.iter().zip(answers) {
+        for ((attr, label, _), answer) in wanted.iter().zip(answers) {
             let schema = &self.def.rule.attrs[*attr];
-            let (named, answer) = match answer {
-                Ok(answer) => (label.clone(), answer),
-                Err(error) => self.member(cx, schema, label, there, error).await?,
-            };
-            self.check_visible(cx, schema, &named, &answer).await?;
+            let answer = answer.map_err(|error| self.needed_by(error, schema, label))?;
+            self.check_visible(cx, schema, label, &answer).await?;
             match &answer.outcome {
                 Outcome::Ready(dep) => deps[*attr].push((label.clone(), dep.clone())),
                 Outcome::Incompatible(reason) => {
@@ -138,27 +134,6 @@ impl Target<'_> {
             });
         }
         wanted
-    }
-
-    /// One of several targets that a dependency stands for which cannot be had itself: that comes
-    /// up rarely, so it is asked only then.
-    async fn member(
-        &self,
-        cx: &RuleCx<analyzed>,
-        schema: &AttrSchema,
-        label: &Label,
-        configuration: &Configuration,
-        error: Diag,
-    ) -> Result<(Label, Arc<Analyzed>), Diag> {
-        let chosen = parametrized::chosen(cx, self.def, self.configuration, label).await;
-        let chosen = chosen.map_err(|error| self.needed_by(error, schema, label))?;
-        let Some(member) = chosen else {
-            return Err(self.needed_by(error, schema, label));
-        };
-        let key = (TargetKey(member.clone()), configuration.clone());
-        let answer = cx.get::<Analyzed, _>(key).await;
-        let answer = answer.map_err(|error| self.needed_by(error, schema, &member))?;
-        Ok((member, answer))
     }
 
     /// A missing dependency is reported where it is written.

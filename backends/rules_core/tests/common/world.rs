@@ -163,9 +163,7 @@ impl World {
         fs::create_dir(&root).unwrap();
         fs::write(root.join("MODULE.bazel"), "module(name = \"test\")\n").unwrap();
         for (path, text) in files {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            fs::write(root.join(path), text).unwrap();
         }
         let store = Store::open(StoreConfig::new(folder.path().join("store"))).unwrap();
         let player = Arc::new(Player {

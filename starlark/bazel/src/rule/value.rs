@@ -1,13 +1,11 @@
 //! The value of `rule(...)`: calling it declares a target.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
-use kiln_build::{DeclaredRule, LabelValue, PackageState, declare_with};
+use kiln_build::{LabelValue, PackageState, declare_with};
 use kiln_diag::Diag;
-use kiln_host::starlark::collections::StarlarkHasher;
-use kiln_host::starlark::values::{Demand, FrozenHeapRef};
+use kiln_host::starlark::values::FrozenHeapRef;
 use kiln_targets::RuleClass;
 
 use crate::interp::*;
@@ -300,21 +298,6 @@ where
                 )
                 .hint("call it in a BUILD file, or in a function that a BUILD file calls"),
             )),
-        }
-    }
-
-    // As a key of dictionaries (`__defaults__`); equal is only what is the same.
-    fn write_hash(&self, hasher: &mut StarlarkHasher) -> starlark::Result<()> {
-        self.name.get().hash(hasher);
-        Ok(())
-    }
-
-    fn provide(&'v self, demand: &mut Demand<'_, 'v>) {
-        if let Some(name) = self.name.get() {
-            demand.provide_value(DeclaredRule {
-                name: name.clone(),
-                attrs: self.spec.attrs.clone(),
-            });
         }
     }
 

@@ -241,7 +241,6 @@ impl World {
             package: id,
         };
         let package = Arc::new(self.host.build(BuildRequest {
-            defaults: &Arc::default(),
             parsed: &parsed,
             package: id,
             build_file: &file.file_path(),

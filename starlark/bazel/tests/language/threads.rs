@@ -84,7 +84,6 @@ fn what_was_loaded_lives_on_by_itself() {
     };
     let inputs = world.inputs(&def, &world.configuration.clone()).unwrap();
     let bare = kiln_targets::PackageDefs {
-        defaults: Default::default(),
         targets: Default::default(),
         ..(*package).clone()
     };

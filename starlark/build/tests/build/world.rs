@@ -117,7 +117,6 @@ impl World {
             dialect: Dialect::Build,
         })?;
         self.loader.build(BuildRequest {
-            defaults: &Arc::default(),
             parsed: &parsed,
             package: &PackageId::new(self.repo.clone(), RelPath::new("p").unwrap()),
             build_file: &RelPath::new("p/BUILD").unwrap(),

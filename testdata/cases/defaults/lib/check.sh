@@ -1,2 +1,0 @@
-#!/bin/sh
-[ "$TEST_SIZE" = small ] && [ "${1:--v}" = -v ]
