@@ -66,7 +66,7 @@ fn one_target_for_each_value_env_032_bld_070_bld_072() {
             .kiln("env explain //:t@args=loud,environment=two")
             .show(),
     );
-    // There is none of the bare name.
+    // The bare name is none itself, and means all of them here.
     expect![[r#"
         exit: 1
         --- stderr
@@ -212,4 +212,157 @@ group(name = \"y\", tags = \"t\")
         //:y@tags=two
     "#]]
     .assert_eq(&output.show());
+}
+
+/// Files of a small workspace whose `lib` is parametrized.
+const DEPENDENTS: &str = "
+//- BUILD
+genrule(
+    name = \"lib\",
+    outs = [\"lib.txt\"],
+    cmd = \"echo $(RULEDIR) > $@\",
+    message = parametrize(\"a\", \"b\"),
+    testonly = parametrize(yes = True, no = False),
+)
+genrule(name = \"same\", srcs = [\":lib\"], outs = [\"same.txt\"], cmd = \"cp $< $@\", message = \"a\")
+genrule(
+    name = \"file\",
+    srcs = [\"lib.txt\"],
+    outs = [\"file.txt\"],
+    cmd = \"cp $< $@\",
+    message = \"b\",
+)
+genrule(
+    name = \"part\",
+    srcs = [\":lib@message=b\"],
+    outs = [\"part.txt\"],
+    cmd = \"cp $< $@\",
+    message = \"a\",
+)
+genrule(
+    name = \"whole\",
+    srcs = [\":lib@message=b,testonly=no\"],
+    outs = [\"whole.txt\"],
+    cmd = \"cp $< $@\",
+)
+alias(name = \"way\", actual = \":lib\")
+genrule(name = \"around\", srcs = [\":way\"], outs = [\"around.txt\"], cmd = \"cp $< $@\", message = \"b\")
+genrule(name = \"none\", srcs = [\":lib\"], outs = [\"none.txt\"], cmd = \"cp $< $@\", message = \"c\")
+genrule(
+    name = \"no_target\",
+    srcs = [\":lib@message=c\"],
+    outs = [\"no_target.txt\"],
+    cmd = \"cp $< $@\",
+)
+filegroup(name = \"lacking\", srcs = [\":lib\"])
+";
+
+#[test]
+fn a_dependent_chooses_by_its_own_values_bld_078_bld_079() {
+    let workspace = Workspace::with(KILN, DEPENDENTS);
+    let built = workspace.kiln("build //:same //:file //:part //:whole //:around");
+    expect![[r#""#]].assert_eq(&built.show());
+    let read = |name: &str| {
+        let path = format!("kiln-out/fastbuild/bin/{name}.txt");
+        workspace.read(&path).unwrap_or_default()
+    };
+    let all = ["same", "file", "part", "whole", "around"].map(|name| read(name));
+    expect![[r#""#]].assert_eq(&all.concat());
+}
+
+#[test]
+fn a_dependent_that_chooses_none_is_told_which_there_are_bld_078_bld_080() {
+    let workspace = Workspace::with(KILN, DEPENDENTS);
+    expect![[r#""#]].assert_eq(&workspace.kiln("build //:none").show());
+    expect![[r#""#]].assert_eq(&workspace.kiln("build //:lacking").show());
+    expect![[r#""#]].assert_eq(&workspace.kiln("build //:no_target").show());
+    expect![[r#""#]].assert_eq(&workspace.kiln("build //:way").show());
+}
+
+#[test]
+fn on_the_command_line_a_bare_name_means_all() {
+    let workspace = Workspace::with(KILN, DEPENDENTS);
+    for pattern in [
+        "//:lib",
+        "//:lib@testonly=no",
+        "//:lib@message=a,testonly=no",
+        "lib.txt",
+    ] {
+        let output = workspace.kiln(&format!("list {pattern}"));
+        assert_eq!(output.code, Some(0), "{}", output.show());
+    }
+    expect![[r#""#]].assert_eq(&workspace.kiln("list //:lib@testonly=no").show());
+    expect![[r#""#]].assert_eq(&workspace.kiln("list //:lib.txt").show());
+    expect![[r#""#]].assert_eq(&workspace.kiln("query deps(//:same)").show());
+    expect![[r#""#]].assert_eq(
+        &workspace
+            .kiln("query kind(parametrized,deps(//:same))")
+            .show(),
+    );
+}
+
+/// A dependent in a group prefers the same one (BLD-078).
+#[test]
+fn groups_go_together() {
+    let files = "
+//- BUILD
+genrule(
+    name = \"lib\",
+    outs = [\"lib.txt\"],
+    cmd = \"echo $(RULEDIR) > $@\",
+    **parametrize(\"A\", message = \"a\") | parametrize(\"B\", message = \"b\")
+)
+genrule(
+    name = \"top\",
+    srcs = [\":lib\"],
+    outs = [\"top.txt\"],
+    cmd = \"cp $< $@\",
+    **parametrize(\"A\", message = \"x\") | parametrize(\"C\", message = \"b\")
+)
+";
+    let workspace = Workspace::with(KILN, files);
+    expect![[r#""#]].assert_eq(&workspace.kiln("build //:top").show());
+    let read = |group: &str| {
+        let path = format!("kiln-out/fastbuild/bin/top@parametrize={group}/top.txt");
+        workspace.read(&path).unwrap_or_default()
+    };
+    expect![[r#""#]].assert_eq(&format!("A: {}C: {}", read("A"), read("C")));
+}
+
+/// The files of a genrule in two environments (ENV-032).
+#[test]
+fn files_of_two_environments_do_not_collide() {
+    let files = "
+//- kiln.toml
+[environments-preview.names]
+one = \"//:one\"
+two = \"//:two\"
+//- BUILD
+local_environment(name = \"one\")
+local_environment(name = \"two\")
+__defaults__(all = {\"environment\": parametrize(\"one\", \"two\")})
+genrule(name = \"g\", outs = [\"g.txt\"], cmd = \"echo $@ > $@\")
+genrule(name = \"user\", srcs = [\":g\"], outs = [\"user.txt\"], cmd = \"cat $< > $@\")
+filegroup(name = \"files\", srcs = [\":g@environment=one\", \":g@environment=two\"])
+";
+    let workspace = Workspace::with(KILN, files);
+    expect![[r#""#]].assert_eq(&workspace.kiln("build //:user //:files").show());
+    let read = |name: &str| {
+        let path = format!("kiln-out/fastbuild-{name}/bin/user@environment={name}/user.txt");
+        workspace.read(&path).unwrap_or_default()
+    };
+    expect![[r#""#]].assert_eq(&format!("{}{}", read("one"), read("two")));
+}
+
+/// Environments say all that they are, at a plain label (ENV-143, ENV-144).
+#[test]
+fn environments_have_neither_defaults_nor_parameters() {
+    let names = "[environments-preview.names]\none = \"//:one\"";
+    let one = "local_environment(name = \"one\", tags = parametrize(a = [], b = []))";
+    check(names, one, "env list", expect![[r#""#]]);
+    let defaults = "__defaults__({\"local_environment\": {\"compatible_platforms\": []}})";
+    check(names, defaults, "env list", expect![[r#""#]]);
+    let all = "__defaults__(all = {\"compatible_platforms\": [], \"fallback_environment\": \"x\"})
+local_environment(name = \"one\")";
+    check(names, all, "env list", expect![[r#""#]]);
 }
