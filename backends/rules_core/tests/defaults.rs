@@ -42,8 +42,9 @@ async fn build(world: &World) -> String {
     let kiln_rules_core::build::Built::Ready(target) = &*built else {
         panic!("not built");
     };
-    let outputs: Vec<String> = target
-        .nodes()
+    let nodes = target.nodes();
+    let outputs: Vec<String> = nodes
+        .iter()
         .map(|(path, _)| path.rsplit('/').next().unwrap().to_owned())
         .collect();
     format!("{}: {}", outputs.join(" "), ran.join(", "))
@@ -53,6 +54,7 @@ fn write(world: &World, path: &str, text: &str) {
     let path = world.root().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
+    world.engine.invalidate(&["dir_entries", "file_text"]);
 }
 
 #[tokio::test]
@@ -62,24 +64,25 @@ async fn an_edit_above_that_leaves_defaults_equal_evaluates_nothing_below() {
     write(&world, "a/b/other.txt", "no package\n");
     write(&world, "a/b/c/BUILD.bazel", LEAF);
     // The package and that at the root; `a` says nothing and is not evaluated.
-    expect![[r#""#]].assert_eq(&build(&world).await);
+    expect!["root.out: package 2, package_defaults 3, analyzed 1"].assert_eq(&build(&world).await);
 
     // The root is evaluated again, and that is all.
     let edited = format!("{}filegroup(name = \"new\")\n", calls("root"));
     write(&world, "BUILD.bazel", &edited);
-    expect![[r#""#]].assert_eq(&build(&world).await);
+    expect!["root.out: package 1, package_defaults 1, analyzed 0"].assert_eq(&build(&world).await);
 
     // A package in between that says nothing of it: nothing is evaluated.
     write(&world, "a/BUILD.bazel", "filegroup(name = \"used\")\n");
-    expect![[r#""#]].assert_eq(&build(&world).await);
+    expect!["root.out: package 0, package_defaults 1, analyzed 0"].assert_eq(&build(&world).await);
 
     // Other defaults.
     write(&world, "BUILD.bazel", &calls("changed"));
-    expect![[r#""#]].assert_eq(&build(&world).await);
+    expect!["changed.out: package 2, package_defaults 3, analyzed 1"]
+        .assert_eq(&build(&world).await);
 
     // A nearer folder.
     write(&world, "a/b/BUILD.bazel", &calls("near"));
-    expect![[r#""#]].assert_eq(&build(&world).await);
+    expect!["near.out: package 2, package_defaults 1, analyzed 1"].assert_eq(&build(&world).await);
 }
 
 /// Who has no `__defaults__` evaluates no package for it.
@@ -91,7 +94,7 @@ async fn without_defaults_no_package_above_is_evaluated() {
     ]);
     let leaf = LEAF.replace("\"t\"", "\"t\", text = \"own\"");
     write(&world, "a/b/c/BUILD.bazel", &leaf);
-    expect![[r#""#]].assert_eq(&build(&world).await);
+    expect!["own.out: package 1, package_defaults 3, analyzed 1"].assert_eq(&build(&world).await);
 }
 
 #[tokio::test]
@@ -102,5 +105,13 @@ async fn a_folder_above_that_fails_says_who_inherits() {
     ]);
     write(&world, "a/b/c/BUILD.bazel", LEAF);
     let error = world.build(&world.engine.session(), "//a/b/c:t").await;
-    expect![[r#""#]].assert_eq(&error.unwrap_err().render());
+    expect![[r#"
+        error: there is no rule `no`
+          --> BUILD.bazel:1:1
+           |
+         1 | __defaults__({"no": {}})
+           | ^^^^^^^^^^^^^^^^^^^^^^^^
+           = packages below `//` inherit its `__defaults__`
+        hint: rules of .bzl files are given as what is loaded, without quotation marks"#]]
+    .assert_eq(&error.unwrap_err().render());
 }

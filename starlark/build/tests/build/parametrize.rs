@@ -113,11 +113,12 @@ fn mistakes_bld_076() {
     mistake(
         r#"**parametrize(text = "t")"#,
         expect![[r#"
-        error: the argument provided for **kwargs is not a dictionary
-          --> p/BUILD:1:1
-           |
-         1 | thing(name = "x", **parametrize(text = "t"))
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            error: the argument provided for **kwargs is not a dictionary
+              --> p/BUILD:1:1
+               |
+             1 | thing(name = "x", **parametrize(text = "t"))
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: write `**{"name": value}`; a group of `parametrize` needs a name: `**parametrize("A", …)`"#]],
     );
     mistake(
         r#"text = parametrize("a", a = "b")"#,
