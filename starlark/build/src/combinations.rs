@@ -76,23 +76,11 @@ pub(crate) fn is_several(value: Value<'_>) -> bool {
     Parametrize::from_value(value).is_some() || misplaced_group(value).is_some()
 }
 
-/// The attributes given, those of groups included; `None` counts for nothing.
-pub(crate) fn given_attrs(given: &[Argument<'_, '_>]) -> Vec<String> {
-    fn visit(attr: &str, value: Value<'_>, found: &mut Vec<String>) {
-        match Parametrize::group(value) {
-            Some((_, group)) => {
-                let fields = group.choices.iter();
-                fields.for_each(|field| visit(&field.alias, field.value, found));
-            }
-            None if value.is_none() => {}
-            None => found.push(attr.to_owned()),
-        }
-    }
-    let mut found = Vec::new();
-    given
-        .iter()
-        .for_each(|argument| visit(argument.attr, argument.value, &mut found));
-    found
+/// The attributes given by themselves; `None` counts for nothing. What a group sets wins over
+/// defaults later on, where that group is.
+pub(crate) fn given_attrs<'a>(given: &[Argument<'a, '_>]) -> Vec<&'a str> {
+    let given = given.iter().filter(|argument| !argument.value.is_none());
+    given.map(|argument| argument.attr).collect()
 }
 
 /// Whether any argument is a group.

@@ -315,7 +315,7 @@ pub(crate) fn missing<'a, 'v: 'a>(
     let groups = has_groups(given);
     let keep = |attr: &str| {
         let known = rule.attr(attr).is_some() && !attr.starts_with('_');
-        (known || attr == "visibility") && attr != "name" && !own.iter().any(|own| own == attr)
+        (known || attr == "visibility") && attr != "name" && !own.contains(&attr)
     };
     for (attr, field) in fields {
         let is_group = matches!(field.value, DefaultValue::Group(..));

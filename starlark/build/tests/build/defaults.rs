@@ -317,6 +317,16 @@ fn parametrized_defaults_give_way_bld_082_bld_096() {
             x: members x@parametrize=A
             x@parametrize=A: thing(number = 1, text = "own")"#]],
     );
+    // A group that does not set it takes the default.
+    check(
+        above,
+        r#"thing(name = "x", **parametrize("A", text = "own") | parametrize("B", number = 1))"#,
+        expect![[r#"
+            x: members x@parametrize=A x@parametrize=B,text=a x@parametrize=B,text=b
+            x@parametrize=A: thing(text = "own")
+            x@parametrize=B,text=a: thing(number = 1, text = "a")
+            x@parametrize=B,text=b: thing(number = 1, text = "b")"#]],
+    );
     let groups = r#"__defaults__({"thing":
         parametrize("A", text = "a", number = 1) | parametrize("B", text = "b", flag = True)})"#;
     check(
