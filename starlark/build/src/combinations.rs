@@ -238,48 +238,67 @@ fn cross<'a, 'v: 'a>(
         return Err(Diag::build(format!("`{attr}` cannot be parametrized"))
             .hint("parametrize another attribute; names of its targets follow from it"));
     }
-    let mut chosen: Vec<(Vec<(&str, &str)>, Vec<Argument<'a, 'v>>)> = match group {
-        None => vec![(Vec::new(), arguments)],
-        Some(group) => vec![(vec![(GROUP, &*group.name)], arguments)],
-    };
+    let mut chosen: Vec<Choice<'_, 'a, 'v>> = vec![Choice {
+        parameters: group.iter().map(|group| (GROUP, &*group.name)).collect(),
+        arguments,
+    }];
     for (at, attr, choices) in &several {
         if all.len() + chosen.len() * choices.len() > MAX_TARGETS {
             return Err(too_many(name));
         }
-        let next = chosen.iter().flat_map(|(parameters, arguments)| {
+        let next = chosen.iter().flat_map(|before| {
             choices.iter().map(move |(alias, value)| {
-                let (mut parameters, mut arguments) = (parameters.clone(), arguments.clone());
-                parameters.push((*attr, *alias));
-                arguments[*at].value = *value;
-                (parameters, arguments)
+                let mut choice = before.clone();
+                choice.parameters.push((*attr, *alias));
+                choice.arguments[*at].value = *value;
+                choice
             })
         });
         chosen = next.collect();
     }
-    for (mut parameters, mut arguments) in chosen {
-        parameters.sort_unstable();
-        let parts = parameters
-            .iter()
-            .map(|(attr, alias)| format!("{attr}={alias}"));
+    all.extend(
+        chosen
+            .into_iter()
+            .map(|choice| choice.finish(group, name, heap)),
+    );
+    Ok(())
+}
+
+/// A combination on its way: attribute and alias of what was chosen so far.
+#[derive(Clone)]
+struct Choice<'c, 'a, 'v> {
+    parameters: Vec<(&'c str, &'c str)>,
+    arguments: Vec<Argument<'a, 'v>>,
+}
+
+impl<'a, 'v> Choice<'_, 'a, 'v> {
+    /// The target, by its whole name.
+    fn finish(
+        mut self,
+        group: Option<&Alternative<'a, 'v>>,
+        name: &str,
+        heap: Heap<'v>,
+    ) -> Combination<'a, 'v> {
+        self.parameters.sort_unstable();
+        let parameters = self.parameters.iter();
+        let parts = parameters.map(|(attr, alias)| format!("{attr}={alias}"));
         let full = format!("{name}@{}", parts.collect::<Vec<_>>().join(","));
-        for argument in &mut arguments {
+        for argument in &mut self.arguments {
             if argument.attr == "name" {
                 argument.value = heap.alloc(&*full);
             }
         }
-        let parameters = parameters
-            .iter()
-            .map(|(attr, alias)| (Arc::from(*attr), Arc::from(*alias)));
+        let parameters = self.parameters.iter();
+        let parameters = parameters.map(|(attr, alias)| (Arc::from(*attr), Arc::from(*alias)));
         let covered = group.iter().flat_map(|group| group.fields.iter());
-        all.push(Combination {
-            arguments,
+        Combination {
+            arguments: self.arguments,
             parameters: Some(Parameters {
                 chosen: parameters.collect(),
                 group: covered.map(|field| Arc::from(field.attr)).collect(),
             }),
-        });
+        }
     }
-    Ok(())
 }
 
 fn too_many(name: &str) -> Diag {

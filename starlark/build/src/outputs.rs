@@ -96,13 +96,16 @@ pub(crate) fn predeclared(
     Ok(names)
 }
 
+/// A file as the call names it, and as it is called now.
+pub(crate) type Moved = (Arc<str>, Arc<str>);
+
 /// Moves the output files that a parametrized target names into a folder of its own, because all
-/// targets of the call name the same ones. Gives the names as written and those they have now.
+/// targets of the call name the same ones.
 pub(crate) fn apart(
     rule: &RuleClass,
     target: &Label,
     attrs: &mut [(Arc<str>, AttrValue)],
-) -> Result<Vec<(Arc<str>, Arc<str>)>, Diag> {
+) -> Result<Vec<Moved>, Diag> {
     let mut moved = Vec::new();
     let mut own = |value: &AttrValue| {
         let AttrValue::Label(file) = value else {

@@ -270,7 +270,7 @@ fn a_dependent_chooses_by_its_own_values_bld_078_bld_079() {
         let path = format!("kiln-out/fastbuild/bin/{name}.txt");
         workspace.read(&path).unwrap_or_default()
     };
-    let all = ["same", "file", "part", "whole", "around"].map(|name| read(name));
+    let all = ["same", "file", "part", "whole", "around"].map(read);
     expect![[r#"
         kiln-out/fastbuild/bin/lib@message=a,testonly=no/lib.txt
         kiln-out/fastbuild/bin/lib@message=b,testonly=no/lib.txt
