@@ -5,7 +5,7 @@ use kiln_base::RelPath;
 use kiln_diag::{Diag, nearest};
 use kiln_fs::{EntryKind, Resolved};
 use kiln_rules::{Declares, RuleCx};
-use kiln_targets::PackageDefs;
+use kiln_targets::{PackageDefs, Target};
 
 use crate::files::{DirEntries, shown_path};
 use crate::keys::{DirKey, PackageKey};
@@ -36,19 +36,16 @@ pub(crate) async fn target<R: Looks>(cx: &RuleCx<R>, label: &Label, defs: &Packa
         ));
         return diag.hint("put a file or folder there, or remove the label");
     }
-    let start = format!("{name}@");
-    let several = defs
-        .targets
-        .keys()
-        .filter(|known| known.starts_with(&start));
-    let several: Vec<String> = several
-        .map(|known| format!("`{package}:{known}`"))
-        .collect();
-    if !several.is_empty() {
+    // Parameters that no target of the name has.
+    if let Some((bare, _)) = name.split_once('@')
+        && let Some(Target::Members(members)) = defs.targets.get(bare)
+    {
+        let members = members.iter().map(|member| format!("`{package}:{member}`"));
+        let members: Vec<String> = members.collect();
         return Diag::build(format!(
-            "no such target `{label}`: `{name}` is parametrized, and only its targets are there"
+            "no such target `{label}`: `{bare}` is parametrized, and has no such parameters"
         ))
-        .hint(format!("name one of {}", several.join(", ")));
+        .hint(format!("write one of {}", members.join(", ")));
     }
     let (folder, _) = name.rsplit_once('/').unwrap_or(("", name));
     let path = package.path.join(folder).unwrap_or(package.path.clone());

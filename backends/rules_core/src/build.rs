@@ -12,6 +12,7 @@ use kiln_tree::{Node, Tree};
 use crate::analysis::{Analyzed, Outcome};
 use crate::artifacts::{ArtifactNode, RunfilesTree, SetTree};
 use crate::keys::{ArtifactKey, RunfilesKey, SetKey, TargetKey};
+use crate::members;
 
 /// A target that was built, or cannot be.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +55,7 @@ pub async fn built(
     let analyzed = get!(Analyzed, TargetKey(key.0.clone())).await?;
     let dep = match &analyzed.outcome {
         Outcome::Ready(dep) => dep,
+        Outcome::Members(members) => return Err(members::unclear(&key.0, members)),
         Outcome::Incompatible(reason) => return Ok(Built::Skipped(reason.clone())),
     };
     let (label, files, executable, runfiles) = match dep {

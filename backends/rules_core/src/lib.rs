@@ -16,6 +16,7 @@ pub mod artifacts;
 pub mod build;
 mod command_line;
 mod cycle;
+pub mod defaults;
 mod dependency_file;
 pub mod environments;
 mod failure;
@@ -23,6 +24,7 @@ pub mod files;
 pub mod goals;
 pub mod keys;
 mod links;
+pub mod members;
 mod narrow;
 mod outputs;
 pub mod packages;
@@ -57,6 +59,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         analysis::rules(),
         artifacts::rules(),
         build::rules(),
+        defaults::rules(),
         environments::rules(),
         files::rules(),
         goals::rules(),

@@ -16,6 +16,7 @@ use kiln_targets::{
 
 use crate::absent;
 use crate::cycle;
+use crate::defaults::{self, PackageDefaults};
 use crate::files::{DirEntries, FileText, shown_path};
 use crate::keys::{BzlKey, DirKey, FileKey, PackageKey, RepoOptions};
 use crate::repos::Repositories;
@@ -231,6 +232,10 @@ pub async fn package(
         .map(|((text, _), bzl)| (text, bzl.0.clone()))
         .collect();
     let natives = get!(Natives).await?.0.clone();
+    let inherited = match defaults::above(&key) {
+        Some(parent) => get!(PackageDefaults, parent => PackageKey).await?.0.clone(),
+        None => Arc::default(),
+    };
     let ignored = get!(IgnoredFolders, RepoKey(id.repo.clone())).await?;
     let io = Io {
         cx: cx.clone(),
@@ -247,6 +252,7 @@ pub async fn package(
                 mapping: &info.mapping,
                 loads: &loads,
                 natives: &natives,
+                inherited: &inherited,
                 module: (&info.module, &info.version),
                 io: &io,
             })

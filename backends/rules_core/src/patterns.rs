@@ -12,6 +12,7 @@ use kiln_targets::{AttrValue, PackageDefs, Target, TargetDef};
 use crate::absent;
 use crate::files::DirEntries;
 use crate::keys::{DirKey, PackageKey, TargetKey};
+use crate::members::Member;
 use crate::packages::{Package, PackageLookup, PackagesBelow, package_above};
 use crate::repos::Repositories;
 use crate::targets::{LoadedKind, LoadedTarget};
@@ -237,7 +238,27 @@ impl State<'_> {
             LoadedKind::Output(_) => Ok(vec![file("generated file")]),
             LoadedKind::Source { .. } => Ok(vec![file("source file")]),
             LoadedKind::Group(_) => Ok(vec![file("package group")]),
+            LoadedKind::Members(members) => self.members(cx, members).await,
         }
+    }
+
+    /// All targets of a parametrized name, or the file that each of them makes.
+    async fn members(&mut self, cx: &Cx, members: &[Member]) -> Result<Vec<SelectedTarget>, Diag> {
+        let mut found = Vec::new();
+        for member in members {
+            if member.label == member.def.label {
+                found.extend(self.expanded(cx, &member.def, true).await?);
+                continue;
+            }
+            found.push(SelectedTarget {
+                label: member.label.clone(),
+                kind: Arc::from("generated file"),
+                test: false,
+                run: false,
+                named: true,
+            });
+        }
+        Ok(found)
     }
 
     /// The target itself; for tests, what a suite stands for.
@@ -291,6 +312,10 @@ impl State<'_> {
             let loaded = cx
                 .get::<LoadedTarget, _>((TargetKey(label.clone()),))
                 .await?;
+            if let LoadedKind::Members(members) = &loaded.kind {
+                pending.extend(members.iter().map(|member| member.label.clone()));
+                continue;
+            }
             let LoadedKind::Rule(def) = &loaded.kind else {
                 continue;
             };

@@ -77,7 +77,7 @@ fn artifacts(outcome: &Outcome) -> Vec<Artifact> {
             artifacts
         }
         Outcome::Ready(Dep::Source(file) | Dep::Output(file, _)) => vec![file.clone()],
-        Outcome::Incompatible(_) => Vec::new(),
+        Outcome::Incompatible(_) | Outcome::Members(_) => Vec::new(),
     }
 }
 

@@ -74,6 +74,7 @@ where
 {
     let mut best: Vec<(&Label, Arc<SettingMatch>, &AttrValue)> = Vec::new();
     let mut default = None;
+    let mut instead: Vec<String> = Vec::new();
     for (key, value) in &select.branches {
         let SelectKey::Setting(label) = key else {
             default = Some(value);
@@ -91,6 +92,9 @@ where
                 "in the `select` of attribute `{attr}` of `{target}`"
             ))
         })?;
+        if let Some(text) = found.instead.iter().find(|text| !instead.contains(text)) {
+            instead.push(text.clone());
+        }
         if !found.matches || best.iter().any(|(_, other, _)| special(other, &found)) {
             continue;
         }
@@ -98,7 +102,7 @@ where
         best.push((label, found, value));
     }
     match &best[..] {
-        [] => default.ok_or_else(|| no_branch(target, attr, select)),
+        [] => default.ok_or_else(|| no_branch(target, attr, select, &instead)),
         [(_, _, value)] => Ok(value),
         [(_, _, value), rest @ ..] if rest.iter().all(|(_, _, other)| other == value) => Ok(value),
         several => {
@@ -121,7 +125,7 @@ fn special(one: &SettingMatch, other: &SettingMatch) -> bool {
     one.facts.len() > other.facts.len() && one.facts.is_superset(&other.facts)
 }
 
-fn no_branch(target: &Label, attr: &str, select: &Select) -> Diag {
+fn no_branch(target: &Label, attr: &str, select: &Select, instead: &[String]) -> Diag {
     let keys = select.branches.iter().filter_map(|(key, _)| match key {
         SelectKey::Setting(label) => Some(format!("`{label}`")),
         SelectKey::Default => None,
@@ -131,6 +135,7 @@ fn no_branch(target: &Label, attr: &str, select: &Select) -> Diag {
         "attribute `{attr}` of `{target}`: no branch of its `select` matches the configuration"
     ))
     .note(format!("conditions: {keys}"));
+    let diag = instead.iter().fold(diag, |diag, text| diag.note(text));
     match &select.no_match_error {
         Some(text) => diag.note(text.to_string()),
         None => diag.hint("add a branch `\"//conditions:default\"`"),

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use kiln_address::Label;
 use kiln_diag::Diag;
+use kiln_process::{Environment, Platform};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{AttrValue, Configuration, Dep, RuleKind, Settings, TargetDef};
 
 use crate::analysis::{Analyzed, Outcome};
+use crate::environments::{Chosen, EnvironmentKey, EnvironmentOptions};
 use crate::keys::{SettingKey, TargetKey};
 use crate::select::resolve;
 use crate::targets::{LoadedKind, LoadedTarget};
@@ -21,15 +23,18 @@ pub struct SettingMatch {
     /// The facts; a condition with more of them than another, the other's included, is the
     /// special case and wins.
     pub facts: BTreeSet<String>,
+    /// What is so instead, for those whom it does not occur to.
+    pub instead: Option<String>,
 }
 impl Product for SettingMatch {}
 
 /// Decides a condition of a `select`.
-#[rule(gets(TargetKey -> Analyzed))]
+#[rule(gets(TargetKey -> Analyzed, EnvironmentKey -> Chosen))]
 pub async fn setting_match(
     cx: &RuleCx,
     key: Arc<SettingKey>,
     configuration: Arc<Configuration>,
+    environments: Arc<EnvironmentOptions>,
 ) -> Result<SettingMatch, Diag> {
     let loaded = get!(LoadedTarget, TargetKey(key.0.clone())).await?;
     let LoadedKind::Rule(def) = &loaded.kind else {
@@ -50,10 +55,41 @@ pub async fn setting_match(
         "constraint_value" => Ok(SettingMatch {
             matches: configuration.settings().constraints.contains(&def.label),
             facts: BTreeSet::from([format!("constraint {}", def.label)]),
+            instead: None,
         }),
+        "environment_platform" => {
+            let here = platform(cx, &configuration, &environments).await?;
+            let here = here.map_or("another one", Platform::name);
+            Ok(SettingMatch {
+                matches: here == def.label.name(),
+                facts: BTreeSet::from([format!("environment {}", def.label.name())]),
+                instead: Some(format!("the platform of the environment is `{here}`")),
+            })
+        }
         "config_setting" => config_setting(cx, def, &configuration).await,
         other => Err(no_condition(&key.0, &format!("a `{other}`"))),
     }
+}
+
+/// The platform of the environment that targets of a configuration are built in (BLD-110).
+async fn platform<R>(
+    cx: &RuleCx<R>,
+    configuration: &Configuration,
+    options: &EnvironmentOptions,
+) -> Result<Option<Platform>, Diag>
+where
+    R: Declares<Chosen, (EnvironmentKey,)>,
+{
+    let name = &configuration.settings().environment;
+    if name.is_empty() {
+        return Ok(options.host);
+    }
+    let chosen = cx.get::<Chosen, _>((EnvironmentKey(name.clone()),)).await?;
+    Ok(match &chosen.environment {
+        Environment::Docker(docker) => Some(docker.platform),
+        Environment::Remote(remote) => Some(remote.platform),
+        Environment::Local | Environment::Workspace => options.host,
+    })
 }
 
 fn no_condition(label: &Label, what: &str) -> Diag {
@@ -78,6 +114,7 @@ where
     let mut result = SettingMatch {
         matches: true,
         facts: BTreeSet::new(),
+        instead: None,
     };
     for (name, value) in dict(def.attr("values")) {
         let (AttrValue::String(name), AttrValue::String(value)) = (name, value) else {

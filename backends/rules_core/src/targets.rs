@@ -12,6 +12,7 @@ use kiln_targets::{PackageGroup, Target, TargetDef, Visibility};
 use crate::absent;
 use crate::files::DirEntries;
 use crate::keys::{DirKey, PackageKey, TargetKey};
+use crate::members::{self, Member};
 use crate::packages::{Package, PackageLookup};
 
 /// A target or file, looked up in its package. A projection: editing another target of the
@@ -43,6 +44,8 @@ pub enum LoadedKind {
     },
     /// A `package_group`.
     Group(Arc<PackageGroup>),
+    /// What `parametrize` made, its parameters not all named.
+    Members(Arc<[Member]>),
 }
 
 /// Looks a target up.
@@ -67,10 +70,14 @@ pub async fn loaded_target(cx: &RuleCx, key: Arc<TargetKey>) -> Result<LoadedTar
             let directory = source_kind(cx, label).await?.unwrap_or(false);
             Some((LoadedKind::Source { directory }, visibility.clone()))
         }
-        None => source_kind(cx, label).await?.map(|directory| {
+        Some(Target::Members(_)) | None => match members::members(label, defs) {
+            // Whoever asks chooses one, and it is that one which must be visible.
+            Some(members) => Some((LoadedKind::Members(members), Visibility::Public)),
             // Bazel: a file that is not exported is visible in its own package only.
-            (LoadedKind::Source { directory }, Visibility::Private)
-        }),
+            None => source_kind(cx, label)
+                .await?
+                .map(|directory| (LoadedKind::Source { directory }, Visibility::Private)),
+        },
     };
     let Some((kind, visibility)) = found else {
         return Err(absent::target(cx, label, defs).await);

@@ -118,6 +118,13 @@ impl Engine {
         }
     }
 
+    /// Lets the results of these rules be asked for again by sessions begun from now on: leaves,
+    /// whose files may have changed. What depends on them runs again only if they did.
+    pub fn invalidate(&self, rules: &[&str]) {
+        let named = |key: &NodeKey| rules.contains(&self.core.plan(key).def.name);
+        self.graph.invalidate_where(named);
+    }
+
     /// For when the process is about to end: what was remembered is not taken apart, only let go.
     /// Services end as always.
     pub fn leave_to_exit(&self) {

@@ -10,7 +10,7 @@ use kiln_base::{Fingerprint, RelPath};
 use kiln_diag::{Diag, Span};
 
 use crate::{
-    AnalyzedTarget, Artifact, AttrValue, Configuration, MachineTools, ModuleDefs, Opaque,
+    AnalyzedTarget, Artifact, AttrValue, Configuration, Defaults, MachineTools, ModuleDefs, Opaque,
     PackageDefs, TargetDef,
 };
 
@@ -120,6 +120,8 @@ pub struct BuildRequest<'a> {
     pub loads: &'a [(Arc<str>, Arc<Bzl>)],
     /// The prelude's file whose public symbols BUILD files see (and are members of `native`).
     pub natives: &'a Arc<Bzl>,
+    /// What the folders above say in `__defaults__` (BLD-091).
+    pub inherited: &'a Arc<Defaults>,
     /// The name and version of the module it belongs to (`module_name()`, `module_version()`).
     pub module: (&'a str, &'a str),
     /// The file system, as far as BUILD files may ask.

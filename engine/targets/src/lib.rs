@@ -13,6 +13,7 @@ mod analyzed;
 mod artifact;
 mod attr;
 mod config;
+mod defaults;
 mod depset;
 mod host;
 mod location;
@@ -29,6 +30,7 @@ pub use analyzed::{AnalyzedTarget, Providers, RunEnvironment};
 pub use artifact::{Artifact, ArtifactKind, Owner, Status};
 pub use attr::{AttrKind, AttrSchema, AttrValue, Cfg, FileFilter, Select, SelectKey};
 pub use config::{CompilationMode, Configuration, Settings};
+pub use defaults::{DefaultField, DefaultFields, DefaultValue, Defaults, RuleId};
 pub use depset::{ArtifactSet, Order};
 pub use host::{
     AnalyzeRequest, BuildRequest, Bzl, BzlRequest, Dep, Dialect, Globbed, Host, LoadStatement,
@@ -40,7 +42,9 @@ pub use location::{
 };
 pub use machine::{CcTools, MachineTools, PythonTools, ShellTools, ToolKinds};
 pub use module::{BazelDep, ExtensionUse, ModuleDefs, Override, OverrideKind, WorkspaceRepo};
-pub use package::{PackageDefs, PackageGroup, Target, TargetDef, Visibility, VisibilitySpec};
+pub use package::{
+    PackageDefs, PackageGroup, Parameters, Target, TargetDef, Visibility, VisibilitySpec,
+};
 pub use rule::{BuildSetting, RuleClass, RuleKind, ToolchainUse};
 pub use runfiles::{Runfiles, RunfilesEntry};
 

@@ -7,7 +7,7 @@ use kiln_address::{Label, PackageId};
 use kiln_base::RelPath;
 use kiln_diag::{Diag, Span};
 
-use crate::{AttrSchema, AttrValue, RuleClass};
+use crate::{AttrSchema, AttrValue, Defaults, RuleClass};
 
 /// A loaded package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct PackageDefs {
     pub features: Vec<Arc<str>>,
     /// `package(default_testonly)`.
     pub default_testonly: bool,
+    /// `__defaults__`, those of folders above included, for the folders below.
+    pub defaults: Arc<Defaults>,
     /// What was printed or is worth a warning.
     pub warnings: Vec<Diag>,
 }
@@ -45,6 +47,18 @@ pub enum Target {
     },
     /// A `package_group`.
     Group(Arc<PackageGroup>),
+    /// The name that targets were given which `parametrize` made, or a file that each of them
+    /// makes: nothing by itself (BLD-070).
+    Members(Arc<[Arc<str>]>),
+}
+
+/// What `parametrize` chose for a target.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Parameters {
+    /// Attribute (or `parametrize`) and alias, sorted, as in its name.
+    pub chosen: Vec<(Arc<str>, Arc<str>)>,
+    /// The attributes that its group sets.
+    pub group: Vec<Arc<str>>,
 }
 
 /// A target made by a rule.
@@ -63,6 +77,8 @@ pub struct TargetDef {
     pub span: Span,
     /// The macro that declared it, if one did.
     pub generator: Option<Arc<str>>,
+    /// What makes it one of several, if it is.
+    pub parameters: Option<Arc<Parameters>>,
 }
 
 impl TargetDef {

@@ -86,6 +86,12 @@ impl RuleClass {
         Some(&self.attrs[at])
     }
 
+    /// Whether its targets are environments (ENV-001). They are read by plain address and say
+    /// all that they are themselves (ENV-143, ENV-144).
+    pub fn is_environment(&self) -> bool {
+        matches!(&self.kind, RuleKind::Builtin(kind) if kind.ends_with("_environment"))
+    }
+
     /// What `kind()` in queries and `--output=label_kind` call its targets: `cc_library rule`.
     pub fn kind_text(&self) -> String {
         format!("{} rule", self.name)

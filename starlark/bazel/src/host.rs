@@ -19,7 +19,12 @@ impl StarlarkHost {
     pub fn new(limits: Limits, options: LoaderOptions) -> StarlarkHost {
         let interpreter = Interpreter::new(limits);
         StarlarkHost {
-            loader: Loader::new(interpreter, options, crate::globals::extend),
+            loader: Loader::new(
+                interpreter,
+                options,
+                crate::globals::extend,
+                crate::rule::class_of,
+            ),
         }
     }
 }

@@ -83,6 +83,7 @@ impl World {
             Interpreter::default(),
             LoaderOptions::default(),
             rules::rules,
+            rules::class_of,
         );
         let mapping = Arc::new(RepoMapping::new(Repo::root()));
         let natives = Arc::new(bzl(&loader, &mapping, "natives", NATIVES, None));
@@ -111,6 +112,7 @@ impl World {
             mapping: &self.mapping,
             loads: &self.loads,
             natives: &self.natives,
+            inherited: &Arc::default(),
             module: ("bench", ""),
             io: &NoFiles,
         };

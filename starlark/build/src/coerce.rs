@@ -206,7 +206,7 @@ fn choice(
 }
 
 /// `//conditions:default` means the same in every repository.
-fn select_key(label: Label) -> SelectKey {
+pub(crate) fn select_key(label: Label) -> SelectKey {
     match label.package().path.as_str() == "conditions" && label.name() == "default" {
         true => SelectKey::Default,
         false => SelectKey::Setting(label),

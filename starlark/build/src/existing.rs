@@ -9,7 +9,7 @@ use kiln_host::starlark::values::{Heap, Value};
 use kiln_host::starlark::{self, starlark_module};
 use kiln_targets::{AttrValue, Select, SelectKey, Visibility, VisibilitySpec};
 
-use crate::label::canonical_text;
+use crate::label::{LabelValue, canonical_text};
 use crate::package::{PackageState, Pending, PendingRule};
 use crate::select::{PartGen, SelectValue};
 
@@ -74,33 +74,46 @@ fn rule_dict<'v>(rule: &PendingRule, package: &PackageId, heap: Heap<'v>) -> Val
 
 /// An attribute's value as Starlark sees it: labels of the package itself as `:name`.
 fn to_value<'v>(value: &AttrValue, package: &PackageId, heap: Heap<'v>) -> Value<'v> {
+    convert(value, &|label| heap.alloc(label_text(label, package)), heap)
+}
+
+/// The value as it was written: labels are `Label`s.
+pub(crate) fn as_written<'v>(value: &AttrValue, heap: Heap<'v>) -> Value<'v> {
+    convert(value, &|label| heap.alloc(LabelValue(label.clone())), heap)
+}
+
+fn convert<'v>(
+    value: &AttrValue,
+    alloc: &dyn Fn(&Label) -> Value<'v>,
+    heap: Heap<'v>,
+) -> Value<'v> {
     match value {
         AttrValue::None => Value::new_none(),
         AttrValue::Bool(value) => Value::new_bool(*value),
         AttrValue::Int(value) => heap.alloc(*value),
         AttrValue::String(text) => heap.alloc(&**text),
-        AttrValue::Label(label) => heap.alloc(label_text(label, package)),
+        AttrValue::Label(label) => alloc(label),
         AttrValue::List(items) => {
             let items: Vec<_> = items
                 .iter()
-                .map(|item| to_value(item, package, heap))
+                .map(|item| convert(item, alloc, heap))
                 .collect();
             heap.alloc(items)
         }
         AttrValue::Dict(entries) => {
             let entries = entries
                 .iter()
-                .map(|(key, value)| (to_value(key, package, heap), to_value(value, package, heap)));
+                .map(|(key, value)| (convert(key, alloc, heap), convert(value, alloc, heap)));
             heap.alloc(AllocDict(entries))
         }
         AttrValue::Select(select) => heap.alloc(SelectValue {
-            parts: vec![select_part(select, package, heap)],
+            parts: vec![select_part(select, alloc, heap)],
         }),
         AttrValue::Concat(parts) => {
             let parts = parts.iter().map(|part| match part {
-                AttrValue::Select(select) => select_part(select, package, heap),
+                AttrValue::Select(select) => select_part(select, alloc, heap),
                 plain => PartGen {
-                    value: to_value(plain, package, heap),
+                    value: convert(plain, alloc, heap),
                     is_choice: false,
                     no_match_error: None,
                 },
@@ -112,13 +125,17 @@ fn to_value<'v>(value: &AttrValue, package: &PackageId, heap: Heap<'v>) -> Value
     }
 }
 
-fn select_part<'v>(select: &Select, package: &PackageId, heap: Heap<'v>) -> PartGen<Value<'v>> {
+fn select_part<'v>(
+    select: &Select,
+    alloc: &dyn Fn(&Label) -> Value<'v>,
+    heap: Heap<'v>,
+) -> PartGen<Value<'v>> {
     let branches = select.branches.iter().map(|(key, value)| {
         let key = match key {
             SelectKey::Default => "//conditions:default".to_owned(),
             SelectKey::Setting(label) => canonical_text(label),
         };
-        (key, to_value(value, package, heap))
+        (key, convert(value, alloc, heap))
     });
     PartGen {
         value: heap.alloc(AllocDict(branches)),

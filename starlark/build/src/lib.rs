@@ -9,7 +9,7 @@
 //! | file | symbols |
 //! | --- | --- |
 //! | .bzl | the language, `Label`, `select`, `visibility`, `native`, and what the extension given to [`Loader::new`] adds (`rule`, `attr`, `struct`, …) |
-//! | BUILD | the language, `Label`, `select`, the functions of this crate (`package`, `glob`, …), and the public symbols of the natives |
+//! | BUILD | the language, `Label`, `select`, `__defaults__`, the functions of this crate (`package`, `glob`, …), and the public symbols of the natives |
 //!
 //! `native` has the functions of this crate and the public symbols of the natives: the prelude's
 //! file that every request names. The symbol tables are made once for each natives module.
@@ -24,10 +24,13 @@
 
 mod argument;
 mod coerce;
+mod combinations;
+mod defaults;
 mod existing;
 mod extension;
 mod glob;
 mod label;
+mod literal;
 mod load_visibility;
 mod loader;
 mod locate;
@@ -45,6 +48,6 @@ pub use coerce::{LabelContext, attr_value};
 pub use label::{LabelValue, canonical_text};
 pub use loader::{BzlModule, Loader, LoaderOptions};
 pub use outputs::template_outputs;
-pub use package::PackageState;
+pub use package::{ClassOf, PackageState};
 pub use select::SelectValue;
 pub use target::{declare_target, declare_with};

@@ -13,6 +13,7 @@ use kiln_targets::{
     BuildRequest, Bzl, BzlRequest, Dialect, ModuleDefs, PackageDefs, Parsed, SourceText,
 };
 
+use crate::defaults::defaults_functions;
 use crate::existing::existing_functions;
 use crate::glob::glob_functions;
 use crate::label::label_globals;
@@ -20,7 +21,7 @@ use crate::load_visibility::{BzlState, LoadVisibility, load_visibility_globals};
 use crate::locate;
 use crate::module::{module, module_functions};
 use crate::natives::{BAZEL_VERSION, package_functions};
-use crate::package::PackageState;
+use crate::package::{ClassOf, Natives, PackageState};
 use crate::parametrize::parametrize_globals;
 use crate::select::select_globals;
 use crate::workspace::workspace;
@@ -30,6 +31,7 @@ pub struct Loader {
     interpreter: Interpreter,
     options: LoaderOptions,
     extend: fn(&mut GlobalsBuilder),
+    class_of: ClassOf,
     /// What .bzl files see while there are no natives yet: those of the prelude.
     without_natives: Globals,
     module_globals: Globals,
@@ -93,15 +95,18 @@ impl BzlModule {
 
 impl Loader {
     /// A loader whose .bzl files see what `extend` adds besides this crate's own functions.
+    /// `class_of` tells which rule a value is.
     pub fn new(
         interpreter: Interpreter,
         options: LoaderOptions,
         extend: fn(&mut GlobalsBuilder),
+        class_of: ClassOf,
     ) -> Loader {
         Loader {
             interpreter,
             options,
             extend,
+            class_of,
             without_natives: bzl_globals(None, extend),
             module_globals: base_globals().with(module_functions).build(),
         }
@@ -191,13 +196,16 @@ impl Loader {
             fingerprint: Fingerprint::build("build file").finish(),
         });
         let loads = modules(request.parsed, request.loads, request.package)?;
-        let globals = &BzlModule::of(request.natives)?
-            .as_natives(self.extend)
-            .build;
+        let natives = BzlModule::of(request.natives)?;
+        let globals = &natives.as_natives(self.extend).build;
         let state = PackageState::new(
             &request,
             self.options.allow_empty_glob,
             alive(request.natives, &loads)?,
+            Natives {
+                module: &natives.frozen,
+                class_of: self.class_of,
+            },
         );
         let context = EvalContext::new(&self.interpreter, Phase::Build, scope, state);
         self.interpreter
@@ -279,6 +287,7 @@ fn build_globals(natives: &FrozenModule) -> Globals {
         .with(label_globals)
         .with(select_globals)
         .with(parametrize_globals)
+        .with(defaults_functions)
         .with(own_natives);
     add_symbols(&mut builder, natives);
     builder.build()

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use kiln_address::Label;
 use kiln_diag::{Diag, Span};
 use kiln_targets::{AttrKind, AttrValue, RuleClass};
 
@@ -93,6 +94,40 @@ pub(crate) fn predeclared(
         names.extend(templates.into_iter().map(|(_, name)| Arc::from(name)));
     }
     Ok(names)
+}
+
+/// A file as the call names it, and as it is called now.
+pub(crate) type Moved = (Arc<str>, Arc<str>);
+
+/// Moves the output files that a parametrized target names into a folder of its own, because all
+/// targets of the call name the same ones.
+pub(crate) fn apart(
+    rule: &RuleClass,
+    target: &Label,
+    attrs: &mut [(Arc<str>, AttrValue)],
+) -> Result<Vec<Moved>, Diag> {
+    let mut moved = Vec::new();
+    let mut own = |value: &AttrValue| {
+        let AttrValue::Label(file) = value else {
+            return Ok(value.clone());
+        };
+        let name = format!("{}/{}", target.name(), file.name());
+        let label = target.package().target(&name);
+        let label = label.map_err(|error| Diag::build(error.to_string()))?;
+        moved.push((Arc::from(file.name()), Arc::from(name)));
+        Ok::<_, Diag>(AttrValue::Label(label))
+    };
+    for (attr, value) in attrs {
+        match rule.attr(attr).map(|schema| schema.kind) {
+            Some(AttrKind::Output) => *value = own(value)?,
+            Some(AttrKind::OutputList) => {
+                let files = value.items().iter().map(&mut own);
+                *value = AttrValue::List(files.collect::<Result<_, Diag>>()?);
+            }
+            _ => {}
+        }
+    }
+    Ok(moved)
 }
 
 /// Declares the output files of a target that is itself declared already.

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use kiln_address::{Label, PackageId, RepoMapping};
 use kiln_diag::{Diag, Span};
 use kiln_host::starlark::any::ProvidesStaticType;
-use kiln_host::starlark::values::FrozenHeapRef;
+use kiln_host::starlark::environment::FrozenModule;
+use kiln_host::starlark::values::{FrozenHeapRef, Value};
 use kiln_host::starlark::{self, eval::Evaluator};
 use kiln_host::{EvalContext, raise};
 use kiln_targets::{
-    AttrValue, BuildRequest, PackageDefs, PackageGroup, PackageIo, RuleClass, Target, TargetDef,
-    Visibility,
+    AttrValue, BuildRequest, Defaults, PackageDefs, PackageGroup, PackageIo, Parameters, RuleClass,
+    Target, TargetDef, Visibility,
 };
 
 use rustc_hash::FxHashMap;
 
-use crate::coerce::LabelContext;
+use crate::coerce::{LabelContext, mismatch};
 
 /// The state of a BUILD file's evaluation ([`EvalContext::state`] in the phase `Build`).
 #[derive(ProvidesStaticType)]
@@ -29,9 +30,20 @@ pub struct PackageState<'e> {
     pub(crate) module: (&'e str, &'e str),
     pub(crate) io: &'e dyn PackageIo,
     pub(crate) allow_empty_glob: bool,
+    natives: Natives<'e>,
     inner: RefCell<Inner>,
     rules: Rules,
 }
+
+/// What BUILD files see without loading it.
+pub(crate) struct Natives<'e> {
+    pub(crate) module: &'e FrozenModule,
+    /// The rule that a value is.
+    pub(crate) class_of: ClassOf,
+}
+
+/// The rule that a value is, if it is one: rules are values that kiln-bazel makes.
+pub type ClassOf = for<'v> fn(Value<'v>, &PackageState<'_>) -> Option<Arc<RuleClass>>;
 
 /// The rules that were called so far.
 struct Rules {
@@ -49,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) features: Vec<Arc<str>>,
     pub(crate) default_testonly: bool,
     pub(crate) package_call: Option<Span>,
+    /// `__defaults__`, as far as the file was read.
+    pub(crate) defaults: Arc<Defaults>,
 }
 
 /// A declared name.
@@ -61,9 +75,15 @@ pub(crate) struct Entry {
 /// wherever it stands.
 pub(crate) enum Pending {
     Rule(PendingRule),
-    Output { generated_by: Arc<str> },
-    Exported { visibility: Visibility },
+    Output {
+        generated_by: Arc<str>,
+    },
+    Exported {
+        visibility: Visibility,
+    },
     Group(Arc<PackageGroup>),
+    /// The targets, or outputs of them, that `parametrize` made under this name.
+    Members(Vec<Arc<str>>),
 }
 
 pub(crate) struct PendingRule {
@@ -73,6 +93,7 @@ pub(crate) struct PendingRule {
     pub(crate) attrs: Vec<(Arc<str>, AttrValue)>,
     pub(crate) visibility: Option<Visibility>,
     pub(crate) generator: Option<Arc<str>>,
+    pub(crate) parameters: Option<Arc<Parameters>>,
 }
 
 impl<'e> PackageState<'e> {
@@ -80,6 +101,7 @@ impl<'e> PackageState<'e> {
         request: &BuildRequest<'e>,
         allow_empty_glob: bool,
         alive: FrozenHeapRef,
+        natives: Natives<'e>,
     ) -> PackageState<'e> {
         PackageState {
             id: request.package,
@@ -87,7 +109,11 @@ impl<'e> PackageState<'e> {
             module: request.module,
             io: request.io,
             allow_empty_glob,
-            inner: RefCell::default(),
+            natives,
+            inner: RefCell::new(Inner {
+                defaults: request.inherited.clone(),
+                ..Inner::default()
+            }),
             rules: Rules {
                 alive,
                 classes: RefCell::default(),
@@ -107,6 +133,55 @@ impl<'e> PackageState<'e> {
         class
             .or_insert_with(|| Arc::new(make(&self.rules.alive)))
             .clone()
+    }
+
+    /// The rule that a key of `__defaults__` names: by the rule itself, or by the name that BUILD
+    /// files know it by without loading it.
+    pub(crate) fn rule_named<'v>(
+        &self,
+        key: Value<'v>,
+        eval: &Evaluator<'v, '_, '_>,
+    ) -> Result<Arc<RuleClass>, Diag> {
+        let Some(name) = key.unpack_str() else {
+            let found = (self.natives.class_of)(key, self);
+            return found.ok_or_else(|| {
+                mismatch("a rule or the name of one", key)
+                    .hint("macros have no attributes of their own; name the rules that they use")
+            });
+        };
+        if let Some(rule) = self.native_rule(name, eval) {
+            return Ok(rule);
+        }
+        let rules = self.native_rules(eval);
+        let diag = Diag::build(format!("there is no rule `{name}`"));
+        let near = diag
+            .clone()
+            .did_you_mean(name, rules.iter().map(|rule| &*rule.name));
+        Err(match near == diag {
+            false => near,
+            true => diag
+                .hint("rules of .bzl files are given as what is loaded, without quotation marks"),
+        })
+    }
+
+    fn native_rule(&self, name: &str, eval: &Evaluator<'_, '_, '_>) -> Option<Arc<RuleClass>> {
+        let found = self.natives.module.get_option(name).ok().flatten()?;
+        let value = found.owned_value(eval.frozen_heap());
+        (self.natives.class_of)(value, self)
+    }
+
+    /// All rules that BUILD files know without loading them.
+    pub(crate) fn native_rules(&self, eval: &Evaluator<'_, '_, '_>) -> Vec<Arc<RuleClass>> {
+        let names = self.natives.module.names();
+        let public = names.filter(|name| !name.starts_with('_'));
+        public
+            .filter_map(|name| self.native_rule(&name, eval))
+            .collect()
+    }
+
+    /// Whether a target that does not give this attribute gets it by `__defaults__`.
+    pub fn has_default(&self, rule: &RuleClass, attr: &str) -> bool {
+        self.inner().defaults.of(rule).contains_key(attr)
     }
 
     /// The package whose BUILD file is evaluated. `what` is for the message if none is.
@@ -160,6 +235,7 @@ impl<'e> PackageState<'e> {
                 Pending::Output { generated_by } => Target::Output { generated_by },
                 Pending::Exported { visibility } => Target::Exported { visibility },
                 Pending::Group(group) => Target::Group(group),
+                Pending::Members(members) => Target::Members(members.into()),
             };
             (name, target)
         };
@@ -170,6 +246,7 @@ impl<'e> PackageState<'e> {
             default_visibility: visibility.clone(),
             features: inner.features,
             default_testonly: inner.default_testonly,
+            defaults: inner.defaults,
             warnings,
         }
     }
@@ -195,6 +272,7 @@ impl PendingRule {
                 .unwrap_or_else(|| default_visibility.clone()),
             span,
             generator: self.generator,
+            parameters: self.parameters,
         }
     }
 }
@@ -207,6 +285,24 @@ impl Inner {
         }
         self.entries.insert(name, entry);
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Adds a target to those of a parametrized name.
+    pub(crate) fn join(&mut self, name: &str, member: Arc<str>, span: &Span) -> Result<(), Diag> {
+        if let Some(Entry {
+            what: Pending::Members(members),
+            span: known,
+        }) = self.entries.get_mut(name)
+            && known == span
+        {
+            members.push(member);
+            return Ok(());
+        }
+        let what = Pending::Members(vec![member]);
+        let span = span.clone();
+        self.declare(Arc::from(name), Entry { what, span })
     }
 }
 
@@ -235,6 +331,7 @@ impl Pending {
             Pending::Output { .. } => "output",
             Pending::Exported { .. } => "exported file",
             Pending::Group(_) => "package group",
+            Pending::Members(_) => "parametrized target",
         }
     }
 }

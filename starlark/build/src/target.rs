@@ -10,9 +10,10 @@ use kiln_targets::{AttrKind, AttrSchema, AttrValue, RuleClass, Visibility};
 
 use crate::argument::argument_span;
 use crate::coerce::{LabelContext, attr_value};
+use crate::combinations::{Argument, Combination, combinations};
+use crate::defaults;
 use crate::outputs;
 use crate::package::{Entry, PackageState, Pending, PendingRule};
-use crate::parametrize::combinations;
 use crate::visibility::visibility;
 
 /// Declares a target in the package that is evaluated; for kiln-bazel, when a rule is called.
@@ -39,24 +40,53 @@ pub fn declare_target<'v>(
 /// As [`declare_target`], from names and values.
 pub fn declare_with<'v, 'a>(
     rule: &Arc<RuleClass>,
-    kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
+    kwargs: impl Iterator<Item = (&'a str, Value<'v>)>,
     eval: &mut Evaluator<'v, '_, '_>,
-) -> starlark::Result<()> {
-    let name = target_name(rule, kwargs.clone()).map_err(raise)?;
-    for arguments in combinations(kwargs.collect(), name, eval.heap()).map_err(raise)? {
-        declare_one(rule, arguments.into_iter(), eval)?;
+) -> starlark::Result<()>
+where
+    'v: 'a,
+{
+    let package = PackageState::of(eval, &format!("rule `{}`", rule.name))?;
+    let defaults = package.inner().defaults.clone();
+    let given = kwargs.map(|(attr, value)| Argument {
+        attr,
+        value,
+        default_of: None,
+    });
+    let mut given: Vec<Argument<'_, 'v>> = given.collect();
+    let name = target_name(rule, &given).map_err(raise)?;
+    defaults::missing(&defaults, rule, &mut given, eval.heap());
+    let several = combinations(given, name, eval.heap());
+    // Whichever attribute it is, the message says of which target (BLD-076).
+    let several = several.map_err(|error| raise(about(&error, package, name)))?;
+    if rule.is_environment() && several.iter().any(|one| one.parameters.is_some()) {
+        let error =
+            Diag::build("environments cannot be parametrized: they are named by plain labels");
+        let error = error.hint("declare one environment target for each of them");
+        return Err(raise(about(&error, package, name)));
+    }
+    for combination in several {
+        declare_one(rule, &combination, name, eval)?;
     }
     Ok(())
 }
 
-/// Declares one target.
-fn declare_one<'v, 'a>(
+fn about(error: &Diag, package: &PackageState<'_>, name: &str) -> Diag {
+    let message = format!("`{}:{name}`: {}", package.id(), error.message());
+    let hints = error.hints().iter().cloned();
+    hints.fold(Diag::build(message), Diag::hint)
+}
+
+/// Declares one target of those that a call with this `name` declares.
+fn declare_one<'v>(
     rule: &Arc<RuleClass>,
-    kwargs: impl Iterator<Item = (&'a str, Value<'v>)> + Clone,
+    combination: &Combination<'_, 'v>,
+    given_name: &str,
     eval: &mut Evaluator<'v, '_, '_>,
 ) -> starlark::Result<()> {
     let package = PackageState::of(eval, &format!("rule `{}`", rule.name))?;
-    let name = target_name(rule, kwargs.clone()).map_err(raise)?;
+    let arguments = &combination.arguments;
+    let name = target_name(rule, arguments).map_err(raise)?;
     let label = package.id().target(name).map_err(|error| {
         let reason = error.reason;
         raise(Diag::build(format!(
@@ -68,7 +98,11 @@ fn declare_one<'v, 'a>(
         target: &label.to_string(),
         labels: package.labels(),
     };
-    let (attrs, visibility) = site.values(kwargs, eval)?;
+    let (mut attrs, visibility) = site.values(arguments, eval)?;
+    let shared = match &combination.parameters {
+        Some(_) => outputs::apart(rule, &label, &mut attrs).map_err(raise)?,
+        None => Vec::new(),
+    };
     site.all_mandatory(&attrs).map_err(raise)?;
     let outputs = outputs::predeclared(rule, name, &attrs).map_err(raise)?;
     let (location, generator) =
@@ -82,13 +116,19 @@ fn declare_one<'v, 'a>(
             attrs,
             visibility,
             generator: generator.map(Arc::from),
+            parameters: combination.parameters.clone().map(Arc::new),
         }),
         span: span.clone(),
     };
     let mut warnings = Vec::new();
     let declared = package.edit(|inner| {
         inner.declare(name.clone(), entry)?;
-        outputs::declare(inner, &name, outputs, &span, &mut warnings)
+        if combination.parameters.is_some() {
+            inner.join(given_name, name.clone(), &span)?;
+        }
+        outputs::declare(inner, &name, outputs, &span, &mut warnings)?;
+        let mut shared = shared.into_iter();
+        shared.try_for_each(|(file, own)| inner.join(&file, own, &span))
     });
     declared.map_err(raise)?;
     let context = EvalContext::of(eval)?;
@@ -98,11 +138,9 @@ fn declare_one<'v, 'a>(
     Ok(())
 }
 
-fn target_name<'v, 'a>(
-    rule: &RuleClass,
-    mut kwargs: impl Iterator<Item = (&'a str, Value<'v>)>,
-) -> Result<&'v str, Diag> {
-    let Some((_, value)) = kwargs.find(|(name, _)| *name == "name") else {
+fn target_name<'v>(rule: &RuleClass, given: &[Argument<'_, 'v>]) -> Result<&'v str, Diag> {
+    let found = given.iter().find(|argument| argument.attr == "name");
+    let Some(Argument { value, .. }) = found else {
         let diag = Diag::build(format!("a `{}` needs a `name`", rule.name));
         return Err(diag.hint("add `name = \"…\"`"));
     };
@@ -191,6 +229,27 @@ fn shown(value: &AttrValue) -> String {
     }
 }
 
+/// Whether a value may be the default of an attribute (BLD-094).
+pub(crate) fn check_default(
+    rule: &RuleClass,
+    target: &str,
+    labels: LabelContext<'_>,
+    attr: &str,
+    value: Value<'_>,
+) -> Result<(), Diag> {
+    let site = Site {
+        rule,
+        target,
+        labels,
+    };
+    let checked = match rule.attr(attr).filter(|_| !attr.starts_with('_')) {
+        _ if attr == "visibility" => visibility(value, labels).map(|_| ()),
+        Some(schema) => typed(schema, value, labels).map(|_| ()),
+        None => return Err(unknown_attribute(rule, attr, target)),
+    };
+    checked.map_err(|diag| site.wrap(attr, &diag))
+}
+
 fn unknown_attribute(rule: &RuleClass, attr: &str, target: &str) -> Diag {
     if attr.starts_with('_') && rule.attr(attr).is_some() {
         return Diag::build(format!(
@@ -227,28 +286,34 @@ type Values = (Vec<(Arc<str>, AttrValue)>, Option<Visibility>);
 
 impl Site<'_> {
     /// The values given, typed and sorted by name, and the visibility.
-    fn values<'v, 'k>(
+    fn values<'v>(
         &self,
-        kwargs: impl Iterator<Item = (&'k str, Value<'v>)>,
+        arguments: &[Argument<'_, 'v>],
         eval: &Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Values> {
-        let mut attrs = Vec::with_capacity(kwargs.size_hint().0);
+        let mut attrs = Vec::with_capacity(arguments.len());
         let mut visible = None;
-        for (attr, value) in kwargs {
-            let place = |diag: Diag| match argument_span(eval, attr) {
-                Some(span) => raise(diag.at(span)),
-                None => raise(diag),
+        for argument in arguments {
+            let (attr, value) = (argument.attr, argument.value);
+            let place = |diag: Diag| match (argument.default_of, argument_span(eval, attr)) {
+                (Some(package), _) => raise(diag.note(defaults::note(package))),
+                (None, Some(span)) => raise(diag.at(span)),
+                (None, None) => raise(diag),
             };
             let wrap = |diag: Diag| place(self.wrap(attr, &diag));
+            let labels = LabelContext {
+                package: argument.default_of.unwrap_or(self.labels.package),
+                ..self.labels
+            };
             if attr == "visibility" {
                 if !value.is_none() {
-                    visible = Some(visibility(value, self.labels).map_err(wrap)?);
+                    visible = Some(visibility(value, labels).map_err(wrap)?);
                 }
                 continue;
             }
             let schema = self.rule.attr(attr).filter(|_| !attr.starts_with('_'));
             let typed = match schema {
-                Some(schema) => typed(schema, value, self.labels).map_err(wrap)?,
+                Some(schema) => typed(schema, value, labels).map_err(wrap)?,
                 None if attr == "name" => {
                     attr_value(value, AttrKind::String, self.labels).map_err(wrap)?
                 }

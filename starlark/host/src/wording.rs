@@ -45,6 +45,10 @@ fn cure(text: &str) -> Option<&'static str> {
         ),
         (&["unexpected", ", expected symbol"], COMMA),
         (
+            &["**kwargs is not a dictionary"],
+            "write `**{\"name\": value}`; a group of `parametrize` needs a name: `**parametrize(\"A\", …)`",
+        ),
+        (
             &["indentation"],
             "remove the blanks at the beginning of the line",
         ),

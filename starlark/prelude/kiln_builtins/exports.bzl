@@ -31,6 +31,7 @@ load(
     _docker_environment = "docker_environment",
     _experimental_workspace_environment = "experimental_workspace_environment",
     _local_environment = "local_environment",
+    _per_platform = "per_platform",
     _remote_environment = "remote_environment",
 )
 load("//core:filegroup.bzl", _filegroup = "filegroup")
@@ -81,6 +82,7 @@ label_flag = _label_flag
 label_setting = _label_setting
 local_environment = _local_environment
 memprof_profile = _memprof_profile
+per_platform = _per_platform
 platform = _platform
 propeller_optimize = _propeller_optimize
 py_binary = _py_binary

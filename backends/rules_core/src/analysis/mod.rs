@@ -18,6 +18,7 @@ use kiln_targets::{
 use crate::environments::{self, Chosen, EnvironmentKey};
 use crate::files::FileText;
 use crate::keys::{FileKey, RepoOptions, SettingKey, TargetKey};
+use crate::members::Member;
 use crate::repos::Repositories;
 use crate::select::resolve;
 use crate::services::{Events, HostService};
@@ -43,6 +44,8 @@ pub struct Analyzed {
 pub enum Outcome {
     /// Something to depend on.
     Ready(Dep),
+    /// It was named without all of its parameters: who asked chooses one.
+    Members(Arc<[Member]>),
     /// It cannot be built in this configuration (`target_compatible_with`), and why.
     Incompatible(Arc<str>),
 }
@@ -51,6 +54,7 @@ impl PartialEq for Analyzed {
     fn eq(&self, other: &Self) -> bool {
         let same = match (&self.outcome, &other.outcome) {
             (Outcome::Incompatible(one), Outcome::Incompatible(two)) => one == two,
+            (Outcome::Members(one), Outcome::Members(two)) => one == two,
             (Outcome::Ready(one), Outcome::Ready(two)) => identity(one) == identity(two),
             _ => false,
         };
@@ -66,6 +70,7 @@ impl Analyzed {
         Analyzed {
             outcome: match &self.outcome {
                 Outcome::Ready(dep) => Outcome::Ready(dep.clone()),
+                Outcome::Members(members) => Outcome::Members(members.clone()),
                 Outcome::Incompatible(reason) => Outcome::Incompatible(reason.clone()),
             },
             visibility: self.visibility.clone(),
@@ -121,6 +126,13 @@ pub async fn analyzed(
         LoadedKind::Output(owner) => {
             let owner = get!(Analyzed, TargetKey(owner.clone())).await?;
             return output_file(label, owner, visibility);
+        }
+        LoadedKind::Members(members) => {
+            return Ok(Analyzed {
+                outcome: Outcome::Members(members.clone()),
+                visibility,
+                testonly: false,
+            });
         }
         LoadedKind::Group(_) => {
             return Err(Diag::build(format!(
@@ -213,7 +225,9 @@ fn output_file(
             })?;
             Outcome::Ready(Dep::Output(artifact, target.clone()))
         }
-        Outcome::Ready(_) => return Err(Diag::internal(format!("`{label}` has no rule"))),
+        Outcome::Ready(_) | Outcome::Members(_) => {
+            return Err(Diag::internal(format!("`{label}` has no rule")));
+        }
     };
     Ok(Analyzed {
         outcome,

@@ -15,6 +15,7 @@ use super::facts::{fingerprint, make_variables};
 use super::{Analyzed, Outcome, analyzed, resolved_attrs};
 use crate::cycle;
 use crate::keys::{RepoOptions, SettingKey, TargetKey};
+use crate::members;
 use crate::repos::Repositories;
 use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
@@ -57,12 +58,14 @@ impl Target<'_> {
             .await;
         let mut deps: Deps = vec![Vec::new(); attrs.len()];
         let mut incompatible = None;
-        for ((attr, label, _), answer) in wanted.iter().zip(answers) {
+        for ((attr, label, configuration), answer) in wanted.iter().zip(answers) {
             let schema = &self.def.rule.attrs[*attr];
+            let answer = self.member(cx, label, configuration, answer).await;
             let answer = answer.map_err(|error| self.needed_by(error, schema, label))?;
             self.check_visible(cx, schema, label, &answer).await?;
             match &answer.outcome {
                 Outcome::Ready(dep) => deps[*attr].push((label.clone(), dep.clone())),
+                Outcome::Members(members) => return Err(members::unclear(label, members)),
                 Outcome::Incompatible(reason) => {
                     incompatible.get_or_insert_with(|| -> Arc<str> {
                         Arc::from(format!(
@@ -82,6 +85,23 @@ impl Target<'_> {
         let machine = self.machine_tools(cx).await?;
         self.evaluate(cx, repositories, attrs, deps, toolchains, machine)
             .await
+    }
+
+    /// Of a parametrized dependency, the one that is meant.
+    async fn member(
+        &self,
+        cx: &RuleCx<analyzed>,
+        label: &Label,
+        configuration: &Configuration,
+        answer: Result<Arc<Analyzed>, Diag>,
+    ) -> Result<Arc<Analyzed>, Diag> {
+        let answer = answer?;
+        let Outcome::Members(members) = &answer.outcome else {
+            return Ok(answer);
+        };
+        let chosen = members::choose(self.def, label, members)?.label.clone();
+        let key = (TargetKey(chosen), configuration.clone());
+        cx.get::<Analyzed, (TargetKey, Configuration)>(key).await
     }
 
     /// What the rule reads of the machine's tools.

@@ -16,6 +16,7 @@ use kiln_targets::Configuration;
 use crate::analysis::{Analyzed, Outcome};
 use crate::build::Built;
 use crate::keys::TargetKey;
+use crate::members;
 use crate::patterns::{Selected, SelectedTarget, Selection};
 use crate::repos::Repositories;
 use crate::services::Events;
@@ -157,6 +158,7 @@ async fn analyze(cx: &RuleCx<goal_report>, target: &SelectedTarget) -> Result<Ar
     let analyzed = cx.get::<Analyzed, _>(key).await?;
     Ok(Arc::new(match &analyzed.outcome {
         Outcome::Ready(_) => Built::Checked,
+        Outcome::Members(members) => return Err(members::unclear(&target.label, members)),
         Outcome::Incompatible(reason) => Built::Skipped(reason.clone()),
     }))
 }

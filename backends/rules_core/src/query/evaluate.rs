@@ -56,6 +56,7 @@ impl<'a> Evaluation<'a> {
                 Some(LoadedKind::Output(_)) => Arc::from("generated file"),
                 Some(LoadedKind::Source { .. }) => Arc::from("source file"),
                 Some(LoadedKind::Group(_)) => Arc::from("package group"),
+                Some(LoadedKind::Members(_)) => Arc::from("parametrized target"),
                 None => Arc::from("unavailable"),
             },
         )
@@ -354,6 +355,10 @@ impl<'a> Evaluation<'a> {
                 deps.insert(owner.clone());
             }
             LoadedKind::Group(group) => deps.extend(group.includes.iter().cloned()),
+            // Which of them is meant is decided in a configuration, and there is none here.
+            LoadedKind::Members(members) => {
+                deps.extend(members.iter().map(|member| member.label.clone()));
+            }
             LoadedKind::Source { .. } => {}
         }
         Ok(deps)

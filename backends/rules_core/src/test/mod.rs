@@ -27,6 +27,7 @@ use crate::files::{DirEntries, FileNode};
 use crate::keys::{
     ActionKey, ArtifactKey, DirKey, FileKey, PackageKey, RunfilesKey, SettingKey, TargetKey,
 };
+use crate::members;
 use crate::packages::{Package, PackageLookup};
 use crate::repos::Repositories;
 use crate::services::{CallerEnv, Events, Execution, Workspace};
@@ -115,6 +116,7 @@ pub async fn test_outcome(
     let target = match &analyzed.outcome {
         Outcome::Ready(Dep::Target(target)) => target.clone(),
         Outcome::Ready(_) => return Err(Diag::build(format!("`{}` is no test", key.label))),
+        Outcome::Members(members) => return Err(members::unclear(&key.label, members)),
         Outcome::Incompatible(reason) => {
             return Ok(TestOutcome::skipped(&key.label, reason.clone()));
         }

@@ -8,6 +8,7 @@ use kiln_targets::{Artifact, ArtifactSet, Dep, Runfiles};
 use super::{Cx, Test};
 use crate::analysis::{Analyzed, Outcome};
 use crate::keys::TargetKey;
+use crate::members;
 use crate::rewind;
 
 /// What is put in front of a test.
@@ -51,6 +52,7 @@ impl Test<'_> {
         let target = match &analyzed.outcome {
             Outcome::Ready(Dep::Target(target)) => target,
             Outcome::Ready(_) => return Err(wrong("is a file")),
+            Outcome::Members(members) => return Err(members::unclear(&label, members)),
             Outcome::Incompatible(_) => return Err(wrong("is not for this platform")),
         };
         let Some(executable) = &target.executable else {

@@ -3,6 +3,7 @@
 mod choice;
 mod mistakes;
 mod parametrize;
+mod per_platform;
 
 use expect_test::Expect;
 use kiln_testkit::{Output, Workspace};

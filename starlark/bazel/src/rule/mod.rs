@@ -12,3 +12,5 @@ pub(crate) mod read;
 pub(crate) mod spec;
 pub(crate) mod toolchain_type;
 pub(crate) mod value;
+
+pub(crate) use value::class_of;

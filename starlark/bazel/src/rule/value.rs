@@ -1,6 +1,7 @@
 //! The value of `rule(...)`: calling it declares a target.
 
 use std::fmt;
+use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
 use kiln_build::{LabelValue, PackageState, declare_with};
@@ -122,6 +123,17 @@ impl<'v> Rule<'v> {
         }
     }
 
+    fn class_in(
+        &self,
+        package: &PackageState<'_>,
+        name: &Arc<str>,
+        me: FrozenValue,
+    ) -> Arc<RuleClass> {
+        // Frozen values stay where they are for as long as they live.
+        let address = std::ptr::from_ref(self).addr();
+        package.rule_class(address, |alive| self.class(name, me, alive))
+    }
+
     fn declare(
         &self,
         me: FrozenValue,
@@ -145,11 +157,9 @@ impl<'v> Rule<'v> {
                 *value = as_texts(*value, heap);
             }
         }
-        self.compute_defaults(&mut kwargs, eval)?;
         let package = PackageState::of(eval, &format!("rule `{name}`"))?;
-        // Frozen values stay where they are for as long as they live.
-        let address = std::ptr::from_ref(self).addr();
-        let class = package.rule_class(address, |alive| self.class(name, me, alive));
+        let class = self.class_in(package, name, me);
+        self.compute_defaults(&class, package, &mut kwargs, eval)?;
         let kwargs = kwargs.iter().map(|(name, value)| (name.as_str(), *value));
         declare_with(&class, kwargs, eval)?;
         Ok(Value::new_none())
@@ -158,12 +168,15 @@ impl<'v> Rule<'v> {
     /// Calls the functions that compute defaults with the attributes that they name.
     fn compute_defaults(
         &self,
+        class: &RuleClass,
+        package: &PackageState<'_>,
         kwargs: &mut SmallMap<StringValue<'v>, Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<()> {
         let heap = eval.heap();
         for (attr, function) in self.computed_names.iter().zip(&self.computed) {
-            if kwargs.get(&**attr).is_some_and(|value| !value.is_none()) {
+            let given = kwargs.get(&**attr).is_some_and(|value| !value.is_none());
+            if given || package.has_default(class, attr) {
                 continue;
             }
             let names = parameters(*function);
@@ -199,6 +212,12 @@ impl<'v> Rule<'v> {
             )),
         }
     }
+}
+
+/// The rule that a value is, once it has a name.
+pub(crate) fn class_of(value: Value<'_>, package: &PackageState<'_>) -> Option<Arc<RuleClass>> {
+    let (rule, frozen) = (Rule::from_value(value)?, value.unpack_frozen()?);
+    Some(rule.class_in(package, rule.name.get()?, frozen))
 }
 
 fn not_exported() -> Diag {
@@ -299,6 +318,12 @@ where
                 .hint("call it in a BUILD file, or in a function that a BUILD file calls"),
             )),
         }
+    }
+
+    /// Rules may be keys of `__defaults__`.
+    fn write_hash(&self, hasher: &mut StarlarkHasher) -> starlark::Result<()> {
+        self.name.get().hash(hasher);
+        Ok(())
     }
 
     fn export_as(&self, name: &str, _eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<()> {

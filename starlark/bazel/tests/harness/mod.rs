@@ -247,6 +247,7 @@ impl World {
             mapping: &self.mapping(&id.repo),
             loads: &loads,
             natives: &natives,
+            inherited: &Arc::default(),
             module: ("", ""),
             io: &io,
         })?);

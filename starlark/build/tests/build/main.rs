@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, unused_qualifications)]
 
+mod defaults;
 mod errors;
 mod function_errors;
 mod fuzz;
 mod modules;
 mod packages;
+mod parametrize;
 mod rules;
 mod selects;
 mod world;

@@ -1,16 +1,19 @@
 //! Rules without implementations, in place of those of kiln-bazel.
 
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use kiln_build::declare_target;
+use kiln_build::{PackageState, declare_target};
 use kiln_host::EvalContext;
 use kiln_host::allocative::{self, Allocative};
+use kiln_host::starlark::collections::StarlarkHasher;
 use kiln_host::starlark::environment::GlobalsBuilder;
 use kiln_host::starlark::eval::{Arguments, Evaluator};
 use kiln_host::starlark::values::dict::UnpackDictEntries;
 use kiln_host::starlark::values::{
-    NoSerialize, ProvidesStaticType, StarlarkPagablePanic, StarlarkValue, Value, starlark_value,
+    NoSerialize, ProvidesStaticType, StarlarkPagablePanic, StarlarkValue, Value, ValueLike,
+    starlark_value,
 };
 use kiln_host::starlark::{self, starlark_module, starlark_simple_value};
 use kiln_targets::{AttrKind, AttrSchema, AttrValue, Cfg, FileFilter, RuleClass, RuleKind};
@@ -36,6 +39,16 @@ impl<'v> StarlarkValue<'v> for TestRule {
     ) -> starlark::Result<Value<'v>> {
         declare_target(&self.0, args, eval)
     }
+
+    fn write_hash(&self, hasher: &mut StarlarkHasher) -> starlark::Result<()> {
+        self.0.name.hash(hasher);
+        Ok(())
+    }
+}
+
+/// The rule that a value is.
+pub fn class_of(value: Value<'_>, _: &PackageState<'_>) -> Option<Arc<RuleClass>> {
+    value.downcast_ref::<TestRule>().map(|rule| rule.0.clone())
 }
 
 #[starlark_module]

@@ -10,11 +10,11 @@ use kiln_build::{Loader, LoaderOptions};
 use kiln_diag::Diag;
 use kiln_host::Interpreter;
 use kiln_targets::{
-    AttrValue, BuildRequest, Bzl, BzlRequest, Dialect, Globbed, PackageDefs, PackageIo, Select,
-    SelectKey, SourceText, Target, Visibility, VisibilitySpec,
+    AttrValue, BuildRequest, Bzl, BzlRequest, Defaults, Dialect, Globbed, PackageDefs, PackageIo,
+    Select, SelectKey, SourceText, Target, Visibility, VisibilitySpec,
 };
 
-use crate::rules::rules;
+use crate::rules::{class_of, rules};
 
 /// The rules of this world, loaded as natives.
 const NATIVES: &str = r#"
@@ -77,7 +77,7 @@ impl Default for World {
 
 impl World {
     pub fn new(options: LoaderOptions) -> World {
-        let loader = Loader::new(Interpreter::default(), options, rules);
+        let loader = Loader::new(Interpreter::default(), options, rules, class_of);
         let mut mapping = RepoMapping::new(Repo::root());
         mapping.insert("dep", Repo::new("dep+"));
         let mapping = Arc::new(mapping);
@@ -106,6 +106,16 @@ impl World {
     /// Evaluates `p/BUILD`. `files` are .bzl files by label, each loaded by those after it and
     /// by the BUILD file; other names are files in the package.
     pub fn build(&self, text: &str, bzls: &[(&str, &str)]) -> Result<PackageDefs, Diag> {
+        self.build_below(&Arc::default(), text, bzls)
+    }
+
+    /// The same with these defaults of folders above.
+    pub fn build_below(
+        &self,
+        inherited: &Arc<Defaults>,
+        text: &str,
+        bzls: &[(&str, &str)],
+    ) -> Result<PackageDefs, Diag> {
         let mut loads: Vec<(Arc<str>, Arc<Bzl>)> = Vec::new();
         for (label, text) in bzls {
             let bzl = self.bzl(label, text, &loads)?;
@@ -123,6 +133,7 @@ impl World {
             mapping: &self.mapping,
             loads: &loads,
             natives: &self.natives,
+            inherited,
             module: ("mod", "1.2"),
             io: &Files(&["a.cc", "b.cc", "b.h", "sub"]),
         })
@@ -205,6 +216,7 @@ fn show_target(name: &str, target: &Target) -> String {
                 show_visibility(visibility)
             )
         }
+        Target::Members(members) => format!("{name}: members {}", members.join(" ")),
         Target::Group(group) => {
             let packages = group.packages.iter().map(|(spec, included)| {
                 let sign = if *included { "" } else { "-" };

@@ -67,3 +67,43 @@ experimental_workspace_environment = rule(
         "compatible_platforms": _COMPATIBLE,
     },
 )
+
+# A condition for `select`: whether the environment's platform is that of its name.
+environment_platform = rule(
+    _builtin = "environment_platform",
+    doc = "A platform of environments, as a condition.",
+    attrs = {},
+)
+
+def per_platform(linux_arm64 = None, linux_x86_64 = None, macos_arm64 = None, macos_x86_64 = None):
+    """A value that depends on the platform of the environment that a target is built in.
+
+    It is a `select`, and can be put together with other values as one.
+
+    Args:
+      linux_arm64: the value there.
+      linux_x86_64: the value there.
+      macos_arm64: the value there.
+      macos_x86_64: the value there.
+    Returns:
+      The value, to be given to an attribute.
+    """
+    values = {
+        "linux_arm64": linux_arm64,
+        "linux_x86_64": linux_x86_64,
+        "macos_arm64": macos_arm64,
+        "macos_x86_64": macos_x86_64,
+    }
+    values = {name: value for name, value in values.items() if value != None}
+    if not values:
+        fail("`per_platform` needs a value for at least one platform: `linux_x86_64 = …`")
+    types = {}
+    for name, value in values.items():
+        types.setdefault(type(value), name)
+    if len(types) > 1:
+        shown = ["`%s` is of type %s" % (name, kind) for kind, name in types.items()]
+        fail("the values of `per_platform` must be of one type: " + ", ".join(shown))
+    return select(
+        {Label("//core:" + name): value for name, value in values.items()},
+        no_match_error = "`per_platform` has values for " + ", ".join(["`%s`" % name for name in values]),
+    )
