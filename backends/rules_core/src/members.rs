@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kiln_address::Label;
 use kiln_diag::Diag;
-use kiln_targets::{PackageDefs, Parameters, Target, TargetDef};
+use kiln_targets::{AttrValue, PackageDefs, Parameters, Target, TargetDef};
 
 /// One of the targets that a name without parameters may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Member {
 
 /// What a group is called in a target's name.
 const GROUP: &str = "parametrize";
+/// The attribute whose value a target may have from whoever needs it.
+const ENVIRONMENT: &str = "environment";
 
 /// The targets that a label means which is none itself: `t`, or `t@f=a` of `t@f=a,g=b`.
 pub(crate) fn members(label: &Label, defs: &PackageDefs) -> Option<Arc<[Member]>> {
@@ -58,10 +60,18 @@ fn split(name: &str) -> Option<(&str, Vec<(&str, &str)>)> {
     Some((name, parameters.collect::<Option<_>>()?))
 }
 
+/// Who depends on something.
+#[derive(Clone, Copy)]
+pub(crate) struct Dependent<'a> {
+    pub(crate) def: &'a TargetDef,
+    /// The environment that it is built in.
+    pub(crate) environment: &'a str,
+}
+
 /// The one that a dependent means: that whose parameters, but for those it states, are its own
 /// values of the same attributes.
 pub(crate) fn choose<'m>(
-    dependent: &TargetDef,
+    dependent: Dependent<'_>,
     asked: &Label,
     members: &'m [Member],
 ) -> Result<&'m Member, Diag> {
@@ -100,21 +110,31 @@ pub(crate) fn choose<'m>(
 }
 
 /// A value that the dependent does not have is equal to none (BLD-080).
-fn same(dependent: &TargetDef, member: &TargetDef, attr: &str) -> bool {
-    let own = dependent.attr(attr);
+fn same(dependent: Dependent<'_>, member: &TargetDef, attr: &str) -> bool {
+    let own = dependent.def.attr(attr);
+    // Who says nothing of its environment has that of whoever needs it.
+    if attr == ENVIRONMENT && own.and_then(AttrValue::as_str).is_some_and(str::is_empty) {
+        let other = member.attr(attr).and_then(AttrValue::as_str);
+        return other == Some(dependent.environment);
+    }
     own.is_some() && own == member.attr(attr)
 }
 
-fn in_group_of(dependent: &TargetDef, parameters: &Parameters) -> bool {
+fn in_group_of(dependent: Dependent<'_>, parameters: &Parameters) -> bool {
     let group = |parameters: &Parameters| {
         let found = parameters.chosen.iter().find(|(attr, _)| &**attr == GROUP);
         found.map(|(_, alias)| alias.clone())
     };
-    let own = dependent.parameters.as_deref().and_then(group);
+    let own = dependent.def.parameters.as_deref().and_then(group);
     own.is_some() && own == group(parameters)
 }
 
-fn ambiguous(dependent: &TargetDef, asked: &Label, members: &[Member], fits: &[&Member]) -> Diag {
+fn ambiguous(
+    dependent: Dependent<'_>,
+    asked: &Label,
+    members: &[Member],
+    fits: &[&Member],
+) -> Diag {
     let shown = |attrs: &[&str]| {
         let attrs = attrs.iter().map(|attr| format!("`{attr}`"));
         attrs.collect::<Vec<_>>().join(", ")
@@ -131,9 +151,9 @@ fn ambiguous(dependent: &TargetDef, asked: &Label, members: &[Member], fits: &[&
     attrs.sort_unstable();
     attrs.dedup();
     let lacking: Vec<&str> = (attrs.iter().copied())
-        .filter(|attr| dependent.attr(attr).is_none())
+        .filter(|attr| dependent.def.attr(attr).is_none())
         .collect();
-    let own = &dependent.label;
+    let own = &dependent.def.label;
     let why = match (fits.len(), lacking.is_empty()) {
         (0, false) => format!("`{own}` has no {} that could choose one", shown(&lacking)),
         (0, true) => format!("none has the same {} as `{own}`", shown(&attrs)),

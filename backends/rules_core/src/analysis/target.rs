@@ -15,7 +15,7 @@ use super::facts::{fingerprint, make_variables};
 use super::{Analyzed, Outcome, analyzed, resolved_attrs};
 use crate::cycle;
 use crate::keys::{RepoOptions, SettingKey, TargetKey};
-use crate::members;
+use crate::members::{self, Dependent};
 use crate::repos::Repositories;
 use crate::services::{Events, HostService};
 use crate::settings::{SettingMatch, flag_value};
@@ -96,10 +96,14 @@ impl Target<'_> {
         answer: Result<Arc<Analyzed>, Diag>,
     ) -> Result<Arc<Analyzed>, Diag> {
         let answer = answer?;
+        let dependent = Dependent {
+            def: self.def,
+            environment: &self.configuration.settings().environment,
+        };
         let Outcome::Members(members) = &answer.outcome else {
             return Ok(answer);
         };
-        let chosen = members::choose(self.def, label, members)?.label.clone();
+        let chosen = members::choose(dependent, label, members)?.label.clone();
         let key = (TargetKey(chosen), configuration.clone());
         cx.get::<Analyzed, (TargetKey, Configuration)>(key).await
     }

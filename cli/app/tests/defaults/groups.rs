@@ -213,8 +213,8 @@ show(name = "t", text = parametrize("a", "b"), flag = parametrize(yes = True, no
             expect![[r#"
                 exit: 1
                 --- stderr
-                error: no such target `//:t@text=c`: `t` is parametrized, and only its targets are there
-                hint: name one of `//:t@flag=no,text=a`, `//:t@flag=no,text=b`, `//:t@flag=yes,text=a`, `//:t@flag=yes,text=b`
+                error: no such target `//:t@text=c`: `t` is parametrized, and has no such parameters
+                hint: write one of `//:t@flag=yes,text=a`, `//:t@flag=no,text=a`, `//:t@flag=yes,text=b`, `//:t@flag=no,text=b`
             "#]],
         ),
     ] {

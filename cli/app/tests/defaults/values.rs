@@ -24,7 +24,7 @@ other(name = "other")
         expect![[r#"
             by_macro: text=default list=["a", "b"] dict={"k": "v"} flag=True deps=[]
             given: text=given list=[] dict={"k": "v"} flag=True deps=[]
-            none: text=own list=["a", "b"] dict={"k": "v"} flag=True deps=[]
+            none: text=default list=["a", "b"] dict={"k": "v"} flag=True deps=[]
             other: text=own list=[] dict={} flag=False deps=[]
             plain: text=default list=["a", "b"] dict={"k": "v"} flag=True deps=[]"#]],
     );
