@@ -117,8 +117,12 @@ fn other_values(options: &Options) -> BTreeMap<Arc<str>, Arc<str>> {
     let mut values = BTreeMap::new();
     let given = options.all_given().iter();
     // What may be secret is nobody's condition, and belongs into no identity.
-    // Nor is it what says which files are read, or what environments are called.
-    let kept = |given: &&Given| !given.option.secret && given.option.effect != Effect::Files;
+    // Nor is where the cache is, how many jobs there are or what is shown: with variables and files
+    // of the user's these differ from machine to machine, and results are to be shared.
+    let kept = |given: &&Given| {
+        let builds = matches!(given.option.effect, Effect::Configuration | Effect::Tests);
+        builds && !given.option.secret
+    };
     for given in given.filter(kept) {
         if let kiln_options::Value::Text(text) = &given.value {
             values.insert(Arc::from(given.option.name), text.clone());

@@ -1,5 +1,7 @@
 //! `kiln.toml`, rc files and variables.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{load_with, show};
