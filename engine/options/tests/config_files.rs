@@ -148,14 +148,22 @@ fn sections_and_variables() {
             ("KILN_NO_SUCH", "1"),
         ],
         "test",
-        expect![[""]],
+        expect![[r#"
+            test
+              jobs = "4" (kiln.toml:2)
+              keep_going = true (kiln.toml:3)
+              define = "A=1" (kiln.toml:4)
+              test_output = "all" (kiln.toml:6)
+              remote_cache = "grpc://h:1" (kiln.toml:8)
+              color = "never" ($KILN_GLOBAL_COLOR)
+              color = "always" ($KILN_COLOR)"#]],
     );
     // What a command does not have is for other commands.
     check(
         &[("kiln.toml", "[test]\noutput = 'all'")],
         &[],
         "clean",
-        expect![[""]],
+        expect!["clean"],
     );
 }
 
@@ -166,9 +174,31 @@ fn rc_files_can_be_left_out() {
         (".kiln.rc", "[GLOBAL]\njobs = 4"),
         ("/home/u/.kiln.rc", "[GLOBAL]\njobs = 3"),
     ];
-    check(&files, &[], "build", expect![[""]]);
-    check(&files, &[], "build --nokilnrc", expect![[""]]);
-    check(&files, &[], "build --ignore_all_rc_files", expect![[""]]);
+    check(
+        &files,
+        &[],
+        "build",
+        expect![[r#"
+        build
+          jobs = "3" (~/.kiln.rc:2)
+          jobs = "4" (.kiln.rc:2)"#]],
+    );
+    check(
+        &files,
+        &[],
+        "build --nokilnrc",
+        expect![[r#"
+        build
+          kilnrc = false (command line)"#]],
+    );
+    check(
+        &files,
+        &[],
+        "build --ignore_all_rc_files",
+        expect![[r#"
+        build
+          ignore_all_rc_files = true (command line)"#]],
+    );
 }
 
 /// OPT-030, OPT-031
@@ -181,9 +211,22 @@ fn texts_stand_for_others() {
         )],
         &[("PORT", "80")],
         "build",
-        expect![[""]],
+        expect![[r#"
+            build
+              cache_dir = "/home/u/c" (kiln.toml:3)
+              remote_cache = "grpc://h:80" (kiln.toml:5)
+              remote_token_file = "/w/t" (kiln.toml:6)"#]],
     );
-    mistake("[remote]\ncache = '%(hots)s'", expect![[""]]);
+    mistake(
+        "[remote]\ncache = '%(hots)s'",
+        expect![[r#"
+        error: nothing is called `hots`
+          --> kiln.toml:2:9
+           |
+         2 | cache = '%(hots)s'
+           |         ^^^^^^^^^^
+        hint: names are keys of this section and of `[DEFAULT]`, `env.VARIABLE`, `buildroot` and `homedir`"#]],
+    );
 }
 
 /// OPT-051: all of them, each with its place and what is near.
@@ -191,16 +234,72 @@ fn texts_stand_for_others() {
 fn every_mistake_is_told() {
     mistake(
         "[GLOBAL]\njbos = 4\nkeep_going = 'maybe'\ntest_output = 'all'\nkilnrc = false\nshow_result = [1]\ncopt = '[1'\n[tets]\n[test]\noutput = 'al'\n",
-        expect![[""]],
+        expect![[r#"
+            error: there is no option `jbos` in `[GLOBAL]`
+              --> kiln.toml:2:1
+               = also: `maybe` is no value for `keep_going`: expected `true` or `false`
+              --> kiln.toml:3:14
+               |
+             3 | keep_going = 'maybe'
+               |              ^^^^^^^
+               = also: there is no option `test_output` in `[GLOBAL]`
+              --> kiln.toml:4:1
+               = also: there is no option `kilnrc` in `[GLOBAL]`
+              --> kiln.toml:5:1
+               = also: `show_result` needs a whole number
+              --> kiln.toml:6:15
+               |
+             6 | show_result = [1]
+               |               ^^^
+               = also: no list for `copt`: expected `,` or `]` at character 3
+              --> kiln.toml:7:8
+               |
+             7 | copt = '[1'
+               |        ^^^^
+               = also: there is no section `tets`; did you mean `test`?
+              --> kiln.toml:8:2
+               = also: `al` is no value for `test_output`: expected `summary`, `errors`, `all` or `streamed`; did you mean `all`?
+              --> kiln.toml:10:10
+                |
+             10 | output = 'al'
+                |          ^^^^
+            hint: did you mean `jobs`?"#]],
     );
-    mistake("GLOBAL = 1", expect![[""]]);
-    mistake("[GLOBAL]\ncopt = {a = 'b'}", expect![[""]]);
-    mistake("[GLOBAL]\ndefine = {'a=b' = 'c'}", expect![[""]]);
+    mistake(
+        "GLOBAL = 1",
+        expect![[r#"
+        error: `GLOBAL` needs a table
+          --> kiln.toml:1:10
+        hint: write the options below a line `[GLOBAL]`"#]],
+    );
+    mistake(
+        "[GLOBAL]\ncopt = {a = 'b'}",
+        expect![[r#"
+        error: `copt` needs a list
+          --> kiln.toml:2:8
+           |
+         2 | copt = {a = 'b'}
+           |        ^^^^^^^^^"#]],
+    );
+    mistake(
+        "[GLOBAL]\ndefine = {'a=b' = 'c'}",
+        expect![[r#"
+        error: a name here is neither empty nor holds `=`
+          --> kiln.toml:2:11
+           |
+         2 | define = {'a=b' = 'c'}
+           |           ^^^^^"#]],
+    );
     check(
         &[],
         &[("KILN_JOBS", "some"), ("KILN_COPT", "[1")],
         "build",
-        expect![[""]],
+        expect![[r#"
+            error: no list for `copt`: expected `,` or `]` at character 3
+               = the variable `KILN_COPT` says so
+               = in `[1`
+               = also: `some` is no value for `jobs`: expected a number, `auto`, or `HOST_CPUS` with `*` or `-` and a number
+               = the variable `KILN_JOBS` says so"#]],
     );
 }
 

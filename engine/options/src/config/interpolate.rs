@@ -84,7 +84,7 @@ mod tests {
         );
         check(
             "%(bomb)s",
-            expect!["error: `%(bomb)s` stands for itself, or is too deep"],
+            expect!["error: `%(a)s` stands for itself, or is too deep"],
         );
     }
 }
