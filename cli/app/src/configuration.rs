@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kiln_address::{Label, PackageId, Repo, RepoMapping};
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_options::{EnvSetting, Options, StarlarkFlag};
+use kiln_options::{Effect, EnvSetting, Given, Options, StarlarkFlag};
 use kiln_rules_core::environments::{Chosen, EnvironmentKey, EnvironmentOptions, LOCAL};
 use kiln_rules_core::keys::{RepoOptions, TargetKey};
 use kiln_rules_core::repos::Repositories;
@@ -117,7 +117,13 @@ fn other_values(options: &Options) -> BTreeMap<Arc<str>, Arc<str>> {
     let mut values = BTreeMap::new();
     let given = options.all_given().iter();
     // What may be secret is nobody's condition, and belongs into no identity.
-    for given in given.filter(|given| !given.option.secret) {
+    // Nor is where the cache is, how many jobs there are or what is shown: with variables and files
+    // of the user's these differ from machine to machine, and results are to be shared.
+    let kept = |given: &&Given| {
+        let builds = matches!(given.option.effect, Effect::Configuration | Effect::Tests);
+        builds && !given.option.secret
+    };
+    for given in given.filter(kept) {
         if let kiln_options::Value::Text(text) = &given.value {
             values.insert(Arc::from(given.option.name), text.clone());
         }

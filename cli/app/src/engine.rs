@@ -136,7 +136,8 @@ pub(crate) fn cache_folder(
     environment: &BTreeMap<String, String>,
 ) -> Result<PathBuf, Diag> {
     let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-    if let Some(folder) = given {
+    // An empty one is as good as none, from wherever it comes.
+    if let Some(folder) = given.filter(|folder| !folder.is_empty()) {
         return std::path::absolute(folder)
             .map_err(|e| Diag::io("cannot use", Path::new(folder), &e));
     }

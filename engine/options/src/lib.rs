@@ -1,7 +1,7 @@
 //! Options as data: what flags there are, how a command line and `.bazelrc` files are read, and
 //! which value wins.
 //!
-//! One registry ([`OPTIONS`]) feeds the parser, the rc files, help and completion. A value knows
+//! One registry ([`OPTIONS`]) feeds the parser, `kiln.toml`, variables, the rc files and help. A value knows
 //! where it comes from ([`Origin`]).
 //!
 //! What it is not: it opens no file itself (see [`RcFiles`]), reads no environment variable, runs
@@ -9,13 +9,14 @@
 //!
 //! Invariants: values are checked when they are read, so accessors of [`Options`] cannot fail;
 //! `_` and `-` in a flag's name are the same; a later value wins over an earlier one, in the order
-//! `always` and `common` lines, lines of the general command, lines of the special command, then
+//! configuration files, kiln's rc files, variables, `always` and `common` lines, lines of the general command, lines of the special command, then
 //! the command line, each `--config` standing for its lines at its place (Bazel).
 
 mod args;
 mod bazel_flags;
 mod checks;
-mod config_file;
+mod config;
+mod environments;
 mod expand;
 mod jobs;
 mod load;

@@ -1,6 +1,6 @@
 //! From the words of a command line to [`Options`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use kiln_diag::Diag;
 
 use crate::args::{Item, Place, Unknown, Word, is_pattern, parse};
 use crate::bazel_flags::bazel_flag;
-use crate::config_file;
+use crate::config::{self, Config};
 use crate::expand::expand;
 use crate::options::{Options, StarlarkFlag};
 use crate::origin::{Given, Origin};
@@ -27,8 +27,8 @@ pub struct Request<'a> {
     pub cwd: &'a Path,
     /// The user's home, if it is known.
     pub home: Option<&'a Path>,
-    /// `$KILN_CONFIG_FILES`: files after `kiln.toml`, separated by commas.
-    pub config_files: Option<&'a str>,
+    /// Environment variables.
+    pub variables: &'a BTreeMap<String, String>,
     /// The operating system, as Bazel calls it in configs: `linux`, `macos`.
     pub os: &'a str,
 }
@@ -41,12 +41,15 @@ impl Options {
         let (verb, words) = split_verb(request.args)?;
         let mut items = parse(&words, Place::CommandLine(verb))?;
         let mut sections = Sections::default();
-        let mut names = config_file::Names::new();
+        let mut config = Config::default();
         // Help must work whatever is wrong in an rc file (OPT-065).
         if !matches!(verb, Verb::Help | Verb::Version) {
-            names = config_file::read(files, request.workspace, request.config_files)?;
+            let rc = wants(&items, "kilnrc", true) && !wants(&items, "ignore_all_rc_files", false);
+            config = config::read(request, files, rc)?;
             sections = read_files(request, &items, files)?;
-            let mut all = Vec::new();
+            let of_verb = config.take_given().into_iter();
+            let of_verb = of_verb.filter(|given| given.option.verbs.contains(verb));
+            let mut all: Vec<Item> = of_verb.map(Item::Given).collect();
             for command in verb.rc_commands() {
                 // `env` says where builds would go, and heeds what it knows of their lines.
                 let of_builds = verb == Verb::Env && *command == "build";
@@ -56,8 +59,9 @@ impl Options {
             all.append(&mut items);
             items = expand(all, verb, &sections, request.os)?;
         }
+        items.retain(|item| !matches!(item, Item::Given(given) if config.removed(given)));
         let mut options = collect(verb, items, sections, request)?;
-        options.name_environments(names)?;
+        options.name_environments()?;
         Ok(options)
     }
 }
@@ -129,23 +133,26 @@ fn takes_value(letter: char) -> bool {
     find_short(letter).is_some_and(|option| option.kind.needs_value())
 }
 
+/// What a flag of the command line says about the files that are read.
+fn wants(items: &[Item], name: &str, default: bool) -> bool {
+    let given = items.iter().rev().find_map(|item| match item {
+        Item::Given(Given {
+            option,
+            value: Value::Flag(value),
+            ..
+        }) if option.name == name => Some(*value),
+        _ => None,
+    });
+    given.unwrap_or(default)
+}
+
 /// Reads the rc files in Bazel's order: the system's, the workspace's, the user's, named ones.
 fn read_files(
     request: &Request<'_>,
     items: &[Item],
     files: &dyn RcFiles,
 ) -> Result<Sections, Diag> {
-    let wants = |name: &str, default: bool| {
-        let given = items.iter().rev().find_map(|item| match item {
-            Item::Given(Given {
-                option,
-                value: Value::Flag(value),
-                ..
-            }) if option.name == name => Some(*value),
-            _ => None,
-        });
-        given.unwrap_or(default)
-    };
+    let wants = |name: &str, default: bool| wants(items, name, default);
     let mut reader = Reader {
         files,
         workspace: request.workspace,

@@ -1,6 +1,7 @@
 //! Where a value comes from.
 
 use std::fmt;
+use std::sync::Arc;
 
 use kiln_diag::{Diag, Span};
 
@@ -11,8 +12,10 @@ use crate::{OptionSpec, Value};
 pub enum Origin {
     /// On the command line.
     CommandLine,
-    /// In an rc file.
+    /// In a configuration file or an rc file.
     File(Span),
+    /// In an environment variable of this name.
+    Variable(Arc<str>),
 }
 
 impl fmt::Display for Origin {
@@ -20,6 +23,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::CommandLine => f.write_str("command line"),
             Origin::File(span) => write!(f, "{}:{}", span.file, span.line),
+            Origin::Variable(name) => write!(f, "${name}"),
         }
     }
 }
@@ -28,7 +32,7 @@ impl Origin {
     /// The same place, without what stands there.
     pub(crate) fn without_text(&self) -> Origin {
         match self {
-            Origin::CommandLine => Origin::CommandLine,
+            Origin::CommandLine | Origin::Variable(_) => self.clone(),
             Origin::File(span) => Origin::File(Span {
                 text: None,
                 ..span.clone()
@@ -41,6 +45,7 @@ impl Origin {
         match self {
             Origin::CommandLine => diag,
             Origin::File(span) => diag.at(span.clone()),
+            Origin::Variable(name) => diag.note(format!("the variable `{name}` says so")),
         }
     }
 }

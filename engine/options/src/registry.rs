@@ -64,6 +64,7 @@ const fn option(
         verbs,
         effect,
         check: None,
+        pairs: false,
         secret: false,
         default,
         doc,
@@ -86,6 +87,13 @@ impl OptionSpec {
         self
     }
 
+    /// Values are `NAME=VALUE`: a dictionary, where files can write one.
+    const fn pairs(mut self, check: Check) -> OptionSpec {
+        self.pairs = true;
+        self.check = Some(check);
+        self
+    }
+
     const fn check(mut self, check: Check) -> OptionSpec {
         self.check = Some(check);
         self
@@ -104,6 +112,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Flag, "home_rc", ALL, Files, "true", "Read `~/.bazelrc`."),
     option(Flag, "system_rc", ALL, Files, "true", "Read `/etc/bazel.bazelrc`."),
     option(Flag, "ignore_all_rc_files", ALL, Files, "false", "Read no rc file at all."),
+    option(Flag, "kilnrc", ALL, Files, "true", "Read `/etc/kilnrc`, `~/.kiln.rc` and `.kiln.rc` at the root of the workspace."),
     option(
         Flag, "enable_platform_specific_config", ALL, Files, "false",
         "Use the lines `command:linux` (or `macos`, …) of the rc files.",
@@ -117,13 +126,13 @@ pub static OPTIONS: &[OptionSpec] = &[
         "",
         "Give a Starlark flag a short name: `NAME=//SOME:FLAG`.",
     )
-    .check(checks::pair),
+    .pairs(checks::pair),
     option(
         List, "env", LOADING, Files, "",
         "Give an environment target a name: `NAME=//LABEL`; beside those of `kiln.toml` and of the files that `$KILN_CONFIG_FILES` lists.",
     )
     .aliases(&["environments_preview_names"])
-    .check(checks::pair),
+    .pairs(checks::pair),
     // The configuration.
     option(
         words(&["fastbuild", "dbg", "opt"]), "compilation_mode", BUILDING, Configuration, "fastbuild",
@@ -151,14 +160,14 @@ pub static OPTIONS: &[OptionSpec] = &[
         List, "define", BUILDING, Configuration, "",
         "Set a variable for `config_setting(define_values = ...)` and `$(NAME)`: `NAME=VALUE`.",
     )
-    .check(checks::pair),
+    .pairs(checks::pair),
     option(
         List, "action_env", BUILDING, Configuration, "",
         "Set a variable in the environment of actions: `NAME=VALUE`, or `NAME` to take the value of kiln's own.",
     )
-    .check(checks::env),
+    .pairs(checks::env),
     option(List, "host_action_env", BUILDING, Configuration, "", "As `--action_env`, for tools of the build.")
-        .check(checks::env),
+        .pairs(checks::env),
     option(Commas, "platforms", BUILDING, Configuration, "", "Build for this `platform` target."),
     option(Text, "host_platform", BUILDING, Configuration, "", "The `platform` target of this machine."),
     option(Text, "cpu", BUILDING, Configuration, "", "Name of the processor for `config_setting(values = {\"cpu\": ...})`."),
@@ -197,12 +206,12 @@ pub static OPTIONS: &[OptionSpec] = &[
         List, "override_module", LOADING, Repositories, "",
         "Take a module from a folder: `NAME=PATH`.",
     )
-    .check(checks::pair),
+    .pairs(checks::pair),
     option(
         List, "override_repository", LOADING, Repositories, "",
         "Take a repository from a folder: `NAME=PATH`.",
     )
-    .check(checks::pair),
+    .pairs(checks::pair),
     option(Commas, "extra_toolchains", LOADING, Repositories, "", "`toolchain` targets (patterns) to choose from before all that are registered."),
     option(Commas, "extra_execution_platforms", LOADING, Repositories, "", "`platform` targets (patterns) to run actions on before all that are registered."),
     option(
@@ -218,7 +227,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     // Tests.
     option(Text, "test_filter", BUILDING, Tests, "", "Run only the test cases that match; the test's framework decides how.").aliases(&["filter"]),
     option(List, "test_arg", BUILDING, Tests, "", "Give an argument to every test."),
-    option(List, "test_env", BUILDING, Tests, "", "Set a variable for tests: `NAME=VALUE`, or `NAME` to take the value of kiln's own.").check(checks::env),
+    option(List, "test_env", BUILDING, Tests, "", "Set a variable for tests: `NAME=VALUE`, or `NAME` to take the value of kiln's own.").pairs(checks::env),
     option(
         words(&["summary", "errors", "all", "streamed"]), "test_output", BUILDING, Tests, "errors",
         "Which tests' output is shown.",
@@ -292,10 +301,10 @@ pub static OPTIONS: &[OptionSpec] = &[
     // Remote caches and workers.
     option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
     option(Text, "remote_executor", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
-    option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").check(checks::pair).secret(),
+    option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").pairs(checks::pair).secret(),
     option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
-    option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").check(checks::pair).secret(),
-    option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").check(checks::pair).secret(),
+    option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").pairs(checks::pair).secret(),
+    option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").pairs(checks::pair).secret(),
     option(Text, "remote_token_file", BUILDING, Execution, "", "A file with a token, sent with each call as `authorization: Bearer TOKEN`."),
     option(List, "credential_helper", BUILDING, Execution, "", "A program that knows credentials: `PROGRAM`, or `HOST=PROGRAM` for one host (`*.example.com` for several)."),
     option(Text, "tls_certificate", BUILDING, Execution, "", "Certificates (PEM) to trust instead of the system's."),

@@ -20,6 +20,8 @@ pub struct OptionSpec {
     /// What values mean, beyond what the kind says: checks a value when it is read. The error is
     /// put behind "expected".
     pub check: Option<Check>,
+    /// Whether each value is `NAME=VALUE`, so that all of them are a dictionary.
+    pub pairs: bool,
     /// Whether a value may hold a secret: it is in no message, no `Debug` output and no
     /// configuration.
     pub secret: bool,

@@ -28,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) workspace: Option<kiln_fs::Workspace>,
     /// The caller's environment; names and values that are not UTF-8 are left out.
     pub(crate) environment: BTreeMap<String, String>,
+    /// Of variables that are left out.
+    pub(crate) warnings: Vec<Diag>,
     pub(crate) zygotes: Arc<ZygoteServer>,
 }
 
@@ -43,9 +45,7 @@ impl Context {
             })
         });
         let arguments = arguments.collect::<Result<Vec<String>, Diag>>()?;
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let (environment, warnings) = variables();
         let cwd = std::env::current_dir()
             .map_err(|e| Diag::environment(format!("there is no current folder: {e}")))?;
         let workspace = kiln_fs::Workspace::find(&cwd).ok();
@@ -54,7 +54,7 @@ impl Context {
             workspace: workspace.as_ref().map(|workspace| &*workspace.root),
             cwd: &cwd,
             home: environment.get("HOME").map(Path::new),
-            config_files: environment.get("KILN_CONFIG_FILES").map(String::as_str),
+            variables: &environment,
             os: std::env::consts::OS,
         };
         let options = Options::load(&request, &RcFromDisk)?;
@@ -62,6 +62,7 @@ impl Context {
             options,
             workspace,
             environment,
+            warnings,
             zygotes,
         })
     }
@@ -264,6 +265,28 @@ fn ram_mib() -> u64 {
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kib.unwrap_or(1 << 20) / 1024
+}
+
+/// The caller's variables, and a warning for each that is not UTF-8 (OPT-014). Its value is not
+/// shown: it may be a secret.
+fn variables() -> (BTreeMap<String, String>, Vec<Diag>) {
+    let (mut kept, mut warnings) = (BTreeMap::new(), Vec::new());
+    for (name, value) in std::env::vars_os() {
+        match (name.to_str(), value.into_string()) {
+            (Some(name), Ok(value)) => {
+                kept.insert(name.to_owned(), value);
+            }
+            _ => {
+                let name = name.to_string_lossy();
+                let diag = Diag::usage(format!(
+                    "the variable `{}` is left out: it is not UTF-8",
+                    name.escape_debug()
+                ));
+                warnings.push(diag.into_warning());
+            }
+        }
+    }
+    (kept, warnings)
 }
 
 /// Reads rc files.

@@ -41,7 +41,7 @@ fn run() -> Result<u8, Vec<Diag>> {
     // Before any thread: everything in a sandbox is forked from this process.
     let zygotes = Arc::new(ZygoteServer::start().map_err(one)?);
     let context = Context::load(zygotes).map_err(one)?;
-    for warning in context.options.warnings() {
+    for warning in context.warnings.iter().chain(context.options.warnings()) {
         crate::show::errors(std::slice::from_ref(warning));
     }
     for warning in without_effect(&context.options) {

@@ -23,6 +23,18 @@ impl RcFiles for Files {
 
 /// Loads with the workspace `/w`, in its folder `sub`. `.bazelrc` is the workspace's.
 pub fn load(files: &[(&str, &str)], args: &[&str]) -> Result<Options, Diag> {
+    load_with(files, &[], args)
+}
+
+/// The same, with environment variables.
+pub fn load_with(
+    files: &[(&str, &str)],
+    variables: &[(&str, &str)],
+    args: &[&str],
+) -> Result<Options, Diag> {
+    let variables = variables.iter();
+    let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let variables: BTreeMap<String, String> = variables.collect();
     let files = files
         .iter()
         .map(|(path, text)| (Path::new("/w").join(path), (*text).to_owned()));
@@ -32,7 +44,7 @@ pub fn load(files: &[(&str, &str)], args: &[&str]) -> Result<Options, Diag> {
         workspace: Some(Path::new("/w")),
         cwd: Path::new("/w/sub"),
         home: Some(Path::new("/home/u")),
-        config_files: None,
+        variables: &variables,
         os: "linux",
     };
     Options::load(&request, &Files(files.collect()))
