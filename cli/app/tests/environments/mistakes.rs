@@ -315,58 +315,43 @@ fn mistakes_in_kiln_toml_opt_008() {
     toml(
         "[environment.names]\nx = \"//:x\"",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: there is no section `environment`
-          --> kiln.toml:1:2
-           |
-         1 | [environment.names]
-           |  ^^^^^^^^^^^
-           = there is `environments-preview`, also called `environments`
-        hint: did you mean `environments`?
-        hint: other options are flags, and stand in `.bazelrc`
-    "#]],
+            exit: 2
+            --- stderr
+            error: there is no section `environment`
+              --> kiln.toml:1:2
+            hint: did you mean `environments`?
+            hint: sections are `GLOBAL`, `remote`, `serve`, `test`, `environments-preview` and `DEFAULT`
+        "#]],
     );
     toml(
         "[environments-preview]\nname = {}",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: there is no option `name`
-          --> kiln.toml:2:1
-           |
-         2 | name = {}
-           | ^^^^
-           = there is `names`
-        hint: did you mean `names`?
-        hint: other options are flags, and stand in `.bazelrc`
-    "#]],
+            exit: 2
+            --- stderr
+            error: there is no option `name` in `[environments-preview]`
+              --> kiln.toml:2:1
+            hint: did you mean `names`?
+        "#]],
     );
     toml(
         "[environments-preview]\nnames = 3",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `names` needs a table
-          --> kiln.toml:2:9
-           |
-         2 | names = 3
-           |         ^
-        hint: write `NAME = "//LABEL"` below `[environments-preview.names]`
-    "#]],
+            exit: 2
+            --- stderr
+            error: `3` is no value for `env`: expected `NAME=VALUE`
+              --> kiln.toml:2:9
+               |
+             2 | names = 3
+               |         ^
+        "#]],
     );
     toml(
         "[environments-preview.names]\nx = 3",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `x` needs a text
-          --> kiln.toml:2:5
-           |
-         2 | x = 3
-           |     ^
-        hint: write the label of an environment target: `"//environments:linux"`
-    "#]],
+            exit: 0
+            --- stdout
+            x  3  no such target `//:3`: `BUILD` declares no target `3` and there is no such file
+        "#]],
     );
     toml(
         "[environments-preview.names]\n__x__ = \"//:x\"",

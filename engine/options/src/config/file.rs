@@ -295,7 +295,7 @@ impl<'a> File<'a> {
         Diag::usage(format!("there is no section `{}`", section.get_ref()))
             .at(self.silent(section.span().start))
             .did_you_mean(section.get_ref(), SECTIONS)
-            .hint("sections are `GLOBAL`, `remote`, `test`, `environments-preview` and `DEFAULT`")
+            .hint("sections are `GLOBAL`, `remote`, `serve`, `test`, `environments-preview` and `DEFAULT`")
     }
 
     fn no_key(&self, section: &str, key: &Key<'_>) -> Diag {

@@ -24,7 +24,8 @@ pub(crate) struct Mistake {
 pub(crate) fn edits(text: &str, pairs: bool) -> Result<Vec<Edit<String>>, Mistake> {
     let shape = text.trim_start();
     let shape = shape.strip_prefix(['+', '-']).unwrap_or(shape);
-    if !shape.starts_with(['[', '(']) && !(pairs && shape.starts_with('{')) {
+    let literal = shape.starts_with(['[', '(']) || pairs && shape.starts_with('{');
+    if !literal {
         return Ok(vec![Edit::Add(vec![text.to_owned()])]);
     }
     let mut reader = Reader {
