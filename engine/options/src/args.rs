@@ -228,7 +228,7 @@ impl<'a> Parser<'a> {
             Place::CommandLine(verb) => (verb, false),
             Place::Rc { verb, common } => (verb, common),
         };
-        if !option.verbs.contains(verb) {
+        if !option.is_taken_by(verb) {
             return match elsewhere {
                 true => Ok(()),
                 false => Err(not_here(word, option, verb)),

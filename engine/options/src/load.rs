@@ -48,7 +48,7 @@ impl Options {
             config = config::read(request, files, rc)?;
             sections = read_files(request, &items, files)?;
             let of_verb = config.take_given().into_iter();
-            let of_verb = of_verb.filter(|given| given.option.verbs.contains(verb));
+            let of_verb = of_verb.filter(|given| given.option.is_taken_by(verb));
             let mut all: Vec<Item> = of_verb.map(Item::Given).collect();
             for command in verb.rc_commands() {
                 // `env` says where builds would go, and heeds what it knows of their lines.

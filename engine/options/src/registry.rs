@@ -347,6 +347,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .aliases(&["curses"]),
     option(words(&["text", "json", "dot"]), "format", ALL, Display, "text", "Print results for people or for programs; `dot` is for `rules graph`."),
+    option(Flag, "origin", VerbSet::of(&[Verb::Config]), Display, "false", "Show for each value of `config show` what said it, the weakest first."),
     option(Text, "output", ASKING, Display, "label", "What `query` prints: `label` or `label_kind`."),
     option(Flag, "verbose_failures", BUILDING, Display, "true", "Show the command line of an action that failed."),
     option(

@@ -1,6 +1,6 @@
 //! What an option is.
 
-use crate::{Value, VerbSet};
+use crate::{Value, Verb, VerbSet};
 
 /// One option.
 #[derive(Debug)]
@@ -29,6 +29,13 @@ pub struct OptionSpec {
     pub default: &'static str,
     /// What it is, in a sentence or two.
     pub doc: &'static str,
+}
+
+impl OptionSpec {
+    /// Whether a command takes it: `config` takes all, to show what they are set to.
+    pub(crate) fn is_taken_by(&self, verb: Verb) -> bool {
+        verb == Verb::Config || self.verbs.contains(verb)
+    }
 }
 
 /// Checks a value; the error is what was expected.

@@ -23,6 +23,8 @@ pub enum Verb {
     Peek,
     /// `env`
     Env,
+    /// `config`
+    Config,
     /// `clean`
     Clean,
     /// `cache`
@@ -38,7 +40,7 @@ pub enum Verb {
 }
 
 /// All commands with their names and a line of help each.
-const VERBS: [(Verb, &str, &str); 15] = [
+const VERBS: [(Verb, &str, &str); 16] = [
     (Verb::Build, "build", "builds targets"),
     (Verb::Test, "test", "builds and runs tests"),
     (
@@ -72,6 +74,11 @@ const VERBS: [(Verb, &str, &str); 15] = [
         "env",
         "shows environments and which of them targets are built in (`list`, `explain`)",
     ),
+    (
+        Verb::Config,
+        "config",
+        "shows what options are set to, and by what (`show`)",
+    ),
     (Verb::Clean, "clean", "removes outputs"),
     (
         Verb::Cache,
@@ -93,14 +100,13 @@ const VERBS: [(Verb, &str, &str); 15] = [
 ];
 
 /// Commands that only Bazel has, as they may stand in rc files.
-const BAZEL_COMMANDS: [&str; 18] = [
+const BAZEL_COMMANDS: [&str; 17] = [
     "always",
     "common",
     "startup",
     "analyze-profile",
     "aquery",
     "canonicalize-flags",
-    "config",
     "coverage",
     "cquery",
     "dump",
@@ -155,6 +161,9 @@ impl Verb {
             Verb::Dependents => &["always", "common", "query", "dependents"],
             Verb::Peek => &["always", "common", "query", "peek"],
             Verb::Env => &["always", "common", "build", "env"],
+            Verb::Config => &[
+                "always", "common", "build", "test", "run", "serve", "config",
+            ],
             Verb::Clean => &["always", "common", "clean"],
             Verb::Cache => &["always", "common", "cache"],
             Verb::Serve => &["always", "common", "serve"],

@@ -52,6 +52,7 @@ fn command() -> clap::Command {
     for verb in Verb::all() {
         let words = match verb {
             Verb::Serve => "[FLAGS]",
+            Verb::Config => "show [FLAGS] [OPTIONS]",
             _ => "[FLAGS] [TARGETS]",
         };
         let mut sub = clap::Command::new(verb.name())
@@ -114,6 +115,10 @@ fn option_help(option: &OptionSpec) -> String {
     }
     if !option.default.is_empty() {
         text.push_str(&format!("    default: {}\n", option.default));
+    }
+    if let (Some((section, key)), Some(variable)) = (option.key(), option.variable()) {
+        text.push_str(&format!("    in kiln.toml: `{key}` of `[{section}]`\n"));
+        text.push_str(&format!("    variable: {variable}\n"));
     }
     let verbs = Verb::all()
         .filter(|verb| option.verbs.contains(*verb))

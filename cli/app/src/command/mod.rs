@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod clean;
+mod config;
 mod context;
 mod env;
 mod help;
@@ -53,6 +54,7 @@ fn run() -> Result<u8, Vec<Diag>> {
     match context.options.verb() {
         Verb::Help => help::help(&context).map_err(one),
         Verb::Version => help::version().map_err(one),
+        Verb::Config => config::config(&context).map_err(one),
         Verb::Cache => cache::cache(&context).map_err(one),
         Verb::Clean => clean::clean(&context).map_err(one),
         Verb::Serve => serve::serve(&context).map_err(one),

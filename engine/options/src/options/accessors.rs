@@ -99,6 +99,7 @@ accessors! {
     text tls_server_key -> Option<&str>;
     flag allow_insecure_listen -> bool;
     flag read_only -> bool;
+    flag origin -> bool;
     text remote_cache -> Option<&str>;
     text remote_executor -> Option<&str>;
     list remote_exec_headers = "remote_exec_header" -> Vec<Arc<str>>;

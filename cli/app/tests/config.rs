@@ -1,0 +1,192 @@
+//! Configuration of all sources in whole commands, and `kiln config show` (OPT-010, OPT-011).
+
+use expect_test::{Expect, expect};
+use kiln_testkit::Workspace;
+
+const KILN: &str = env!("CARGO_BIN_EXE_kiln");
+
+const FILES: &str = r#"
+//- kiln.toml
+[GLOBAL]
+jobs = 3
+copt = ["-Wall"]
+
+[remote]
+header = ["x-secret=1234"]
+
+[test]
+output = "all"
+//- kiln.ci.toml
+[DEFAULT]
+level = "-O2"
+
+[GLOBAL]
+jobs = 4
+copt.add = ["%(level)s"]
+//- .kiln.rc
+[GLOBAL]
+jobs = 5
+//- .bazelrc
+build --copt=-g
+"#;
+
+fn workspace() -> Workspace {
+    let workspace = Workspace::with(KILN, FILES);
+    let workspace = workspace.env("KILN_CONFIG_FILES", "kiln.ci.toml");
+    workspace.env("KILN_TEST_TIMEOUT", "7")
+}
+
+fn check(command_line: &str, expected: Expect) {
+    expected.assert_eq(&workspace().kiln(command_line).show());
+}
+
+#[test]
+fn what_is_set_opt_010() {
+    check(
+        "config show",
+        expect![[r#"
+        exit: 0
+        --- stdout
+        --copt = ["-Wall","-O2","-g"]
+        --test_output = "all"
+        --test_timeout = "7"
+        --jobs = "5"
+        --cache_dir = "[CACHE]"
+        --remote_header = ["***"]
+    "#]],
+    );
+}
+
+#[test]
+fn where_it_comes_from_opt_011() {
+    check(
+        "config show --origin --jobs=6 jobs copt test.timeout remote_header keep_going",
+        expect![[r#"
+            exit: 0
+            --- stdout
+            --jobs = "6"
+              "3"  kiln.toml:2
+              "4"  kiln.ci.toml:5
+              "5"  .kiln.rc:2
+              "6"  command line
+            --copt = ["-Wall","-O2","-g"]
+              "-Wall"  kiln.toml:3
+              "-O2"  kiln.ci.toml:6
+              "-g"  .bazelrc:1
+            --test_timeout = "7"
+              "7"  $KILN_TEST_TIMEOUT
+            --remote_header = ["***"]
+              "***"  kiln.toml:6
+            --keep_going = false
+              nothing says so: it is the default
+        "#]],
+    );
+    check(
+        "config show jobs env remote_header --format=json",
+        expect![[r#"
+            exit: 0
+            --- stdout
+            {"option":"jobs","section":"GLOBAL","key":"jobs","variable":"KILN_JOBS","value":"5","default":"auto","origins":[{"value":"3","from":"kiln.toml:2"},{"value":"4","from":"kiln.ci.toml:5"},{"value":"5","from":".kiln.rc:2"}]}
+            {"option":"env","section":"environments-preview","key":"names","variable":"KILN_ENVIRONMENTS_PREVIEW_NAMES","value":[],"default":"","origins":[]}
+            {"option":"remote_header","section":"remote","key":"header","variable":"KILN_REMOTE_HEADER","value":["***"],"default":"","origins":[{"value":"***","from":"kiln.toml:6"}]}
+        "#]],
+    );
+}
+
+#[test]
+fn mistakes_of_config_show() {
+    check(
+        "config",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: `kiln config` needs a command
+        hint: `kiln config show` is there
+    "#]],
+    );
+    check(
+        "config list",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: `kiln config` has no command `list`
+        hint: `kiln config show` is there
+    "#]],
+    );
+    check(
+        "config show jbos",
+        expect![[r#"
+            exit: 2
+            --- stderr
+            error: kiln has no option `jbos`
+            hint: did you mean `jobs`?
+            hint: `kiln help build` lists those of a command
+        "#]],
+    );
+}
+
+/// What is set acts; a variable wins over a file.
+#[test]
+fn values_of_files_and_variables_act() {
+    let files = r#"
+//- kiln.toml
+[test]
+output = "errors"
+timeout = "1"
+//- BUILD
+sh_test(name = "t", srcs = ["t.sh"])
+//- t.sh
+#!/bin/sh
+echo the timeout is $TEST_TIMEOUT
+exit 1
+"#;
+    let workspace = Workspace::with(KILN, files).env("KILN_TEST_TIMEOUT", "9");
+    let output = workspace.kiln("test //:t");
+    expect![[r#"
+        exit: 3
+        --- stdout
+        //:t          FAILED in [TIME]
+          kiln-out/testlogs/t/test.log
+        1 test: 1 failed
+        --- stderr
+        FAILED: //:t (exit code 1) in [TIME], see kiln-out/testlogs/t/test.log
+        ==================== Test output for //:t:
+        the timeout is 9
+        ================================================================================
+        //:t:
+          kiln-out/fastbuild/bin/t
+        hint: run again: kiln test //:t
+        failed: 1 of 1 target built in [TIME]; 1 action: 1 run
+    "#]]
+    .assert_eq(&output.show());
+}
+
+/// Mistakes in several places are all told (OPT-051).
+#[test]
+fn all_mistakes_are_told_opt_051() {
+    let files = r#"
+//- kiln.toml
+[GLOBAL]
+jbos = 3
+
+[tset]
+output = "all"
+//- .kiln.rc
+[test]
+output = "loud"
+"#;
+    expect![[r#"
+        exit: 2
+        --- stderr
+        error: there is no option `jbos` in `[GLOBAL]`
+          --> kiln.toml:2:1
+           = also: there is no section `tset`; did you mean `test`?
+          --> kiln.toml:4:2
+           = also: `loud` is no value for `test_output`: expected `summary`, `errors`, `all` or `streamed`
+          --> .kiln.rc:2:10
+           |
+         2 | output = "loud"
+           |          ^^^^^^
+        hint: did you mean `jobs`?
+    "#]].assert_eq(&Workspace::with(KILN, files).kiln("build //...").show());
+}
