@@ -94,7 +94,7 @@ fn show(context: &Context, option: &'static OptionSpec) -> Result<u8, Diag> {
 /// What holds: all values of a list, else the strongest.
 fn effective(option: &OptionSpec, given: &[&Given]) -> serde_json::Value {
     let values = given.iter().map(|given| plain(option, &given.value));
-    match (option.kind, values.clone().last()) {
+    match (option.kind, values.clone().next_back()) {
         (Kind::List, _) => values.collect(),
         (_, Some(value)) => value,
         (Kind::Flag, None) => json!(option.default == "true"),
