@@ -1,11 +1,12 @@
 //! The connection to an engine. What its API answers becomes words here and nowhere else.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
-use kiln_diag::Diag;
+use kiln_diag::{Diag, io_text};
 
 use crate::address::{self, Address};
 
@@ -83,11 +84,21 @@ fn open(address: &Address) -> Result<Docker, Diag> {
 }
 
 fn unreachable(address: &Address, error: &Error) -> Diag {
-    match error {
-        Error::SocketNotFoundError(path) => {
-            absent(address, &format!("there is no socket `{path}`"))
+    if let Error::SocketNotFoundError(path) = error {
+        return absent(address, &format!("there is no socket `{path}`"));
+    }
+    match innermost(error).downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let text = io_text(error);
+            let host = &address.host;
+            Diag::environment(format!(
+                "the Docker engine at `{host}` is not for this user: {text}"
+            ))
+            .note(format!("{} says where it is", address.origin))
+            .hint("join its group, often by `sudo usermod -aG docker $USER`, and log in again")
+            .hint("or go without containers: `--nodocker_execution`")
         }
-        error => absent(address, &say(error)),
+        _ => absent(address, &say(error)),
     }
 }
 
@@ -116,21 +127,32 @@ pub(crate) fn say(error: &Error) -> String {
         Error::DockerResponseServerError { message, .. } => message.clone(),
         Error::DockerStreamError { error } => error.clone(),
         Error::RequestTimeoutError => "it did not answer in time".to_owned(),
-        error => {
-            let mut text = error.to_string();
-            let mut source = std::error::Error::source(error);
-            while let Some(error) = source {
-                let more = error.to_string();
-                if !text.contains(&more) {
-                    text = format!("{text}: {more}");
-                }
-                source = error.source();
-            }
-            text
-        }
+        error => match innermost(error).downcast_ref::<io::Error>() {
+            Some(error) => io_text(error),
+            None => innermost(error).to_string(),
+        },
     };
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("; ")
+}
+
+/// What is at the bottom of an error: the layers above say what the client is made of.
+fn innermost(error: &Error) -> &(dyn std::error::Error + 'static) {
+    let mut inner: &(dyn std::error::Error + 'static) = match error {
+        // It shows what is in it as its own.
+        Error::IOError { err } => err,
+        error => error,
+    };
+    loop {
+        // An error of a system call may hold another one, with more words.
+        let wrapped = inner
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match wrapped.map_or_else(|| inner.source(), |below| Some(below)) {
+            Some(below) => inner = below,
+            None => return inner,
+        }
+    }
 }
 
 /// The status of an answer that is an error.
@@ -138,5 +160,57 @@ pub(crate) fn status(error: &Error) -> Option<u16> {
     match error {
         Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(error: &Error, expected: Expect) {
+        let address = Address {
+            host: "unix:///run/docker.sock".to_owned(),
+            origin: "`DOCKER_HOST`".to_owned(),
+        };
+        expected.assert_eq(&unreachable(&address, error).render());
+    }
+
+    #[test]
+    fn engines_that_cannot_be_reached_env_105() {
+        let io = |kind: io::ErrorKind| Error::IOError { err: kind.into() };
+        check(
+            &io(io::ErrorKind::PermissionDenied),
+            expect![[r#"
+                error: the Docker engine at `unix:///run/docker.sock` is not for this user: permission denied
+                   = `DOCKER_HOST` says where it is
+                hint: join its group, often by `sudo usermod -aG docker $USER`, and log in again
+                hint: or go without containers: `--nodocker_execution`"#]],
+        );
+        check(
+            &io(io::ErrorKind::ConnectionRefused),
+            expect![[r#"
+            error: there is no Docker engine at `unix:///run/docker.sock`: connection refused
+               = `DOCKER_HOST` says where it is
+            hint: start Docker, or go without containers: `--nodocker_execution`"#]],
+        );
+        check(
+            &Error::RequestTimeoutError,
+            expect![[r#"
+            error: there is no Docker engine at `unix:///run/docker.sock`: it did not answer in time
+               = `DOCKER_HOST` says where it is
+            hint: start Docker, or go without containers: `--nodocker_execution`"#]],
+        );
+        check(
+            &Error::DockerResponseServerError {
+                status_code: 500,
+                message: "something\nbroke".to_owned(),
+            },
+            expect![[r#"
+                error: there is no Docker engine at `unix:///run/docker.sock`: something; broke
+                   = `DOCKER_HOST` says where it is
+                hint: start Docker, or go without containers: `--nodocker_execution`"#]],
+        );
     }
 }

@@ -4,7 +4,7 @@
 //! alone could make them writable. Where it is the same user they are copies.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -158,9 +158,20 @@ fn copy(from: &Path, to: &Path, digest: &Digest, mode: u32) -> Result<(), ExecEr
             Err(ExecError::MissingBlob(*digest))
         }
         Err(error) => Err(failed(to, &error)),
-        Ok(_) => fs::set_permissions(to, Permissions::from_mode(mode))
-            .map_err(|error| failed(to, &error)),
+        Ok(_) => as_a_link(from, to, mode).map_err(|error| failed(to, &error)),
     }
+}
+
+/// Gives a copy what a link would have: the time of the store's file, which is the same everywhere.
+fn as_a_link(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
+    let modified = fs::metadata(from)?.modified()?;
+    // What comes out of the store is read-only.
+    fs::set_permissions(to, Permissions::from_mode(0o600))?;
+    File::options()
+        .write(true)
+        .open(to)?
+        .set_modified(modified)?;
+    fs::set_permissions(to, Permissions::from_mode(mode))
 }
 
 fn failed(path: &Path, error: &io::Error) -> ExecError {

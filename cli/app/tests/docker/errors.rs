@@ -51,19 +51,19 @@ fn no_engine_env_105() {
         "tcp://127.0.0.1:1",
         "debian:12",
         expect![[r#"
-        exit: 36
-        --- stderr
-        error: there is no Docker engine at `tcp://127.0.0.1:1`: Error in the hyper legacy client: client error (Connect): tcp connect error: Connection refused (os error 111)
-           = `DOCKER_HOST` says where it is
-           = environment `docker` is `//environments:docker`
-          --> environments/BUILD:1:1
-           |
-         1 | docker_environment(name = "docker", image = "debian:12")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = it has no `fallback_environment`
-        hint: start Docker, or go without containers: `--nodocker_execution`
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 36
+            --- stderr
+            error: there is no Docker engine at `tcp://127.0.0.1:1`: connection refused
+               = `DOCKER_HOST` says where it is
+               = environment `docker` is `//environments:docker`
+              --> environments/BUILD:1:1
+               |
+             1 | docker_environment(name = "docker", image = "debian:12")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it has no `fallback_environment`
+            hint: start Docker, or go without containers: `--nodocker_execution`
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
     without(
         "ssh://somewhere",
