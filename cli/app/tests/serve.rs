@@ -395,6 +395,8 @@ fn help_about_it() {
         --read_only
             Take results from actions that ran here alone, and none from clients.
             default: false
+            in kiln.toml: `read_only` of `[serve]`
+            variable: KILN_SERVE_READ_ONLY
             commands: serve
     "#]]
     .assert_eq(&workspace.kiln("help read_only").show());
