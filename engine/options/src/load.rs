@@ -43,7 +43,7 @@ impl Options {
         let mut sections = Sections::default();
         let mut config = Config::default();
         // Help must work whatever is wrong in an rc file (OPT-065).
-        if !matches!(verb, Verb::Help | Verb::Version) {
+        if !matches!(verb, Verb::Completion | Verb::Help | Verb::Version) {
             let rc = wants(&items, "kilnrc", true) && !wants(&items, "ignore_all_rc_files", false);
             config = config::read(request, files, rc)?;
             sections = read_files(request, &items, files)?;

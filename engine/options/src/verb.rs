@@ -33,6 +33,8 @@ pub enum Verb {
     Serve,
     /// `rules`
     Rules,
+    /// `completion`
+    Completion,
     /// `help`
     Help,
     /// `version`
@@ -40,7 +42,7 @@ pub enum Verb {
 }
 
 /// All commands with their names and a line of help each.
-const VERBS: [(Verb, &str, &str); 16] = [
+const VERBS: [(Verb, &str, &str); 17] = [
     (Verb::Build, "build", "builds targets"),
     (Verb::Test, "test", "builds and runs tests"),
     (
@@ -94,6 +96,11 @@ const VERBS: [(Verb, &str, &str); 16] = [
         Verb::Rules,
         "rules",
         "explains or draws the rule graph (`explain`, `graph`)",
+    ),
+    (
+        Verb::Completion,
+        "completion",
+        "prints a script that lets a shell complete commands and flags (`bash`, `zsh`, `fish`)",
     ),
     (Verb::Help, "help", "explains commands and flags"),
     (Verb::Version, "version", "prints the version"),
@@ -168,6 +175,7 @@ impl Verb {
             Verb::Cache => &["always", "common", "cache"],
             Verb::Serve => &["always", "common", "serve"],
             Verb::Rules => &["always", "common", "rules"],
+            Verb::Completion => &["always", "common", "completion"],
             Verb::Help => &["always", "common", "help"],
             Verb::Version => &["always", "common", "version"],
         }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use clap::builder::PossibleValuesParser;
 use kiln_diag::Diag;
 use kiln_options::{Kind, OPTIONS, OptionSpec, Verb, find_option};
 
@@ -42,7 +43,8 @@ pub(crate) fn help(context: &Context) -> Result<u8, Diag> {
 }
 
 /// The command line as clap knows it: the same registry feeds parsing, rc files and help.
-fn command() -> clap::Command {
+/// All commands and flags.
+pub(crate) fn command() -> clap::Command {
     let mut command = clap::Command::new("kiln")
         .about("A hermetic build tool, configured in Starlark")
         .after_help("`kiln help COMMAND` lists its flags, `kiln help FLAG` explains one.")
@@ -53,6 +55,7 @@ fn command() -> clap::Command {
         let words = match verb {
             Verb::Serve => "[FLAGS]",
             Verb::Config => "show [FLAGS] [OPTIONS]",
+            Verb::Completion => "bash|zsh|fish",
             _ => "[FLAGS] [TARGETS]",
         };
         let mut sub = clap::Command::new(verb.name())
@@ -79,7 +82,11 @@ fn argument(option: &'static OptionSpec) -> clap::Arg {
     match option.kind {
         Kind::Flag | Kind::Expansion(_) => argument.action(clap::ArgAction::SetTrue),
         Kind::Int => argument.value_name("N"),
-        Kind::Choice(choice) => argument.value_name(choice.words.join("|")),
+        // The words are for completion; help has them in the place of the value.
+        Kind::Choice(choice) => argument
+            .value_name(choice.words.join("|"))
+            .value_parser(PossibleValuesParser::new(choice.words))
+            .hide_possible_values(true),
         Kind::Commas => argument.value_name("A,B"),
         Kind::Text | Kind::List => argument.value_name("VALUE"),
     }

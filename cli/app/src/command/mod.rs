@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod clean;
+mod completion;
 mod config;
 mod context;
 mod env;
@@ -52,6 +53,7 @@ fn run() -> Result<u8, Vec<Diag>> {
         return Err(one(rules::no_dot()));
     }
     match context.options.verb() {
+        Verb::Completion => completion::completion(&context).map_err(one),
         Verb::Help => help::help(&context).map_err(one),
         Verb::Version => help::version().map_err(one),
         Verb::Config => config::config(&context).map_err(one),
