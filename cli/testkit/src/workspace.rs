@@ -113,12 +113,17 @@ impl Workspace {
 
     /// Runs kiln by way of another program: `through`, with kiln and its arguments at the end.
     pub fn run_through(&self, through: &[&str], command_line: &str) -> Output {
+        self.run_other(through, &self.kiln, command_line)
+    }
+
+    /// As [`Workspace::run_through`], with a copy of kiln that lies elsewhere.
+    pub fn run_other(&self, through: &[&str], kiln: &Path, command_line: &str) -> Output {
         let words: Vec<&str> = command_line.split_whitespace().collect();
         let inner = self.command("", &words);
         let mut outer = Command::new(through[0]);
         outer
             .args(&through[1..])
-            .arg(inner.get_program())
+            .arg(kiln)
             .args(inner.get_args())
             .current_dir(self.root())
             .env_clear()

@@ -242,9 +242,9 @@ fn every_mistake_is_told() {
                |
              3 | keep_going = 'maybe'
                |              ^^^^^^^
-               = also: there is no option `test_output` in `[GLOBAL]`
+               = also: there is no option `test_output` in `[GLOBAL]`; write `output` in `[test]`
               --> kiln.toml:4:1
-               = also: there is no option `kilnrc` in `[GLOBAL]`
+               = also: there is no option `kilnrc` in `[GLOBAL]`; `--kilnrc` is a flag only
               --> kiln.toml:5:1
                = also: `show_result` needs a whole number
               --> kiln.toml:6:15

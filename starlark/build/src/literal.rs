@@ -14,6 +14,9 @@ use crate::label::LabelValue;
 use crate::parametrize::{ChoiceGen, Parametrize};
 use crate::select::SelectValue;
 
+/// Nested deeper, a value is none that an attribute can have.
+const MAX_DEPTH: usize = 20;
+
 /// A value, parametrized or not, as plain data.
 pub(crate) fn from_value<'v>(
     value: Value<'v>,
@@ -29,18 +32,24 @@ pub(crate) fn from_value<'v>(
         return Ok(DefaultValue::Group(Arc::from(name), fields));
     }
     match choices(value, heap)? {
-        None => plain(value, labels).map(DefaultValue::Plain),
+        None => plain(value, labels, 0).map(DefaultValue::Plain),
         Some(choices) => {
             let choices = choices.into_iter();
             let choices =
-                choices.map(|(alias, value)| Ok((Arc::from(alias), plain(value, labels)?)));
+                choices.map(|(alias, value)| Ok((Arc::from(alias), plain(value, labels, 0)?)));
             Ok(DefaultValue::Choices(choices.collect::<Result<_, Diag>>()?))
         }
     }
 }
 
 /// A value as plain data. Texts stay texts, also where they may be labels.
-fn plain(value: Value<'_>, labels: LabelContext<'_>) -> Result<AttrValue, Diag> {
+fn plain(value: Value<'_>, labels: LabelContext<'_>, depth: usize) -> Result<AttrValue, Diag> {
+    if depth > MAX_DEPTH {
+        return Err(
+            Diag::build(format!("it is nested more than {MAX_DEPTH} times"))
+                .hint("no attribute takes such a value; does a list hold itself?"),
+        );
+    }
     if value.is_none() {
         return Ok(AttrValue::None);
     }
@@ -57,31 +66,38 @@ fn plain(value: Value<'_>, labels: LabelContext<'_>) -> Result<AttrValue, Diag> 
         return Ok(AttrValue::Label(label.0.clone()));
     }
     if let Some(items) = items(value) {
-        let items = items.iter().map(|item| plain(*item, labels));
+        let items = items.iter().map(|item| plain(*item, labels, depth + 1));
         return Ok(AttrValue::List(items.collect::<Result<_, Diag>>()?));
     }
     if let Some(dict) = DictRef::from_value(value) {
-        let entries = dict
-            .iter()
-            .map(|(key, value)| Ok((plain(key, labels)?, plain(value, labels)?)));
+        let entries = dict.iter().map(|(key, value)| {
+            Ok((
+                plain(key, labels, depth + 1)?,
+                plain(value, labels, depth + 1)?,
+            ))
+        });
         return Ok(AttrValue::Dict(entries.collect::<Result<_, Diag>>()?));
     }
     match SelectValue::from_value(value) {
-        Some(select) => open(select, labels),
+        Some(select) => open(select, labels, depth + 1),
         None => Err(mismatch("a value that an attribute can have", value)),
     }
 }
 
-fn open(select: &SelectValue<'_>, labels: LabelContext<'_>) -> Result<AttrValue, Diag> {
+fn open(
+    select: &SelectValue<'_>,
+    labels: LabelContext<'_>,
+    depth: usize,
+) -> Result<AttrValue, Diag> {
     let mut parts = Vec::with_capacity(select.parts.len());
     for part in &select.parts {
         let branches = DictRef::from_value(part.value).filter(|_| part.is_choice);
         parts.push(match branches {
-            None => plain(part.value, labels)?,
+            None => plain(part.value, labels, depth)?,
             Some(dict) => {
                 let branches = dict.iter().map(|(condition, value)| {
                     let key = select_key(labels.label(condition)?);
-                    Ok((key, plain(value, labels)?))
+                    Ok((key, plain(value, labels, depth)?))
                 });
                 AttrValue::Select(Arc::new(Select {
                     branches: branches.collect::<Result<_, Diag>>()?,
@@ -122,7 +138,7 @@ pub(crate) fn to_value<'v>(
             (Some(name.to_string()), fields.collect())
         }
     };
-    (!choices.is_empty()).then(|| heap.alloc(Parametrize { group, choices }))
+    (!choices.is_empty()).then(|| heap.alloc(Parametrize::new(group, choices)))
 }
 
 /// All values that an attribute may get by a default.

@@ -27,6 +27,11 @@ use kiln_host::starlark::{self, starlark_complex_value, starlark_module};
 /// What separates the parts of an address.
 const SEPARATORS: &[char] = &['@', '#', '=', ',', ':', '/', '\\'];
 
+/// Groups within one another are no more than this.
+const MAX_DEPTH: usize = 16;
+/// A group has no more values than this, those of groups within it included.
+const MAX_SIZE: usize = 1000;
+
 /// The values of an attribute, or a group of values.
 #[derive(
     Debug, Trace, Coerce, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative,
@@ -36,6 +41,10 @@ pub struct ParametrizeGen<V: ValueLifetimeless> {
     /// Of a group: its name. The aliases are attributes then.
     pub(crate) group: Option<String>,
     pub(crate) choices: Vec<ChoiceGen<V>>,
+    /// Of groups: how many are within one another, this one included.
+    pub(crate) depth: usize,
+    /// How many values there are, those of groups within it included.
+    pub(crate) size: usize,
 }
 
 /// One of them.
@@ -47,6 +56,27 @@ pub(crate) struct ChoiceGen<V: ValueLifetimeless> {
 }
 
 starlark_complex_value!(pub Parametrize);
+
+impl<'v> Parametrize<'v> {
+    pub(crate) fn new(group: Option<String>, choices: Vec<ChoiceGen<Value<'v>>>) -> Self {
+        let (mut depth, mut size) = (1, 0);
+        for choice in &choices {
+            match Parametrize::from_value(choice.value) {
+                Some(below) => {
+                    depth = depth.max(below.depth + 1);
+                    size += below.size;
+                }
+                None => size += 1,
+            }
+        }
+        Parametrize {
+            group,
+            choices,
+            depth,
+            size,
+        }
+    }
+}
 
 impl<'v> Freeze for Parametrize<'v> {
     type Frozen = FrozenParametrize;
@@ -61,6 +91,8 @@ impl<'v> Freeze for Parametrize<'v> {
         Ok(ParametrizeGen {
             group: self.group,
             choices: choices.collect::<FreezeResult<_>>()?,
+            depth: self.depth,
+            size: self.size,
         })
     }
 }
@@ -105,10 +137,10 @@ pub(crate) fn parametrize_globals(builder: &mut GlobalsBuilder) {
         if let ([(name, _)], false) = (&texts[..], kwargs.is_empty()) {
             let fields = kwargs.into_iter();
             let fields = fields.map(|(alias, value)| ChoiceGen { value, alias });
-            let group = Parametrize {
-                group: Some(name.clone()),
-                choices: fields.collect(),
-            };
+            let group = Parametrize::new(Some(name.clone()), fields.collect());
+            if group.depth > MAX_DEPTH || group.size > MAX_SIZE {
+                return Err(raise(too_much(name)));
+            }
             let key = group.to_string();
             return Ok(heap.alloc(AllocDict([(key, heap.alloc(group))])));
         }
@@ -124,12 +156,17 @@ pub(crate) fn parametrize_globals(builder: &mut GlobalsBuilder) {
                 Diag::build("`parametrize` without values would make no target")
                     .hint("give it at least one value"),
             )),
-            false => Ok(heap.alloc(Parametrize {
-                group: None,
-                choices,
-            })),
+            false => Ok(heap.alloc(Parametrize::new(None, choices))),
         }
     }
+}
+
+/// Groups within groups are walked through one by one, so that they must end.
+fn too_much(name: &str) -> Diag {
+    Diag::build(format!(
+        "group `{name}` holds groups in more than {MAX_DEPTH} levels, or more than {MAX_SIZE} values"
+    ))
+    .hint("write fewer groups within groups")
 }
 
 /// A value that is its own alias.

@@ -209,6 +209,50 @@ fn unknown_and_wrong_attributes_bld_094() {
     );
 }
 
+/// Values that hold themselves, and groups without end, are errors and no overflow.
+#[test]
+fn values_without_end() {
+    mistake(
+        "x = []\nx.append(x)\n__defaults__({show: {\"list\": x}})",
+        expect![[r#"
+            exit: 1
+            --- stderr
+            error: default of `list`: it is nested more than 20 times
+              --> BUILD:4:1
+               |
+             4 | __defaults__({show: {"list": x}})
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: no attribute takes such a value; does a list hold itself?
+        "#]],
+    );
+    mistake(
+        "g = [parametrize(\"a\", text = \"a\")]\n[g.append(parametrize(\"a\", **g.pop())) for _ in range(50000)]\nshow(name = \"t\", **g[0])",
+        expect![[r#"
+            exit: 1
+            --- stderr
+            error: group `a` holds groups in more than 16 levels, or more than 1000 values
+              --> BUILD:3:11
+               |
+             3 | [g.append(parametrize("a", **g.pop())) for _ in range(50000)]
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: write fewer groups within groups
+        "#]],
+    );
+    mistake(
+        "g = [parametrize(\"a\", text = \"a\")]\n[g.append(parametrize(\"a\", **g.pop())) for _ in range(50000)]\n__defaults__({show: g[0]})",
+        expect![[r#"
+            exit: 1
+            --- stderr
+            error: group `a` holds groups in more than 16 levels, or more than 1000 values
+              --> BUILD:3:11
+               |
+             3 | [g.append(parametrize("a", **g.pop())) for _ in range(50000)]
+               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: write fewer groups within groups
+        "#]],
+    );
+}
+
 #[test]
 fn groups_bld_074_bld_076() {
     mistake(

@@ -226,3 +226,36 @@ fn the_image_is_gone() {
     .assert_eq(&shown(&output));
     no_containers(&docker, &workspace);
 }
+
+/// A container that a killed kiln made and never started is removed by the next (ENV-102); one of a
+/// kiln that is alive, or of another machine, is not.
+#[test]
+fn containers_of_killed_kilns_are_removed_env_102() {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let build = r#"
+genrule(name = "g", outs = ["g.txt"], cmd = "sleep 2; echo x > $@", environment = "docker")
+"#;
+    let image = docker.busybox();
+    let workspace = workspace(&docker, &image, build);
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let made = |owner: &str| {
+        let label = format!("kiln.owner={owner}");
+        docker
+            .run(&["create", "--label", &label, &image, "sh"])
+            .unwrap()
+    };
+    // Numbers of processes are smaller.
+    let dead = made(&format!("99999999 {}", boot.trim()));
+    let alive = made(&format!("{} {}", std::process::id(), boot.trim()));
+    let foreign = made("99999999 another-machine");
+    let output = workspace.kiln("build //:g");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    let left = [&dead, &alive, &foreign].map(|id| docker.run(&["inspect", id]).is_ok());
+    for id in [&alive, &foreign] {
+        docker.run(&["rm", "-f", id]).unwrap();
+    }
+    assert_eq!(left, [false, true, true]);
+    no_containers(&docker, &workspace);
+}

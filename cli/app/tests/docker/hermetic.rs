@@ -190,3 +190,61 @@ genrule(
     assert_eq!(owner, Some(own), "{}", output.show());
     no_containers(&docker, &workspace);
 }
+
+/// Whoever runs kiln without being root is the action's user too; the store stays as it is (ENV-099).
+#[test]
+fn an_ordinary_user() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let socket = docker.host().unwrap_or("unix:///var/run/docker.sock");
+    let socket = std::path::Path::new(socket.trim_start_matches("unix://")).metadata();
+    let group = socket.map(|socket| (socket.gid(), socket.mode() & 0o060 == 0o060));
+    let Ok((group, true)) = group else {
+        eprintln!("not tested: no group may use this Docker engine");
+        return;
+    };
+    let build = r#"
+genrule(
+    name = "g",
+    srcs = ["in.txt"],
+    outs = ["g.txt"],
+    cmd = "ls -l --full-time in.txt | grep -c 2000-01-01 > $@; id -u >> $@; chmod u+w in.txt && echo changed >> in.txt",
+    environment = "docker",
+)
+genrule(name = "h", srcs = ["in.txt", ":g"], outs = ["h.txt"], cmd = "cat in.txt > $@", environment = "docker")
+"#;
+    let workspace = workspace(&docker, &docker.busybox(), build);
+    workspace.write("in.txt", "in\n");
+    let root = workspace.root();
+    let top = root.parent().unwrap().to_owned();
+    if root.metadata().unwrap().uid() != 0 {
+        eprintln!("not tested: it takes root to become somebody else");
+        return;
+    }
+    let kiln = top.join("kiln");
+    std::fs::copy(crate::KILN, &kiln).unwrap();
+    let mut open = vec![top];
+    while let Some(path) = open.pop() {
+        chown(&path, Some(1234), Some(1234)).unwrap();
+        if path.is_dir() {
+            open.extend(
+                std::fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+    }
+    let groups = format!("--groups={group}");
+    let user = ["setpriv", "--reuid=1234", "--regid=1234", &groups];
+    let output = workspace.run_other(&user, &kiln, "build //:g //:h");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    let read = |name: &str| workspace.read(&format!("kiln-out/fastbuild-docker/bin/{name}"));
+    expect![[r#"Some("1\n1234\n") Some("in\n")"#]].assert_eq(&format!(
+        "{:?} {:?}",
+        read("g.txt"),
+        read("h.txt")
+    ));
+    no_containers(&docker, &workspace);
+}

@@ -338,19 +338,25 @@ fn mistakes_in_kiln_toml_opt_008() {
         expect![[r#"
             exit: 2
             --- stderr
-            error: `3` is no value for `env`: expected `NAME=VALUE`
+            error: `env` needs a table
               --> kiln.toml:2:9
                |
              2 | names = 3
                |         ^
+            hint: write the label of an environment target: `NAME = "//environments:linux"`
         "#]],
     );
     toml(
         "[environments-preview.names]\nx = 3",
         expect![[r#"
-            exit: 0
-            --- stdout
-            x  3  no such target `//:3`: `BUILD` declares no target `3` and there is no such file
+            exit: 2
+            --- stderr
+            error: `env` needs a text
+              --> kiln.toml:2:5
+               |
+             2 | x = 3
+               |     ^
+            hint: write the label of an environment target: `NAME = "//environments:linux"`
         "#]],
     );
     toml(

@@ -17,6 +17,9 @@ use crate::{Kind, OptionSpec, Request};
 type Key<'t> = Spanned<Cow<'t, str>>;
 type Item<'t> = Spanned<DeValue<'t>>;
 
+/// The option that names environments.
+const ENVIRONMENTS: &str = "env";
+
 /// A file, as its name is shown.
 pub(super) struct File<'a> {
     name: &'a str,
@@ -111,6 +114,10 @@ impl<'a> File<'a> {
                 config.edit(option, Edit::Replace(list));
             }
             (DeValue::Table(table), Kind::List) => self.table(entry, table, value, config),
+            // A text may be an edit; nothing else can be pairs.
+            (other, Kind::List) if option.pairs && !matches!(other, DeValue::String(_)) => {
+                config.problems.push(self.wrong(entry, value, "a table"));
+            }
             (DeValue::Array(_), Kind::Commas) => {
                 let list = self.list(entry, value, config);
                 let texts: Vec<String> = list.into_iter().map(|(text, _)| text).collect();
@@ -176,6 +183,11 @@ impl<'a> File<'a> {
                 let diag = Diag::usage("a name here is neither empty nor holds `=`");
                 let origin = place(entry.option, &self.origin(key.span()));
                 config.problems.push(origin.on(diag));
+            } else if entry.option.name == ENVIRONMENTS
+                && !matches!(value.get_ref(), DeValue::String(_))
+            {
+                // A number would be a label as well, of a target that nobody meant.
+                config.problems.push(self.wrong(entry, value, "a text"));
             } else if let Some(text) = self.scalar(entry, value, config) {
                 said.push((format!("{name}={text}"), self.origin(key.span())));
             }
@@ -261,9 +273,12 @@ impl<'a> File<'a> {
         let origin = place(entry.option, &self.origin(value.span()));
         let diag = Diag::usage(format!("`{}` needs {expected}", entry.option.name));
         let diag = origin.on(diag);
-        match entry.option.name {
-            "env" => diag.hint(
+        match (entry.option.name, entry.option.key()) {
+            (ENVIRONMENTS, _) => diag.hint(
                 "write the label of an environment target: `NAME = \"//environments:linux\"`",
+            ),
+            (_, Some((section, key))) if entry.option.pairs && expected == "a table" => diag.hint(
+                format!("write `NAME = \"VALUE\"` below `[{section}.{key}]`"),
             ),
             _ => diag,
         }

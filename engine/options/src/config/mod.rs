@@ -224,12 +224,8 @@ fn place(option: &OptionSpec, origin: &Origin) -> Origin {
 fn joined(problems: &[Diag]) -> Option<Diag> {
     let (first, others) = problems.split_first()?;
     let diag = others.iter().fold(first.clone(), |diag, other| {
-        let near = other
-            .hints()
-            .iter()
-            .find(|hint| hint.starts_with("did you mean"));
-        let message = match near {
-            Some(near) => format!("also: {}; {near}", other.message()),
+        let message = match other.hints().first() {
+            Some(hint) => format!("also: {}; {hint}", other.message()),
             None => format!("also: {}", other.message()),
         };
         match other.span() {
