@@ -28,6 +28,19 @@ pub struct LocalConfig {
     /// Limit of a private `/tmp` (and of `/dev/shm`) in bytes; `None` is the kernel's default,
     /// half of the memory.
     pub tmp_size: Option<u64>,
+    /// Runs everything in a workspace and not in a sandbox, if given: then `sandbox`,
+    /// `system_roots` and `tmp_size` have no effect, and nothing is kept (ENV-135).
+    pub workspace: Option<WorkspaceRoot>,
+}
+
+/// A workspace that processes run in (ENV-130, ENV-131).
+#[derive(Clone, Debug)]
+pub struct WorkspaceRoot {
+    /// Its folder, absolute and without links.
+    pub root: PathBuf,
+    /// Folders at the top of exec roots that the workspace does not have, by name, and where in it
+    /// they are shown. A place that is not there is made, an empty folder, when it is needed.
+    pub shown: Vec<(String, PathBuf)>,
 }
 
 /// What one action may use. Reaching a limit ends it.
@@ -103,6 +116,7 @@ impl LocalConfig {
             limits: Limits::default(),
             grace: Duration::ZERO,
             tmp_size: None,
+            workspace: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The executor: one action from its plan to its result.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct LocalExecutor {
 }
 
 struct Shared {
+    /// The folders that are shown in a workspace, if actions run in one.
+    places: Vec<(String, PathBuf)>,
     pool: Pool,
     store: Store,
     tier: Tier,
@@ -50,7 +53,9 @@ impl LocalExecutor {
             grace: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
         };
         let found = tier::find(&config, &store, &zygotes)?;
+        let workspace = config.workspace.as_ref();
         let shared = Shared {
+            places: workspace.map_or_else(Vec::new, |workspace| workspace.shown.clone()),
             pool: found.pool,
             store,
             tier: found.tier,
@@ -88,6 +93,19 @@ impl LocalExecutor {
         Ok(plan)
     }
 
+    /// Makes the places that folders of the exec root are shown at, where it has such folders.
+    fn places(&self, process: &Process) -> Result<(), ExecError> {
+        for (name, at) in &self.shared.places {
+            let below = |output| process.workdir.append(output).components().next() == Some(name);
+            let used = process.inputs.entry(name).is_some() || process.outputs.iter().any(below);
+            if used && !at.is_dir() {
+                std::fs::create_dir_all(at)
+                    .map_err(|error| ExecError::Failed(Diag::io("cannot make", at, &error)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// A worker with the action under way. One that died while it was idle, for want of memory on
     /// the machine say, is let go, and another is taken.
     async fn launch(
@@ -115,6 +133,7 @@ impl LocalExecutor {
         let mut settings = self.settings;
         settings.writable_root |= request.writable;
         let plan = self.plan(process, settings.writable_root)?;
+        self.places(process)?;
         let slot = self.launch(process, &plan, settings).await?;
         request.observer.started();
         let running = Running {
@@ -287,7 +306,7 @@ impl Finished {
                 let tier = self.shared.tier;
                 let folder = |number| tier.scratch_folder(files, &self.plan, number);
                 let seen = Seen {
-                    exec_root: self.slot.exec_root(),
+                    exec_root: self.slot.work_root(),
                     workdir: &self.workdir,
                 };
                 kiln_exec_root::outputs(store, &self.plan.outputs, &seen, &folder)?

@@ -125,6 +125,7 @@ pub(crate) fn step(failure: &Failure) -> Diag {
         wire::Step::Scratch => "put an output folder in place",
         wire::Step::Drop => "give up privileges",
         wire::Step::Restrict => "restrict the action",
+        wire::Step::Show => "show an action's files in the workspace",
         wire::Step::Workdir => "enter the working directory",
         wire::Step::Exec => "run the program",
     };

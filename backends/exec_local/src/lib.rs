@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! * An action sees its declared inputs, the system roots of [`LocalConfig`] and nothing else; it
-//!   can write only where its declared outputs will be and into a private `/tmp`.
+//!   can write only where its declared outputs will be and into a private `/tmp`. Not so in a
+//!   workspace ([`WorkspaceRoot`]), where it can do whatever its user can.
 //! * Nothing that an action does can change a blob of the store.
 //! * No process of an action outlives its result, the drop of its future, or kiln itself.
 //! * The exec root has the same path in every sandbox on every machine.
@@ -24,7 +25,7 @@ mod trees;
 mod unix;
 mod zygote;
 
-pub use config::{Keep, Limits, LocalConfig, ProcessLimit, Sandbox};
+pub use config::{Keep, Limits, LocalConfig, ProcessLimit, Sandbox, WorkspaceRoot};
 pub use executor::LocalExecutor;
 pub use tier::Tier;
 pub use zygote::ZygoteServer;

@@ -38,6 +38,8 @@ pub(crate) struct Slot {
     pub group: Group,
     /// Where its actions have their exec root.
     exec_root: String,
+    /// What their working directories are relative to.
+    work_root: String,
 }
 
 /// All workers that are free; more are made when there is none.
@@ -128,6 +130,7 @@ impl Pool {
             files,
             group,
             exec_root: setup.exec_root(),
+            work_root: setup.work_root(),
         })
     }
 
@@ -200,9 +203,10 @@ impl Slot {
         self.send(&launch, plan.scratch.len() as u32)
     }
 
-    /// Where its actions have their exec root, as they see it.
-    pub(crate) fn exec_root(&self) -> &str {
-        &self.exec_root
+    /// What the paths that its actions are given are relative to, as they see it: their exec root,
+    /// or the workspace.
+    pub(crate) fn work_root(&self) -> &str {
+        &self.work_root
     }
 
     /// A text with the path of the exec root where it asks for it (PX-013).

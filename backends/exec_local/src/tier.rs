@@ -40,6 +40,8 @@ pub enum Tier {
     Landlock,
     /// Nothing but a folder with the declared inputs.
     Plain,
+    /// Nothing: it runs in the workspace.
+    Workspace,
 }
 
 impl Tier {
@@ -54,6 +56,7 @@ impl Tier {
             Tier::Namespaces | Tier::OuterProc => "",
             Tier::Landlock => "landlock",
             Tier::Plain => "plain",
+            Tier::Workspace => "workspace",
         }
     }
 
@@ -63,6 +66,7 @@ impl Tier {
             Tier::OuterProc => WireTier::Namespaces { fresh_proc: false },
             Tier::Landlock => WireTier::Landlock,
             Tier::Plain => WireTier::Plain,
+            Tier::Workspace => WireTier::Workspace,
         }
     }
 
@@ -94,7 +98,7 @@ pub(crate) fn find(
 ) -> Result<Found, Diag> {
     let mut refusals = Vec::new();
     let mut limiter = Arc::new(Limiter::new(config.limits));
-    for &tier in candidates(config.sandbox) {
+    for &tier in candidates(config) {
         let mut pool = pool(config, store, zygotes, tier, &limiter)?;
         let mut probed = probe(&pool)?;
         if let Err(refusal) = &probed
@@ -119,7 +123,10 @@ pub(crate) fn find(
             Err(refusal) => refusals.push(refusal),
         }
     }
-    Err(refused(config.sandbox, &refusals))
+    Err(match config.workspace {
+        Some(_) => cannot_work_in_place(&refusals),
+        None => refused(config.sandbox, &refusals),
+    })
 }
 
 fn probe(pool: &Pool) -> Result<Result<Slot, Failure>, Diag> {
@@ -129,8 +136,11 @@ fn probe(pool: &Pool) -> Result<Result<Slot, Failure>, Diag> {
     })
 }
 
-fn candidates(sandbox: Sandbox) -> &'static [Tier] {
-    match sandbox {
+fn candidates(config: &LocalConfig) -> &'static [Tier] {
+    if config.workspace.is_some() {
+        return &[Tier::Workspace];
+    }
+    match config.sandbox {
         Sandbox::Auto => &[
             Tier::Namespaces,
             Tier::OuterProc,
@@ -151,9 +161,11 @@ fn pool(
     limiter: &Arc<Limiter>,
 ) -> Result<Pool, Diag> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let in_place = tier == Tier::Workspace;
     // Root of a user namespace that knows nobody else is an ordinary user outside of it.
-    let privileged =
-        user.is_root() && knows("uid_map", UNPRIVILEGED.0) && knows("gid_map", UNPRIVILEGED.1);
+    let privileged = !in_place
+        && user.is_root()
+        && knows("uid_map", UNPRIVILEGED.0) && knows("gid_map", UNPRIVILEGED.1);
     let outer = match privileged {
         true => UNPRIVILEGED,
         false => (user.as_raw(), group.as_raw()),
@@ -168,7 +180,7 @@ fn pool(
         .map_err(|error| Diag::io("cannot make the scratch folder", &folder, &error))?;
     let roots = config.system_roots.iter().map(|root| text(root));
     let setup = Setup {
-        isolated_network: true,
+        isolated_network: !in_place,
         outer,
         privileged,
         cas: text(&slot::blob_folder(store))?,
@@ -178,10 +190,23 @@ fn pool(
         etc: config::etc(),
         tmp_size: config.tmp_size.unwrap_or(0),
         tier: tier.wire(),
+        workspace: workplace(config)?,
         limits: wire::Limits::default(),
     };
     let (trees, zygotes) = (Arc::new(trees), zygotes.clone());
     Ok(Pool::new(scratch, trees, zygotes, limiter.clone(), setup))
+}
+
+fn workplace(config: &LocalConfig) -> Result<wire::Workplace, Diag> {
+    let Some(workspace) = &config.workspace else {
+        return Ok(wire::Workplace::default());
+    };
+    let shown = workspace.shown.iter();
+    let shown = shown.map(|(name, at)| Ok((name.clone(), text(at)?)));
+    Ok(wire::Workplace {
+        root: text(&workspace.root)?,
+        shown: shown.collect::<Result<_, Diag>>()?,
+    })
 }
 
 /// Whether an identity exists in this process's user namespace.
@@ -240,10 +265,19 @@ fn refused(sandbox: Sandbox, refusals: &[Failure]) -> Diag {
     diag.note(format!("`{}` was asked for", sandbox.flag()))
 }
 
+/// Outputs could not be told from the workspace's own files.
+fn cannot_work_in_place(refusals: &[Failure]) -> Diag {
+    match refusals.first() {
+        Some(refusal) => cause(refusal)
+            .note("it is how the outputs of an action in the workspace are kept out of it"),
+        None => Diag::internal("no way to run in the workspace was tried"),
+    }
+}
+
 /// What is to be said of a tier that does not isolate everything.
 fn warning(tier: Tier, sandbox: Sandbox, refusals: &[Failure]) -> Option<Diag> {
     let text = match tier {
-        Tier::Namespaces => return None,
+        Tier::Namespaces | Tier::Workspace => return None,
         Tier::OuterProc => "sandbox: actions see the list of this machine's processes",
         Tier::Landlock => {
             "sandbox: using Landlock: host name, user, process list and `/tmp` are this machine's, \

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kiln_base::RelPath;
 use kiln_diag::Diag;
-use kiln_process::Process;
+use kiln_process::{Environment, Process};
 use kiln_store::Store;
 use kiln_targets::{ActionKind, ActionTemplate, Artifact};
 use kiln_tree::Node;
@@ -33,7 +33,8 @@ pub(crate) async fn check(
     let key = MachineKey::of(&template.configuration);
     let machine = cx.get::<Machine, _>((key,)).await?;
     // In a container, too, nothing else can be read; what a worker lets be read is its own affair.
-    if !machine.is_here() || cx.service::<Execution>()?.isolation.is_empty() {
+    let isolated = cx.service::<Execution>()?.isolation.is_empty();
+    if !machine.is_here() || (isolated && machine.environment == Environment::Local) {
         return Ok(());
     }
     let node = outputs

@@ -151,7 +151,7 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         network: requirements.contains_key("requires-network"),
         platform: machine.platform(),
         environment: machine.identity.clone(),
-        cache: cache_scope(requirements),
+        cache: machine.cache_scope(cache_scope(requirements)),
     })
 }
 

@@ -15,10 +15,12 @@ use kiln_process::{
 use kiln_store::Store;
 
 use crate::engine::{Setup, out_folder};
+use crate::in_workspace::InWorkspace;
 
-/// What this machine runs by itself: sandboxes and containers.
+/// What this machine runs by itself: sandboxes, the workspace, and containers.
 struct Here {
     local: LocalExecutor,
+    workspace: Arc<InWorkspace>,
     docker: Arc<DockerExecutor>,
 }
 
@@ -29,6 +31,7 @@ impl Executor for Here {
     ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
         match request.environment {
             Environment::Docker(_) => self.docker.execute(request),
+            Environment::Workspace => self.workspace.execute(request),
             _ => self.local.execute(request),
         }
     }
@@ -37,6 +40,7 @@ impl Executor for Here {
 /// What can be used besides the sandboxes of this machine.
 struct Elsewhere {
     docker: Arc<DockerExecutor>,
+    workspace: Arc<InWorkspace>,
     workers: bool,
 }
 
@@ -57,13 +61,14 @@ impl Identify for Elsewhere {
                         remote.platform, remote.properties
                     ));
                 }
-                Environment::Workspace => "in the workspace itself",
-                Environment::Remote(_) => "on remote workers",
+                Environment::Workspace => {
+                    let isolation = self.workspace.ready().await?.tier().identity();
+                    return Ok(isolation.to_owned());
+                }
+                Environment::Remote(_) => "remote execution is off",
             };
-            Err(
-                Diag::environment(format!("kiln cannot run actions {what} yet"))
-                    .hint("name a `local_environment`, or set `fallback_environment` to one"),
-            )
+            Err(Diag::environment(what)
+                .hint("name a `local_environment`, or set `fallback_environment` to one"))
         }
         .boxed()
     }
@@ -122,10 +127,14 @@ pub(crate) fn executors(
     let mut config = sandboxes(&setup.cache, setup.sandbox, setup.action_limits);
     config.keep = setup.keep;
     config.keep_dir = out_folder(&setup.cache, &setup.workspace).join("sandboxes");
+    let out = out_folder(&setup.cache, &setup.workspace);
+    let settings = (config.clone(), setup.workspace.clone(), out);
+    let workspace = Arc::new(InWorkspace::new(settings, store.clone(), zygotes.clone()));
     let local = LocalExecutor::new(config, store.clone(), zygotes)?;
     let docker = Arc::new(DockerExecutor::new(containers(setup), store.clone()));
     let here = Here {
         local,
+        workspace: workspace.clone(),
         docker: docker.clone(),
     };
     let processes = Arc::new(Bounded::new(here, setup.jobs));
@@ -150,6 +159,7 @@ pub(crate) fn executors(
     Ok(Executors {
         elsewhere: Arc::new(Elsewhere {
             docker,
+            workspace,
             workers: workers.is_some(),
         }),
         actions: cached(processes.clone()),

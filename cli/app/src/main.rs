@@ -10,6 +10,7 @@ mod command;
 mod configuration;
 mod engine;
 mod executors;
+mod in_workspace;
 mod explain;
 mod output;
 mod runfiles;

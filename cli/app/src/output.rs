@@ -67,8 +67,7 @@ struct Row {
 impl OutputFolder {
     /// Opens the folder, and makes the link of the workspace point to it.
     pub(crate) fn open(workspace: &Path, folder: PathBuf, store: Store) -> Result<Self, Diag> {
-        fs::create_dir_all(&folder).map_err(|e| Diag::io("cannot make", &folder, &e))?;
-        link(workspace, &folder)?;
+        prepare(workspace, &folder)?;
         let written = match fs::read_to_string(folder.join(LIST)) {
             Ok(text) => text.lines().filter_map(parse_row).collect(),
             // No list, or one that cannot be read: everything is written again.
@@ -264,6 +263,12 @@ fn make_folder(path: &Path) -> Result<(), Diag> {
         clear(above)?;
     }
     fs::create_dir_all(path).map_err(|e| Diag::io("cannot make", path, &e))
+}
+
+/// Makes the folder, and the link of the workspace point to it.
+pub(crate) fn prepare(workspace: &Path, folder: &Path) -> Result<(), Diag> {
+    fs::create_dir_all(folder).map_err(|e| Diag::io("cannot make", folder, &e))?;
+    link(workspace, folder)
 }
 
 /// Makes `kiln-out` point to the folder. Something else of that name is the user's and stays.

@@ -13,7 +13,7 @@ use rustix::thread::{Gid, Uid};
 
 use super::limits::Watched;
 use super::wire::{End, Failure, Launch, OrFailure, Resource, Setup, Step, WireTier};
-use super::{plain, program, server, stage};
+use super::{plain, program, server, stage, workplace};
 use crate::unix::packet::Receiver;
 use crate::unix::{self, Forked};
 
@@ -55,6 +55,7 @@ pub(super) fn run(
     match setup.tier {
         WireTier::Namespaces { .. } => stage::build(setup, launch)?,
         WireTier::Landlock | WireTier::Plain => plain::build(setup, launch)?,
+        WireTier::Workspace => workplace::build(setup, launch)?,
     }
     drop_privileges(setup)?;
     // A change of identity makes the kernel forget whom this process dies with.
@@ -99,10 +100,15 @@ fn ready<const N: usize>(fds: [BorrowedFd<'_>; N], wait: Option<Duration>) -> [b
 
 fn drop_privileges(setup: &Setup) -> Result<(), Failure> {
     let what = "privileges";
+    if setup.tier == WireTier::Workspace {
+        // It is whoever runs kiln, and may do the same (ENV-130). In a user namespace the kernel
+        // takes capabilities away when the program starts.
+        return not_dumpable();
+    }
     if setup.privileged {
         let (uid, gid) = match setup.tier {
             WireTier::Namespaces { .. } => (1000, 1000),
-            WireTier::Landlock | WireTier::Plain => {
+            WireTier::Landlock | WireTier::Plain | WireTier::Workspace => {
                 rustix::thread::set_thread_groups(&[]).or_failure(Step::Drop, what)?;
                 setup.outer
             }
@@ -113,9 +119,13 @@ fn drop_privileges(setup: &Setup) -> Result<(), Failure> {
     }
     rustix::thread::set_no_new_privs(true).or_failure(Step::Drop, what)?;
     unix::drop_capabilities().or_failure(Step::Drop, what)?;
-    // The action has the same identity; this keeps its hands off pid 1.
+    not_dumpable()
+}
+
+/// The action has the same identity; this keeps its hands off pid 1.
+fn not_dumpable() -> Result<(), Failure> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .or_failure(Step::Drop, what)
+        .or_failure(Step::Drop, "privileges")
 }
 
 /// How often is tried whether another process could be made.

@@ -19,5 +19,6 @@ mod skeleton;
 mod stage;
 pub(crate) mod wire;
 mod worker;
+mod workplace;
 
 pub use server::ZygoteServer;

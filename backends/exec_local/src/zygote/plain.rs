@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use super::wire::{Failure, Launch, Op, OrFailure, Setup, Step};
+use super::wire::{Failure, Launch, Op, OrFailure, Setup, Step, WireTier};
 
 /// Makes the folder anew.
 pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
@@ -16,10 +16,17 @@ pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
         setup,
         folders: BTreeSet::new(),
         writable: BTreeSet::new(),
+        copies: false,
     };
     kiln_exec_root::remove_tree(plain.root.as_ref()).or_failure(Step::PrivateMount, &plain.root)?;
     plain.folder("")?;
-    for op in launch.inputs.iter().chain(&launch.writable) {
+    let in_workspace = setup.tier == WireTier::Workspace;
+    plain.copies = in_workspace && launch.writable_root;
+    for op in &launch.inputs {
+        plain.apply(op)?;
+    }
+    plain.copies = in_workspace;
+    for op in &launch.writable {
         plain.apply(op)?;
     }
     if launch.writable_root {
@@ -33,6 +40,9 @@ struct Plain<'a> {
     setup: &'a Setup,
     folders: BTreeSet<String>,
     writable: BTreeSet<String>,
+    /// Whether the action could write to the store through a link: it is who runs kiln, perhaps
+    /// root, and no read-only mount will cover what is put in place now.
+    copies: bool,
 }
 
 impl Plain<'_> {
@@ -72,6 +82,10 @@ impl Plain<'_> {
 
     fn link(&self, blob: &str, at: &str) -> Result<(), Failure> {
         let (from, to) = (format!("{}/{blob}", self.setup.cas), self.path(at));
+        if self.copies {
+            // With the mode of the blob, which is read-only.
+            return fs::copy(&from, &to).map(drop).or_failure(Step::Input, blob);
+        }
         match fs::hard_link(&from, &to) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Err(error).or_failure(Step::Input, blob)

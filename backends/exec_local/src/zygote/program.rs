@@ -23,7 +23,7 @@ pub(super) fn start(
         unix::duplicate_to(fd, stream).or_failure(Step::Exec, "standard streams")?;
     }
     unix::close_others_on_exec().or_failure(Step::Exec, "descriptors")?;
-    let workdir = format!("{}/{}", setup.exec_root(), launch.workdir);
+    let workdir = format!("{}/{}", setup.work_root(), launch.workdir);
     rustix::process::chdir(workdir.as_str()).or_failure(Step::Workdir, launch.workdir)?;
     if setup.tier == WireTier::Landlock {
         restrict::apply(setup, launch)?;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use kiln_diag::Diag;
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::wire::{Failure, OrFailure, Setup, Step};
+use super::wire::{Failure, OrFailure, Setup, Step, WireTier};
 use super::worker;
 use crate::unix::packet::{self, Message, Receiver};
 use crate::unix::{self, Forked};
@@ -158,7 +158,12 @@ fn write_maps(setup: &Setup, pid: Pid) -> Result<(), Failure> {
     };
     // As root, the mounts are made by an inner root that the action never is.
     let root = if setup.privileged { "0 0 1\n" } else { "" };
+    // In the workspace everybody keeps their name.
+    let (user, group) = match setup.tier {
+        WireTier::Workspace => setup.outer,
+        _ => (1000, 1000),
+    };
     write("setgroups", "deny".to_owned())?;
-    write("uid_map", format!("{root}1000 {} 1\n", setup.outer.0))?;
-    write("gid_map", format!("{root}1000 {} 1\n", setup.outer.1))
+    write("uid_map", format!("{root}{user} {} 1\n", setup.outer.0))?;
+    write("gid_map", format!("{root}{group} {} 1\n", setup.outer.1))
 }

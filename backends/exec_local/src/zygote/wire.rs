@@ -33,8 +33,19 @@ pub(crate) struct Setup {
     pub tmp_size: u64,
     /// How much of the sandbox there is.
     pub tier: WireTier,
+    /// The workspace, for [`WireTier::Workspace`].
+    pub workspace: Workplace,
     /// What an action may use.
     pub limits: Limits,
+}
+
+/// A workspace that actions run in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Workplace {
+    /// Its folder, absolute.
+    pub root: String,
+    /// Folders of exec roots, by name, and where actions see them.
+    pub shown: Vec<(String, String)>,
 }
 
 /// What an action may use.
@@ -90,6 +101,14 @@ impl Setup {
             _ => format!("{}/root", self.scratch),
         }
     }
+
+    /// What working directories are relative to.
+    pub(crate) fn work_root(&self) -> String {
+        match self.tier {
+            WireTier::Workspace => self.workspace.root.clone(),
+            _ => self.exec_root(),
+        }
+    }
 }
 
 /// What a worker isolates with.
@@ -104,6 +123,8 @@ pub(crate) enum WireTier {
     Landlock,
     /// A plain folder.
     Plain,
+    /// A plain folder beside the workspace that the action runs in, shown there by mounts.
+    Workspace,
 }
 
 /// One step of putting an exec root together. Paths are relative to it and run through no link.
@@ -251,6 +272,8 @@ pub(crate) enum Step {
     Drop,
     /// Landlock or seccomp.
     Restrict,
+    /// Showing a folder of the exec root in the workspace.
+    Show,
     /// The working directory.
     Workdir,
     /// The program itself.

@@ -9,7 +9,7 @@ use rustix::thread::UnshareFlags;
 use super::init::{Outcome, Surroundings};
 use super::limits::{self, Watched};
 use super::wire::{Failure, Launch, OrFailure, Reply, Setup, Step, WireTier};
-use super::{init, ipc, server, skeleton};
+use super::{init, ipc, server, skeleton, workplace};
 use crate::unix::packet::{self, Message, Receiver};
 use crate::unix::{self, Stack};
 
@@ -75,6 +75,7 @@ fn prepare(setup: &Setup, sync: OwnedFd) -> Result<Watched, Failure> {
     match setup.tier {
         WireTier::Namespaces { .. } => namespaces(setup, sync)?,
         WireTier::Landlock | WireTier::Plain => unconfined()?,
+        WireTier::Workspace => workplace::enter(|| ask_for_ids(sync))?,
     }
     limits::processes(&setup.limits)?;
     Ok(watched)
@@ -107,7 +108,7 @@ fn unconfined() -> Result<(), Failure> {
         .or_failure(Step::Fork, "subreaper")
 }
 
-fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
+pub(super) fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
     unix::unshare(flags)
 }
 
@@ -133,15 +134,20 @@ fn action(
         .map_err(|error| Failure::new(Step::Protocol, 0, error.to_string()))?;
     let start = Instant::now();
     let confined = matches!(around.setup.tier, WireTier::Namespaces { .. });
-    let namespaces = match confined {
-        true => libc::CLONE_NEWNS | libc::CLONE_NEWPID,
-        false => 0,
+    let namespaces = match around.setup.tier {
+        WireTier::Namespaces { .. } | WireTier::Workspace => {
+            libc::CLONE_NEWNS | libc::CLONE_NEWPID
+        }
+        WireTier::Landlock | WireTier::Plain => 0,
     };
     let mut outcome = None;
     let pid = unix::run_apart(namespaces, stack, &mut || {
         outcome = Some(init::run(around, &launch, &fds, receiver));
     });
-    reap(pid.or_failure(Step::ActionNamespaces, "action")?, confined);
+    reap(
+        pid.or_failure(Step::ActionNamespaces, "action")?,
+        namespaces != 0,
+    );
     let end = match outcome {
         Some(Ok(Outcome::Ended(end))) => end,
         Some(Ok(Outcome::Abandoned)) => return Ok(None),
@@ -161,11 +167,11 @@ fn action(
 
 /// Waits for pid 1, which the kernel lets go only when all its namespace's processes are gone;
 /// without a namespace they have to be found.
-fn reap(pid: Pid, confined: bool) {
+fn reap(pid: Pid, apart: bool) {
     while let Err(rustix::io::Errno::INTR) =
         rustix::process::waitpid(Some(pid), WaitOptions::empty())
     {}
-    if !confined {
+    if !apart {
         kill_orphans();
     }
 }

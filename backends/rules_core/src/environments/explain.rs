@@ -97,11 +97,9 @@ pub(super) fn ambiguous(special: &str, fitting: &[(Arc<str>, EnvironmentTarget)]
 /// No workspace environment fits (ENV-043).
 pub(super) fn no_workspace(options: &EnvironmentOptions) -> Diag {
     let host = options.host.map_or("of another kind", |host| host.name());
-    let why = options.no_workspace.unwrap_or("none is compatible with it");
     Diag::build(format!(
         "no named `{}` fits this machine, which is `{host}`",
         Kind::Workspace
     ))
-    .note(why)
     .hint(format!("give such a target a name by {DEFINE}"))
 }

@@ -43,8 +43,6 @@ pub struct EnvironmentOptions {
     pub no_docker: Option<&'static str>,
     /// Why there is no remote execution; `None` if there is (ENV-045).
     pub no_remote: Option<&'static str>,
-    /// Why nothing runs in the workspace itself; `None` if it can.
-    pub no_workspace: Option<&'static str>,
     /// This machine; `None` if it is one that environments know nothing of.
     pub host: Option<Platform>,
 }
@@ -55,7 +53,6 @@ impl Default for EnvironmentOptions {
             names: BTreeMap::new(),
             no_docker: None,
             no_remote: Some("remote execution is off"),
-            no_workspace: Some("kiln cannot run actions in the workspace itself yet"),
             host: Platform::host(),
         }
     }

@@ -77,10 +77,6 @@ impl EnvironmentTarget {
         match self.kind {
             Kind::Local | Kind::Workspace => {
                 let fits = host.is_some_and(|host| self.platforms.contains(&host));
-                if let (true, Kind::Workspace, Some(why)) = (fits, self.kind, options.no_workspace)
-                {
-                    return Some(why.to_owned());
-                }
                 (!fits).then(|| {
                     let platforms: Vec<String> =
                         self.platforms.iter().map(|p| format!("`{p}`")).collect();

@@ -115,7 +115,10 @@ impl Test<'_> {
                 let name = "TEST_ATTEMPT_NUMBER".to_owned();
                 process.env.insert(name, attempt.to_string());
             }
-            process.cache = self.cache_scope(part, attempt);
+            process.cache = match base.cache {
+                CacheScope::Session => CacheScope::Session,
+                _ => self.cache_scope(part, attempt),
+            };
             let done = self.attempt(cx, &mut process, part).await?;
             let passed = done.verdict.status.success();
             attempts.push(done);

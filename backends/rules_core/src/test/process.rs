@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
-use kiln_process::{CacheScope, Process};
+use kiln_process::{CacheScope, Environment, Process};
 use kiln_targets::{Artifact, Runfiles};
 use kiln_tree::{Node, Tree, TreeBuilder};
 use std::sync::Arc;
@@ -41,8 +41,16 @@ pub(super) mod out {
 /// Sets up what must be absolute, wherever the action runs, and becomes the test. `$0` is the
 /// program, `$1` how many words of `--run_under` follow, before the test's own arguments. Any
 /// shell will do: containers may have no bash.
+///
+/// In the workspace the exec root is elsewhere (ENV-131). Tests have the same working directory there
+/// as everywhere, and are told where the workspace is as by `bazel run`.
 const SCRIPT: &str = r#"exec 2>&1
 root=$PWD
+if [ -n "$KILN_EXEC_ROOT" ]; then
+  export BUILD_WORKSPACE_DIRECTORY="$PWD"
+  root=$KILN_EXEC_ROOT
+  unset KILN_EXEC_ROOT
+fi
 export TEST_SRCDIR="$root/$0.runfiles" RUNFILES_DIR="$root/$0.runfiles"
 export PYTHON_RUNFILES="$RUNFILES_DIR" JAVA_RUNFILES="$RUNFILES_DIR"
 export TEST_TMPDIR="$root/test-tmp" GTEST_TMP_DIR="$root/test-tmp"
@@ -84,9 +92,13 @@ impl Test<'_> {
         let shell = cx.get::<Shell, _>((key.clone(),)).await?;
         let machine = cx.get::<Machine, _>((key,)).await?;
         let outputs = out::ALL.iter().map(|path| rel(path));
+        let mut env = self.environment(cx, executable)?;
+        if machine.environment == Environment::Workspace {
+            env.insert("KILN_EXEC_ROOT".to_owned(), "{chroot}".to_owned());
+        }
         Ok(Process {
             argv: self.command_line(executable, &shell.0.bash, under),
-            env: self.environment(cx, executable)?,
+            env,
             workdir: RelPath::root(),
             inputs,
             outputs: outputs.collect::<Result<_, _>>()?,
@@ -94,7 +106,7 @@ impl Test<'_> {
             network: self.attrs.has("requires-network"),
             platform: machine.platform(),
             environment: machine.identity.clone(),
-            cache: CacheScope::Session,
+            cache: machine.cache_scope(CacheScope::Successful),
         })
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use kiln_base::{Digest, Fingerprint};
 use kiln_diag::Diag;
-use kiln_process::Environment;
+use kiln_process::{CacheScope, Environment};
 use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
 use kiln_targets::{CcTools, Configuration, PythonTools, ShellTools};
@@ -71,6 +71,15 @@ impl Machine {
         )
     }
 
+    /// How results of what runs there may be used again, at most: what a process in the workspace
+    /// reads nobody knows, so that its result holds for one command (ENV-133).
+    pub fn cache_scope(&self, asked: CacheScope) -> CacheScope {
+        match self.environment {
+            Environment::Workspace => CacheScope::Session,
+            _ => asked,
+        }
+    }
+
     /// The platform properties of what runs there (ENV-120, ENV-121).
     pub fn platform(&self) -> BTreeMap<String, String> {
         match &self.environment {
@@ -87,7 +96,7 @@ impl Machine {
 #[rule(uses(Store, Execution))]
 pub async fn cc(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Cc, Diag> {
     let machine = get!(Machine, (*key).clone() => MachineKey).await?;
-    if machine.environment != Environment::Local {
+    if !machine.is_here() {
         return Ok(Cc(elsewhere::cc(cx, &machine).await?));
     }
     const NAMES: [&str; 12] = [
@@ -103,7 +112,7 @@ pub async fn cc(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Cc, Diag> {
 #[rule(uses(Store, Execution))]
 pub async fn python(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Python, Diag> {
     let machine = get!(Machine, (*key).clone() => MachineKey).await?;
-    if machine.environment != Environment::Local {
+    if !machine.is_here() {
         return Ok(Python(elsewhere::python(cx, &machine).await?));
     }
     let store = cx.service::<Store>()?;
@@ -115,7 +124,7 @@ pub async fn python(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Python, Diag> {
 #[rule(uses(Store, Execution))]
 pub async fn shell(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Shell, Diag> {
     let machine = get!(Machine, (*key).clone() => MachineKey).await?;
-    if machine.environment != Environment::Local {
+    if !machine.is_here() {
         return Ok(Shell(elsewhere::shell(cx, &machine).await?));
     }
     Ok(Shell(find_shell()))
@@ -141,8 +150,14 @@ pub async fn machine(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Machine, Diag>
                 Some(target) => unusable(error, &key.0, target),
                 None => error,
             })?;
-            let mut builder = Fingerprint::build("environment");
-            Arc::from(&builder.text(&text).finish().bytes()[..])
+            match other {
+                // This machine, less isolated.
+                Environment::Workspace => local(&text),
+                _ => {
+                    let mut builder = Fingerprint::build("environment");
+                    Arc::from(&builder.text(&text).finish().bytes()[..])
+                }
+            }
         }
     };
     Ok(Machine {
