@@ -45,6 +45,7 @@ pub mod test_filters;
 pub mod toolchains;
 mod tools;
 mod undeclared;
+mod workspace_sources;
 
 use kiln_rules::{QueryDef, RuleDef};
 use kiln_targets::Configuration;
@@ -73,6 +74,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         test::rules(),
         toolchains::rules(),
         tools::rules(),
+        workspace_sources::rules(),
     ]
     .concat()
 }

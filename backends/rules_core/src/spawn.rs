@@ -9,7 +9,7 @@ use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
-    CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
+    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
     Source,
 };
 use kiln_rules::{RuleCx, Uses};
@@ -31,6 +31,7 @@ use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::{Machine, MachineKey, Shell};
+use crate::workspace_sources::{self, SourcesKey, WorkspaceSources};
 
 pub(crate) type Cx = RuleCx<action_outputs>;
 
@@ -101,6 +102,7 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         env,
         default_shell_env,
         requirements,
+        workspace_sources,
         ..
     } = &template.kind
     else {
@@ -135,6 +137,15 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
     let machine = cx
         .get::<Machine, _>((MachineKey::of(&template.configuration),))
         .await?;
+    let asked = cache_scope(requirements);
+    let (identity, cache) = match &machine.environment {
+        Environment::Workspace if !workspace_sources.is_empty() => {
+            let key = SourcesKey::of(&template.owner, workspace_sources);
+            let digest = cx.get::<WorkspaceSources, _>((key,)).await?.0;
+            workspace_sources::declared(&machine, &digest, asked)
+        }
+        _ => (machine.identity.clone(), machine.cache_scope(asked)),
+    };
     let paths = template
         .outputs
         .iter()
@@ -150,8 +161,8 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         timeout: timeout(requirements),
         network: requirements.contains_key("requires-network"),
         platform: machine.platform(),
-        environment: machine.identity.clone(),
-        cache: machine.cache_scope(cache_scope(requirements)),
+        environment: identity,
+        cache,
     })
 }
 

@@ -45,6 +45,9 @@ pub enum ActionKind {
         /// A make-style dependency file among the outputs. Every file it names must be an input
         /// or lie in a system root; a header that is neither is an error.
         dependency_file: Option<Artifact>,
+        /// Patterns of files that decide the result of a run in the workspace itself (ENV-134);
+        /// without any, such a result holds for one command.
+        workspace_sources: Arc<[Arc<str>]>,
     },
     /// Writes a text.
     Write {

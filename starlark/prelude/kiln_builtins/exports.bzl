@@ -26,6 +26,7 @@ load(
     _CcToolchainConfigInfo = "CcToolchainConfigInfo",
     _DebugPackageInfo = "DebugPackageInfo",
 )
+load("//core:adhoc.bzl", _adhoc_tool = "adhoc_tool", _shell_command = "shell_command")
 load(
     "//core:environments.bzl",
     _docker_environment = "docker_environment",
@@ -60,6 +61,7 @@ load("//py:py_library.bzl", _py_library = "py_library")
 load("//py:py_runtime.bzl", _py_runtime = "py_runtime")
 load("//sh:sh.bzl", _sh_binary = "sh_binary", _sh_library = "sh_library", _sh_test = "sh_test")
 
+adhoc_tool = _adhoc_tool
 alias = _alias
 cc_binary = _cc_binary
 cc_import = _cc_import
@@ -93,6 +95,7 @@ remote_environment = _remote_environment
 sh_binary = _sh_binary
 sh_library = _sh_library
 sh_test = _sh_test
+shell_command = _shell_command
 test_suite = _test_suite
 toolchain = _toolchain
 toolchain_type = _toolchain_type

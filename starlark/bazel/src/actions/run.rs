@@ -34,6 +34,7 @@ pub(super) fn methods(methods: &mut MethodsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] resource_set: NoneOr<Value<'v>>,
         #[starlark(require = named, default = NoneOr::None)] toolchain: NoneOr<Value<'v>>,
         #[starlark(require = named, default = NoneOr::None)] _dependency_file: NoneOr<&FileValue>,
+        #[starlark(require = named, default = NoneOr::None)] _workspace_sources: NoneOr<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         // What these say changes no result: they are for schedulers and remote machines.
@@ -63,6 +64,7 @@ pub(super) fn methods(methods: &mut MethodsBuilder) {
         spawn.dependency_file = _dependency_file
             .into_option()
             .map(|file| file.artifact.clone());
+        spawn.add_workspace_sources(_workspace_sources.into_option());
         let outputs = spawn::outputs(outputs)?;
         let progress = progress_message.into_option();
         spawn.register(outputs, mnemonic.into_option(), progress, eval)?;
@@ -89,6 +91,7 @@ pub(super) fn methods(methods: &mut MethodsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] resource_set: NoneOr<Value<'v>>,
         #[starlark(require = named, default = NoneOr::None)] toolchain: NoneOr<Value<'v>>,
         #[starlark(require = named, default = NoneOr::None)] _dependency_file: NoneOr<&FileValue>,
+        #[starlark(require = named, default = NoneOr::None)] _workspace_sources: NoneOr<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let _ = (this, input_manifests, exec_group, resource_set, toolchain);
@@ -125,6 +128,7 @@ pub(super) fn methods(methods: &mut MethodsBuilder) {
         spawn.dependency_file = _dependency_file
             .into_option()
             .map(|file| file.artifact.clone());
+        spawn.add_workspace_sources(_workspace_sources.into_option());
         let outputs = spawn::outputs(outputs)?;
         let progress = progress_message.into_option();
         spawn.register(outputs, mnemonic.into_option(), progress, eval)?;

@@ -29,6 +29,7 @@ pub(super) struct Spawn<'a, 'e> {
     pub(super) default_shell_env: bool,
     requirements: Texts,
     pub(super) dependency_file: Option<Artifact>,
+    workspace_sources: Vec<Arc<str>>,
 }
 
 impl<'a, 'e> Spawn<'a, 'e> {
@@ -43,6 +44,7 @@ impl<'a, 'e> Spawn<'a, 'e> {
             default_shell_env: false,
             requirements: of_tags(analysis),
             dependency_file: None,
+            workspace_sources: Vec::new(),
         }
     }
 
@@ -181,6 +183,13 @@ impl<'a, 'e> Spawn<'a, 'e> {
         add_texts(&mut self.requirements, value, "execution_requirements")
     }
 
+    pub(super) fn add_workspace_sources(&mut self, patterns: Option<Value<'_>>) {
+        // The attribute that they come from has seen to their types.
+        let patterns = patterns.and_then(sequence).unwrap_or_default();
+        let patterns = patterns.iter().filter_map(|pattern| pattern.unpack_str());
+        self.workspace_sources.extend(patterns.map(Arc::from));
+    }
+
     /// Ends it: the action exists from here on.
     pub(super) fn register(
         self,
@@ -203,6 +212,7 @@ impl<'a, 'e> Spawn<'a, 'e> {
             default_shell_env: self.default_shell_env,
             requirements: Arc::new(self.requirements),
             dependency_file: self.dependency_file,
+            workspace_sources: self.workspace_sources.into(),
         };
         register(kind, outputs, mnemonic, progress, eval)
     }

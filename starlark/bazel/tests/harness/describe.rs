@@ -84,6 +84,7 @@ pub fn describe_action(action: &ActionTemplate) -> String {
             default_shell_env,
             requirements,
             dependency_file,
+            workspace_sources,
         } => {
             for list in arguments.iter() {
                 detail("argv", &describe_args(list));
@@ -101,6 +102,9 @@ pub fn describe_action(action: &ActionTemplate) -> String {
                 detail("env", "default");
             }
             detail("requirements", &pairs(requirements));
+            if !workspace_sources.is_empty() {
+                detail("workspace sources", &workspace_sources.join(" "));
+            }
             if let Some(file) = dependency_file {
                 detail("dependency file", file.exec_path());
             }

@@ -82,6 +82,7 @@ def _run(ctx, command, srcs, tools, outs):
         mnemonic = "Genrule",
         progress_message = ctx.attr.message or "Executing genrule %{label}",
         use_default_shell_env = True,
+        _workspace_sources = ctx.attr.workspace_invalidation_sources,
     )
 
 def _genrule_impl(ctx):
@@ -136,6 +137,9 @@ genrule = rule(
             allow_files = True,
             cfg = "exec",
             doc = "Programs, built for the machine that runs the command.",
+        ),
+        "workspace_invalidation_sources": attr.string_list(
+            doc = "Patterns of files that decide the result in a workspace environment.",
         ),
     },
 )
