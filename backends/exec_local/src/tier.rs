@@ -165,7 +165,8 @@ fn pool(
     // Root of a user namespace that knows nobody else is an ordinary user outside of it.
     let privileged = !in_place
         && user.is_root()
-        && knows("uid_map", UNPRIVILEGED.0) && knows("gid_map", UNPRIVILEGED.1);
+        && knows("uid_map", UNPRIVILEGED.0)
+        && knows("gid_map", UNPRIVILEGED.1);
     let outer = match privileged {
         true => UNPRIVILEGED,
         false => (user.as_raw(), group.as_raw()),

@@ -6,7 +6,7 @@ use kiln_base::RelPath;
 
 use kiln_address::Label;
 use kiln_diag::{Diag, Fault, Span};
-use kiln_process::{Exit, Limit, Process, ProcessResult};
+use kiln_process::{Environment, Exit, Limit, Process, ProcessResult};
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
 use kiln_targets::{ActionTemplate, Artifact, Target};
@@ -50,8 +50,10 @@ pub(crate) async fn of_action(
     }
     let key = MachineKey::of(&template.configuration);
     let machine = cx.get::<Machine, _>((key,)).await;
-    let here = machine.is_ok_and(|machine| machine.is_here());
-    diag = explain_exit(diag, result.exit, &printed);
+    let (here, sandboxed) = machine.map_or((false, false), |machine| {
+        (machine.is_here(), machine.environment == Environment::Local)
+    });
+    diag = explain_exit(diag, result.exit, &printed, &template.mnemonic);
     diag = explain_denied(diag, result.exit, process, &printed);
     if !printed.trim().is_empty() {
         diag = diag.note(format!(
@@ -72,7 +74,7 @@ pub(crate) async fn of_action(
         Some(sandbox) => diag.note(kept(cx, sandbox)),
         None if printed.trim().is_empty() && diag.hints().is_empty() => {
             let diag = diag.note("it wrote nothing to its output");
-            match here {
+            match sandboxed {
                 true => diag.hint(
                     "`--keep_sandboxes=on-failure` keeps its folder, with a script to run it again",
                 ),
@@ -148,7 +150,7 @@ fn explain_denied(diag: Diag, exit: Exit, process: &Process, printed: &str) -> D
 }
 
 /// Says which limit was hit and how to raise it.
-fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
+fn explain_exit(diag: Diag, exit: Exit, printed: &str, mnemonic: &str) -> Diag {
     // Where the kernel does not tell that it refused a process, programs do.
     let refused = [
         "Cannot fork",
@@ -164,6 +166,16 @@ fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
         }
         Exit::Signal(9) => diag
             .note("kiln did not kill it: perhaps it did itself, or the kernel, for want of memory"),
+        // Its search path may be its own (`tools`).
+        Exit::Code(127) if matches!(mnemonic, "ShellCommand" | "AdhocTool") => {
+            match absent_program(printed) {
+                Some(program) => diag.hint(format!(
+                    "if the target has `tools`, only these are found: add `{program}`; otherwise \
+                     install it"
+                )),
+                None => diag,
+            }
+        }
         Exit::Code(127) if absent_program(printed).is_some() => {
             let program = absent_program(printed).unwrap_or_default();
             diag.note(format!(

@@ -9,8 +9,8 @@ use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
-    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
-    Source,
+    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
+    Request, Source,
 };
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;

@@ -93,7 +93,10 @@ pub async fn workspace_sources(
         })
         .await??;
     for pattern in &paths.unmatched {
-        let text = format!("`{pattern}` in `{ATTRIBUTE}` of `{}` matches no file", key.owner);
+        let text = format!(
+            "`{pattern}` in `{ATTRIBUTE}` of `{}` matches no file",
+            key.owner
+        );
         let events = cx.service::<Events>()?;
         events
             .0

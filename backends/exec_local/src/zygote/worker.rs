@@ -135,9 +135,7 @@ fn action(
     let start = Instant::now();
     let confined = matches!(around.setup.tier, WireTier::Namespaces { .. });
     let namespaces = match around.setup.tier {
-        WireTier::Namespaces { .. } | WireTier::Workspace => {
-            libc::CLONE_NEWNS | libc::CLONE_NEWPID
-        }
+        WireTier::Namespaces { .. } | WireTier::Workspace => libc::CLONE_NEWNS | libc::CLONE_NEWPID,
         WireTier::Landlock | WireTier::Plain => 0,
     };
     let mut outcome = None;

@@ -1,4 +1,4 @@
-//! Awkward outputs are the same trees from a container as from a sandbox.
+//! Awkward outputs are the same trees from a container and from the workspace as from a sandbox.
 
 use expect_test::expect;
 use kiln_testkit::{Docker, Workspace};
@@ -51,13 +51,15 @@ fn trees_are_the_same() {
 load(":rule.bzl", "awkward")
 awkward(name = "local", environment = "local")
 awkward(name = "docker", environment = "docker")
+awkward(name = "workspace", environment = "workspace")
 "#;
     let workspace = workspace(&docker, &docker.busybox(), build);
     workspace.write("rule.bzl", RULE);
-    let output = workspace.kiln("build //:local //:docker");
+    let output = workspace.kiln("build //:local //:docker //:workspace");
     assert_eq!(output.code, Some(0), "{}", output.show());
-    let trees = ["local", "docker"].map(|name| listing(&workspace, name));
+    let trees = ["local", "docker", "workspace"].map(|name| listing(&workspace, name));
     assert_eq!(trees[0], trees[1]);
+    assert_eq!(trees[0], trees[2]);
     expect![[r#"
         -dash 644 "d\n"
         .hidden/

@@ -98,9 +98,9 @@ fn containers_are_off_env_105() {
             exit: 1
             --- stderr
             error: environment `docker` (`//environments:docker`) cannot be used: containers are off: there is `--nodocker_execution`
-              --> environments/BUILD:2:1
+              --> environments/BUILD:3:1
                |
-             2 | docker_environment(name = "docker", image = "kiln-test/busybox:1")
+             3 | docker_environment(name = "docker", image = "kiln-test/busybox:1")
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = asked for by the `environment` of `//:g`
               --> BUILD:2:1
@@ -127,9 +127,9 @@ fn no_image_env_090() {
            = the Docker engine is at `unix:///var/run/docker.sock`
            = an id cannot be fetched: only names can
            = environment `docker` is `//environments:docker`
-          --> environments/BUILD:2:1
+          --> environments/BUILD:3:1
            |
-         2 | docker_environment(name = "docker", image = "sha256:<id>")
+         3 | docker_environment(name = "docker", image = "sha256:<id>")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = it has no `fallback_environment`
         hint: give a name with a digest: `NAME@sha256:<id>…`
@@ -193,9 +193,9 @@ fn an_image_for_another_platform() {
         --- stderr
         error: image `kiln-test/foreign:1` is made for `arm64`, and the environment is `linux_x86_64`
            = environment `docker` is `//environments:docker`
-          --> environments/BUILD:2:1
+          --> environments/BUILD:3:1
            |
-         2 | docker_environment(name = "docker", image = "kiln-test/foreign:1")
+         3 | docker_environment(name = "docker", image = "kiln-test/foreign:1")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = it has no `fallback_environment`
         hint: set `platform` to what the image is made for, or take another image

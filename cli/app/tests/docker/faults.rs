@@ -215,9 +215,9 @@ fn the_image_is_gone() {
         error: cannot fetch image `kiln-test/moved:1`: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 10.255.255.53:53: no such host
            = the Docker engine is at `unix:///var/run/docker.sock`
            = environment `docker` is `//environments:docker`
-          --> environments/BUILD:2:1
+          --> environments/BUILD:3:1
            |
-         2 | docker_environment(name = "docker", image = "kiln-test/moved:1")
+         3 | docker_environment(name = "docker", image = "kiln-test/moved:1")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = it has no `fallback_environment`
         hint: see what `docker pull kiln-test/moved:1` says

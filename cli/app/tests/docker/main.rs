@@ -14,7 +14,7 @@ use kiln_testkit::{Docker, Output, Workspace};
 
 const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 
-/// A workspace with a local environment and one of this image.
+/// A workspace with a local environment, one of this image, and itself.
 fn workspace(docker: &Docker, image: &str, build: &str) -> Workspace {
     let files = format!(
         "
@@ -22,8 +22,10 @@ fn workspace(docker: &Docker, image: &str, build: &str) -> Workspace {
 [environments-preview.names]
 local = \"//environments:local\"
 docker = \"//environments:docker\"
+workspace = \"//environments:workspace\"
 //- environments/BUILD
 local_environment(name = \"local\")
+experimental_workspace_environment(name = \"workspace\")
 docker_environment(name = \"docker\", image = \"{image}\")
 //- BUILD
 {build}
@@ -99,7 +101,7 @@ sh_test(
         made
         container
         ================================================================================
-        built 5 targets in [TIME]; 4 actions: 4 run
+        built 6 targets in [TIME]; 4 actions: 4 run
     "#]]
     .assert_eq(&shown(&first));
     let again = workspace.kiln("test //... --format=json");

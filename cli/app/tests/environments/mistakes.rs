@@ -264,7 +264,6 @@ remote_environment(name = 'e')
             exit: 1
             --- stderr
             error: no named `experimental_workspace_environment` fits this machine, which is `linux_x86_64`
-               = kiln cannot run actions in the workspace itself yet
             hint: give such a target a name by `--env=NAME=//LABEL`, or a line `NAME = "//LABEL"` in `[environments-preview.names]` of `kiln.toml`
         "#]],
     );

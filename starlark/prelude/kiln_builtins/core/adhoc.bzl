@@ -51,7 +51,7 @@ def _outputs(ctx):
         _check_output("output_directories", path)
         folders.append((path, ctx.actions.declare_directory(path)))
     if not files and not folders:
-        fail("it makes nothing: there is neither `output_files` nor `output_directories`\nhint: name what it makes; `stdout = \"FILE\"` takes what it prints")
+        fail("the target makes nothing: there is neither `output_files` nor `output_directories`\nhint: name what it makes; `stdout = \"FILE\"` takes what it prints")
     return files, folders
 
 def _variables(ctx):
