@@ -190,6 +190,7 @@ async fn run(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        declared: None,
         observer: &(),
     };
     let result = executor.execute(request).await?;

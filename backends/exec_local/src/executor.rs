@@ -51,6 +51,7 @@ impl LocalExecutor {
         let settings = LaunchSettings {
             writable_root: config.writable_root,
             grace: u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX),
+            watch: false,
         };
         let found = tier::find(&config, &store, &zygotes)?;
         let workspace = config.workspace.as_ref();
@@ -132,6 +133,7 @@ impl LocalExecutor {
         let process = request.process;
         let mut settings = self.settings;
         settings.writable_root |= request.writable;
+        settings.watch = request.declared.is_some() && self.shared.tier == Tier::Workspace;
         let plan = self.plan(process, settings.writable_root)?;
         self.places(process)?;
         let slot = self.launch(process, &plan, settings).await?;
@@ -147,11 +149,16 @@ impl LocalExecutor {
             (Err(_), Some(resource)) => Reply::Done {
                 end: End::Limit(resource),
                 elapsed: 0,
+                reads: None,
             },
             (Err(error), None) => return Err(error),
         };
         match reply {
-            Reply::Done { end, elapsed } => {
+            Reply::Done {
+                end,
+                elapsed,
+                reads,
+            } => {
                 let finished = Finished {
                     slot,
                     shared: self.shared.clone(),
@@ -163,6 +170,7 @@ impl LocalExecutor {
                     },
                     end,
                     elapsed: Duration::from_nanos(elapsed),
+                    unlisted_reads: unlisted(&request, reads),
                     progress: request.describe.progress.clone(),
                     timeout: process.timeout.unwrap_or_default(),
                     keep: self.shared.keeper.job(&request, settings.writable_root),
@@ -190,6 +198,17 @@ impl Executor for LocalExecutor {
     ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
         self.run(request).boxed()
     }
+}
+
+/// Files that were read and are neither inputs nor declared otherwise.
+fn unlisted(request: &Request<'_>, reads: Option<Vec<String>>) -> Option<Vec<RelPath>> {
+    let declared = request.declared?;
+    let reads = reads?
+        .into_iter()
+        .filter_map(|path| RelPath::new(&path).ok());
+    let inputs = &request.process.inputs;
+    let unlisted = reads.filter(|path| inputs.get(path).is_none() && !declared.covers(path));
+    Some(unlisted.collect())
 }
 
 /// An action under way: dropping it kills the action.
@@ -240,6 +259,7 @@ struct Finished {
     progress: String,
     timeout: Duration,
     keep: Option<KeepJob>,
+    unlisted_reads: Option<Vec<RelPath>>,
 }
 
 /// Outputs up to this many, and up to this many bytes together, are taken in on the spot.
@@ -321,6 +341,7 @@ impl Finished {
             source: Source::Ran,
             sandbox: None,
             strays: Vec::new(),
+            unlisted_reads: self.unlisted_reads.clone(),
         };
         if result.exit.success() && result.lacks(&self.declared).is_some() {
             let folder = |number| self.shared.tier.scratch_folder(files, &self.plan, number);

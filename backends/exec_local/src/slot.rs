@@ -199,6 +199,7 @@ impl Slot {
                     .max(1)
             }),
             grace: settings.grace,
+            watch: settings.watch,
         };
         self.send(&launch, plan.scratch.len() as u32)
     }
@@ -224,6 +225,7 @@ impl Slot {
             writable_root: false,
             timeout: 0,
             grace: 0,
+            watch: false,
         };
         self.send(&launch, 1)
     }
@@ -297,6 +299,8 @@ impl Slot {
 pub(crate) struct LaunchSettings {
     pub writable_root: bool,
     pub grace: u64,
+    /// Whether files that it reads are told.
+    pub watch: bool,
 }
 
 fn decode(body: &[u8]) -> Result<Reply, ExecError> {

@@ -97,6 +97,7 @@ impl Machine {
             exclusive: false,
             writable: false,
             optional_outputs: false,
+            declared: None,
             observer,
         };
         self.executor.execute(request).await

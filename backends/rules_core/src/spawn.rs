@@ -9,7 +9,7 @@ use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
-    CacheScope, Description, Environment, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
+    CacheScope, Declared, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
     Request, Source,
 };
 use kiln_rules::{RuleCx, Uses};
@@ -31,7 +31,7 @@ use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::{Machine, MachineKey, Shell};
-use crate::workspace_sources::{self, SourcesKey, WorkspaceSources};
+use crate::workspace_sources;
 
 pub(crate) type Cx = RuleCx<action_outputs>;
 
@@ -102,7 +102,6 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         env,
         default_shell_env,
         requirements,
-        workspace_sources,
         ..
     } = &template.kind
     else {
@@ -138,13 +137,9 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
         .get::<Machine, _>((MachineKey::of(&template.configuration),))
         .await?;
     let asked = cache_scope(requirements);
-    let (identity, cache) = match &machine.environment {
-        Environment::Workspace if !workspace_sources.is_empty() => {
-            let key = SourcesKey::of(&template.owner, workspace_sources);
-            let digest = cx.get::<WorkspaceSources, _>((key,)).await?.0;
-            workspace_sources::declared(&machine, &digest, asked)
-        }
-        _ => (machine.identity.clone(), machine.cache_scope(asked)),
+    let (identity, cache) = match workspace_sources::of(cx, template, &machine).await? {
+        Some(sources) => workspace_sources::declared(&machine, &sources.digest, asked),
+        None => (machine.identity.clone(), machine.cache_scope(asked)),
     };
     let paths = template
         .outputs
@@ -294,6 +289,7 @@ async fn execute(
         let (store, known) = (cx.service::<Store>()?, cx.service::<WorkspaceStatus>()?);
         status::as_it_runs(&store, &known, process)?
     };
+    let sources = workspace_sources::of(cx, template, &machine).await?;
     let request = Request {
         process: stamped.as_ref().unwrap_or(process),
         environment: &machine.environment,
@@ -303,6 +299,7 @@ async fn execute(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        declared: sources.as_deref().map(|sources| sources as &dyn Declared),
         observer: &progress,
     };
     let store = cx.service::<Store>()?;
@@ -344,6 +341,12 @@ async fn execute(
     if success && result.source == Source::Ran {
         tell_output(cx, &events, event, &result)?;
         tell_kept(cx, describe, &result)?;
+        if let Some(said) = workspace_sources::unlisted(&template.owner, &result) {
+            let said = failure::placed(cx, &template.owner, said).await;
+            cx.service::<Events>()?
+                .0
+                .emit(Event::Diagnostic(said.into_warning()));
+        }
     }
     Ok(Executed::Done(result))
 }

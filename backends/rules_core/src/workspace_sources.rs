@@ -1,6 +1,7 @@
 //! Files that decide what a run in the workspace itself comes to, as its target declares them
 //! (`workspace_invalidation_sources`, ENV-134).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kiln_address::{Label, PackageId};
@@ -8,8 +9,9 @@ use kiln_base::{Digest, Fingerprint, RelPath};
 use kiln_diag::Diag;
 use kiln_events::Event;
 use kiln_fs::{Glob, Ignore, Listing};
-use kiln_process::CacheScope;
-use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
+use kiln_process::{CacheScope, Declared, Environment, ProcessResult};
+use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
+use kiln_targets::{ActionKind, ActionTemplate};
 use kiln_tree::Node;
 
 use crate::files::{DirEntries, FileNode};
@@ -31,20 +33,58 @@ pub struct SourcesKey {
 }
 impl Param for SourcesKey {}
 
-impl SourcesKey {
-    /// The patterns of a target.
-    pub fn of(owner: &Label, patterns: &Arc<[Arc<str>]>) -> SourcesKey {
-        SourcesKey {
-            owner: owner.clone(),
-            patterns: patterns.clone(),
-        }
+/// What patterns match.
+#[derive(Debug)]
+pub struct WorkspaceSources {
+    /// Of the paths, contents and modes of all files that match.
+    pub digest: Digest,
+    files: BTreeSet<RelPath>,
+    /// What patterns are relative to, and patterns that take files away.
+    globs: Vec<(RelPath, Glob)>,
+}
+impl Product for WorkspaceSources {}
+
+/// The patterns are the key's.
+impl PartialEq for WorkspaceSources {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
     }
 }
 
-/// The digest of the paths, contents and modes of all files that match.
-#[derive(Debug, PartialEq, Eq)]
-pub struct WorkspaceSources(pub Digest);
-impl Product for WorkspaceSources {}
+impl Eq for WorkspaceSources {}
+
+impl Declared for WorkspaceSources {
+    fn covers(&self, path: &RelPath) -> bool {
+        let excluded = |(base, glob): &(RelPath, Glob)| {
+            let below = path.strip_prefix(base);
+            below.is_some_and(|below| glob.excludes(&below))
+        };
+        self.files.contains(path) || self.globs.iter().any(excluded)
+    }
+}
+
+/// What an action declares, if it runs in the workspace and does.
+pub(crate) async fn of<R>(
+    cx: &RuleCx<R>,
+    template: &ActionTemplate,
+    machine: &Machine,
+) -> Result<Option<Arc<WorkspaceSources>>, Diag>
+where
+    R: Declares<WorkspaceSources, (SourcesKey,)>,
+{
+    match &template.kind {
+        ActionKind::Spawn {
+            workspace_sources, ..
+        } if machine.environment == Environment::Workspace && !workspace_sources.is_empty() => {
+            let key = SourcesKey {
+                owner: template.owner.clone(),
+                patterns: workspace_sources.clone(),
+            };
+            cx.get::<WorkspaceSources, _>((key,)).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
 
 /// What identifies a run whose sources are declared, and how its result may be kept: on this
 /// machine only, as nobody else has its files.
@@ -65,6 +105,32 @@ pub(crate) fn declared(
         _ => CacheScope::LocalSuccessful,
     };
     (Arc::from(&builder.finish().bytes()[..]), scope)
+}
+
+/// So many files are named.
+const NAMED: usize = 10;
+
+/// What is to be said of a run that read more than its target declares; the result holds for one command then.
+pub(crate) fn unlisted(owner: &Label, result: &ProcessResult) -> Option<Diag> {
+    let paths = result.unlisted_reads.as_ref()?;
+    let mut shown: Vec<String> = paths.iter().take(NAMED).map(|p| format!("`{p}`")).collect();
+    let more = paths.len().saturating_sub(NAMED);
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    let last = shown.pop()?;
+    let list = match shown.is_empty() {
+        true => last,
+        false => format!("{} and {last}", shown.join(", ")),
+    };
+    let text = format!(
+        "`{owner}` reads {list}, which its `{ATTRIBUTE}` does not have: the result holds for this \
+         command only"
+    );
+    let diag = Diag::build(text).hint(format!(
+        "add what decides the result to `{ATTRIBUTE}`, and what does not with `!` before it"
+    ));
+    Some(diag)
 }
 
 /// Finds the files and captures them.
@@ -117,7 +183,11 @@ pub async fn workspace_sources(
         };
         text.push_str(&format!("{:?} {line}\n", path.as_str()));
     }
-    Ok(WorkspaceSources(Digest::of(text.as_bytes())))
+    Ok(WorkspaceSources {
+        digest: Digest::of(text.as_bytes()),
+        files: paths.files.into_iter().collect(),
+        globs: paths.globs,
+    })
 }
 
 /// What patterns match.
@@ -125,6 +195,7 @@ struct Found {
     /// Relative to the root of the repository, sorted.
     files: Vec<RelPath>,
     unmatched: Vec<String>,
+    globs: Vec<(RelPath, Glob)>,
 }
 
 fn find(
@@ -135,6 +206,7 @@ fn find(
     let mut found = Found {
         files: Vec::new(),
         unmatched: Vec::new(),
+        globs: Vec::new(),
     };
     let package: &PackageId = key.owner.package();
     for (prefix, base) in [("", package.path.clone()), ("//", RelPath::root())] {
@@ -165,6 +237,7 @@ fn find(
         found
             .unmatched
             .extend(unmatched.map(|pattern| format!("{prefix}{pattern}")));
+        found.globs.push((base, glob));
     }
     found.files.sort();
     found.files.dedup();

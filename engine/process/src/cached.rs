@@ -21,7 +21,7 @@ use crate::{
 /// | [`CacheScope::Session`] | no | never |
 ///
 /// A process that was killed or ran into its timeout is never an answer: that says nothing about
-/// the next run. A hit counts only if all that it names is in the store (PX-062); whatever cannot be
+/// the next run; neither is what read files of the workspace that nobody declared. A hit counts only if all that it names is in the store (PX-062); whatever cannot be
 /// read is a miss.
 pub struct Cached<E> {
     inner: E,
@@ -115,7 +115,10 @@ impl<E> Cached<E> {
 
 fn worth_keeping(request: &Request<'_>, result: &ProcessResult) -> bool {
     let outputs = &request.process.outputs;
+    let unlisted = result.unlisted_reads.as_ref();
     match request.process.cache {
+        // It would hold although what was read has changed.
+        _ if unlisted.is_some_and(|paths| !paths.is_empty()) => false,
         // What lacks an output is as good as failed, and may go better the next time.
         _ if !request.optional_outputs
             && result.exit.success()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use kiln_base::Digest;
+use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 
 use crate::{Environment, Process, ProcessResult};
@@ -35,6 +35,12 @@ pub trait Observer: Send + Sync {
 /// An observer that does not look.
 impl Observer for () {}
 
+/// Files of the workspace that are declared (ENV-134).
+pub trait Declared: Send + Sync {
+    /// Whether this one is: part of the key, or known not to matter.
+    fn covers(&self, path: &RelPath) -> bool;
+}
+
 /// One process to run.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -57,6 +63,9 @@ pub struct Request<'a> {
     /// Otherwise a success that lacks one is none: it is not kept, and the result says what was
     /// made instead.
     pub optional_outputs: bool,
+    /// What of the workspace it is known to read besides its inputs, for a process that runs there
+    /// and whose result is to last: if it reads more, its result is not kept.
+    pub declared: Option<&'a dyn Declared>,
     /// Who is told.
     pub observer: &'a dyn Observer,
 }

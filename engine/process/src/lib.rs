@@ -22,7 +22,7 @@ pub use action::Keyed;
 pub use bounded::Bounded;
 pub use cached::Cached;
 pub use environment::{DockerEnvironment, Environment, Platform, RemoteEnvironment};
-pub use executor::{Description, ExecError, Executor, Identify, Observer, Request};
+pub use executor::{Declared, Description, ExecError, Executor, Identify, Observer, Request};
 pub use limited::Limited;
 pub use process::{CacheScope, Process};
 pub use result::{Exit, Limit, ProcessResult, Source};

@@ -78,6 +78,11 @@ pub struct ProcessResult {
     /// Where outputs are lacking: files beside them that were not declared, some of them. Inputs
     /// may be among them.
     pub strays: Vec<RelPath>,
+    /// Files of the workspace that it read although [`Request::declared`] does not cover them,
+    /// relative to its root, sorted; `None` where nobody asked, or nobody could see.
+    ///
+    /// [`Request::declared`]: crate::Request::declared
+    pub unlisted_reads: Option<Vec<RelPath>>,
 }
 
 impl ProcessResult {

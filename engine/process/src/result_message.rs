@@ -177,6 +177,7 @@ pub fn decode_result(
         source: Source::LocalCache,
         sandbox: None,
         strays: Vec::new(),
+        unlisted_reads: None,
     };
     Ok(DecodedResult { result, inline })
 }

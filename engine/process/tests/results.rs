@@ -58,6 +58,7 @@ fn result(exit: Exit) -> ProcessResult {
         source: Source::Ran,
         sandbox: None,
         strays: Vec::new(),
+        unlisted_reads: None,
     }
 }
 
@@ -237,6 +238,7 @@ fn asked_for(
     scope: CacheScope,
     exit: Exit,
     optional_outputs: bool,
+    declared: None,
 ) -> ProcessResult {
     let inner = Runs {
         store: store.clone(),

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
 use rustix::process::Pid;
@@ -14,8 +15,21 @@ struct Start {
     no_signals: libc::sigset_t,
     /// What it may have of address space, in bytes; 0 is what this process may.
     address_space: u64,
+    /// The filter that it is put under, if any.
+    filter: *const libc::sock_fprog,
+    /// The descriptor to listen at, or -1.
+    listener: libc::c_long,
     /// Why it did not become the program.
     error: c_int,
+}
+
+/// A program that was started.
+pub(crate) struct Spawned {
+    /// Its process.
+    pub pid: Pid,
+    /// Where the calls are that a filter holds; `None` if there is no filter, or if the kernel
+    /// refused it.
+    pub listener: Option<OwnedFd>,
 }
 
 /// Enough for a few system calls, and for the kernel's frame of a signal.
@@ -23,7 +37,8 @@ const STACK: usize = 64 << 10;
 
 /// Starts a program in a session of its own with no signal blocked; everything else (current
 /// folder, standard streams, other limits) is this process's. The child shares memory with this process
-/// until it has become the program, so nothing is copied.
+/// until it has become the program, so nothing is copied. `filter` is a program of the kernel's that
+/// holds some of its system calls.
 ///
 /// The caller must be the only thread of its process and have no signal handlers but those for
 /// faults. That makes the hundred calls needless by which `posix_spawn` resets every signal: what
@@ -33,10 +48,20 @@ pub(crate) fn spawn(
     argv: &[CString],
     env: &[CString],
     address_space: u64,
-) -> io::Result<Pid> {
+    filter: &[libc::sock_filter],
+) -> io::Result<Spawned> {
     let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
         let texts = list.iter().map(|text| text.as_ptr());
         texts.chain([ptr::null()]).collect()
+    };
+    let program_of_filter = libc::sock_fprog {
+        len: filter.len() as libc::c_ushort,
+        filter: filter.as_ptr().cast_mut(),
+    };
+    // A listener has to end up here: descriptors are the same until it becomes the program.
+    let (filter, shared) = match filter.is_empty() {
+        true => (ptr::null(), 0),
+        false => (&raw const program_of_filter, libc::CLONE_FILES),
     };
     let mut start = Start {
         program: program.as_ptr(),
@@ -44,6 +69,8 @@ pub(crate) fn spawn(
         env: pointers(env),
         no_signals: super::raw::signal_set(&[]),
         address_space,
+        filter,
+        listener: -1,
         error: 0,
     };
     let mut stack: Vec<u128> = Vec::with_capacity(STACK / size_of::<u128>());
@@ -54,7 +81,7 @@ pub(crate) fn spawn(
         libc::clone(
             child,
             stack.as_mut_ptr().add(stack.capacity()).cast::<c_void>(),
-            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD | shared,
             (&raw mut start).cast::<c_void>(),
         )
     };
@@ -62,8 +89,13 @@ pub(crate) fn spawn(
         return Err(io::Error::last_os_error());
     };
     // SAFETY: `start` lives; the child wrote to it through the pointer given to it, if at all.
+    let listener = unsafe { ptr::read_volatile(&raw const start.listener) };
+    let listener = c_int::try_from(listener).ok().filter(|fd| *fd >= 0);
+    // SAFETY: the descriptor is new, and the child that made it in this table is gone from it.
+    let listener = listener.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    // SAFETY: as above.
     match unsafe { ptr::read_volatile(&raw const start.error) } {
-        0 => Ok(pid),
+        0 => Ok(Spawned { pid, listener }),
         error => {
             while let Err(rustix::io::Errno::INTR) =
                 rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty())
@@ -92,6 +124,12 @@ extern "C" fn child(start: *mut c_void) -> c_int {
                 rlim_max: (*start).address_space,
             };
             libc::setrlimit(libc::RLIMIT_AS, &raw const limit);
+        }
+        if !(*start).filter.is_null() {
+            ptr::write_volatile(
+                &raw mut (*start).listener,
+                super::watch::hold((*start).filter),
+            );
         }
         libc::execve(
             (*start).program,

@@ -12,6 +12,7 @@ use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus};
 use rustix::thread::{Gid, Uid};
 
 use super::limits::Watched;
+use super::reads::Reads;
 use super::wire::{End, Failure, Launch, OrFailure, Resource, Setup, Step, WireTier};
 use super::{plain, program, server, stage, workplace};
 use crate::unix::packet::Receiver;
@@ -32,8 +33,8 @@ pub(super) struct Surroundings {
 
 /// How an action went.
 pub(super) enum Outcome {
-    /// It ran.
-    Ended(End),
+    /// It ran; what it read, if somebody watched.
+    Ended(End, Option<Vec<String>>),
     /// Kiln is gone.
     Abandoned,
 }
@@ -65,16 +66,20 @@ pub(super) fn run(
     let [stdout, stderr] = streams else {
         return Err(Failure::new(Step::Protocol, 0, "output streams"));
     };
-    let program = program::start(setup, launch, stdout.as_fd(), stderr.as_fd())?;
+    let spawned = program::start(setup, launch, stdout.as_fd(), stderr.as_fd())?;
+    let reads = spawned.listener.map(|listener| Reads::new(setup, listener));
     let mut watch = Watch {
         around,
-        program,
+        program: spawned.pid,
+        reads,
         timeout,
         grace: Duration::from_millis(launch.grace),
         kill_at: None,
         trial: (setup.limits.processes > 0).then(|| Instant::now() + TRIAL),
     };
-    Ok(watch.until_end(receiver))
+    let end = watch.until_end(receiver);
+    let reads = watch.reads.map(Reads::into_paths);
+    Ok(end.map_or(Outcome::Abandoned, |end| Outcome::Ended(end, reads)))
 }
 
 fn die_with_worker(around: &Surroundings) {
@@ -135,6 +140,7 @@ const TRIAL: Duration = Duration::from_secs(1);
 struct Watch<'a> {
     around: &'a Surroundings,
     program: Pid,
+    reads: Option<Reads>,
     timeout: Option<Instant>,
     grace: Duration,
     /// When it is killed, after it was asked to stop.
@@ -145,31 +151,40 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Reaps whatever ends until the program does, or until it has to end.
-    fn until_end(&mut self, receiver: &mut Receiver) -> Outcome {
+    /// Reaps whatever ends until the program does, or until it has to end. `None`: kiln is gone.
+    fn until_end(&mut self, receiver: &mut Receiver) -> Option<End> {
         let around = self.around;
         loop {
-            let fds = [&around.control, &around.children, &around.worker];
-            let [told, children, orphaned] = ready(fds.map(AsFd::as_fd), self.wait());
+            // Where nobody watches, one of the others stands in twice.
+            let opened = self.reads.as_ref().map_or(&around.worker, Reads::listener);
+            let fds = [&around.control, &around.children, &around.worker, opened];
+            let [told, children, orphaned, opened] = ready(fds.map(AsFd::as_fd), self.wait());
             if orphaned {
                 unix::exit_now(0);
             }
             // Before the end of the program: a limit that was hit may well be why it ended.
             if let Some(resource) = around.watched.hit() {
-                return Outcome::Ended(End::Limit(resource));
+                return Some(End::Limit(resource));
             }
             if children && let Some(end) = self.reap() {
                 let asked = self.kill_at.is_some();
-                return Outcome::Ended(if asked { End::TimedOut } else { end });
+                return Some(if asked { End::TimedOut } else { end });
+            }
+            if opened
+                && let Some(reads) = &mut self.reads
+                && reads.take().is_err()
+            {
+                // All its processes are gone, or there is no more to be learned.
+                self.reads = None;
             }
             if told {
                 return match receiver.receive(around.control.as_fd()) {
-                    Ok(Some(_)) => Outcome::Ended(End::Killed),
-                    _ => Outcome::Abandoned,
+                    Ok(Some(_)) => Some(End::Killed),
+                    _ => None,
                 };
             }
             if let Some(end) = self.look_at_the_clock() {
-                return Outcome::Ended(end);
+                return Some(end);
             }
         }
     }

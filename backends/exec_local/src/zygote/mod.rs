@@ -13,6 +13,7 @@ mod ipc;
 mod limits;
 mod plain;
 mod program;
+mod reads;
 mod restrict;
 mod server;
 mod skeleton;

@@ -4,11 +4,10 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::Pid;
 
 use super::restrict;
 use super::wire::{Failure, Launch, OrFailure, Setup, Step, WireTier};
-use crate::unix;
+use crate::unix::{self, Spawned};
 
 /// Starts the program, with the given files as its output streams.
 pub(super) fn start(
@@ -16,7 +15,7 @@ pub(super) fn start(
     launch: &Launch<'_>,
     stdout: BorrowedFd<'_>,
     stderr: BorrowedFd<'_>,
-) -> Result<Pid, Failure> {
+) -> Result<Spawned, Failure> {
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .or_failure(Step::Device, "/dev/null")?;
     for (fd, stream) in [(null.as_fd(), 0), (stdout, 1), (stderr, 2)] {
@@ -31,7 +30,11 @@ pub(super) fn start(
     spawn(launch, setup.limits.address_space)
 }
 
-fn spawn(launch: &Launch<'_>, address_space: u64) -> Result<Pid, Failure> {
+fn spawn(launch: &Launch<'_>, address_space: u64) -> Result<Spawned, Failure> {
+    let filter = match launch.watch {
+        true => unix::filter(),
+        false => Vec::new(),
+    };
     let program = launch.argv.first().copied().unwrap_or_default();
     let failed = |errno| Err(Failure::new(Step::Exec, errno, program));
     let texts = |list: &mut dyn Iterator<Item = &str>| -> Option<Vec<CString>> {
@@ -52,15 +55,15 @@ fn spawn(launch: &Launch<'_>, address_space: u64) -> Result<Pid, Failure> {
         let Ok(candidate) = CString::new(candidate) else {
             continue;
         };
-        let mut tried = unix::spawn(&candidate, &argv, &env, address_space);
+        let mut tried = unix::spawn(&candidate, &argv, &env, address_space, &filter);
         if errno(&tried) == libc::ENOEXEC {
             // A script without `#!` is one for the shell, as `execvp` has it.
             let mut shell = vec![c"/bin/sh".to_owned(), candidate.clone()];
             shell.extend(argv.iter().skip(1).cloned());
-            tried = unix::spawn(c"/bin/sh", &shell, &env, address_space);
+            tried = unix::spawn(c"/bin/sh", &shell, &env, address_space, &filter);
         }
         match (errno(&tried), tried) {
-            (_, Ok(pid)) => return Ok(pid),
+            (_, Ok(spawned)) => return Ok(spawned),
             (libc::ENOENT, _) if exists(&candidate) => {
                 let what = interpreter(&candidate).unwrap_or_else(|| program.to_owned());
                 return Err(Failure::new(Step::Exec, libc::ELIBBAD, what));

@@ -179,6 +179,8 @@ pub(crate) struct Launch<'a> {
     pub timeout: u64,
     /// Milliseconds between asking it to stop and killing it.
     pub grace: u64,
+    /// Whether the files of the workspace are told that it reads.
+    pub watch: bool,
 }
 
 /// What kiln tells a worker while an action runs.
@@ -196,6 +198,9 @@ pub(crate) enum Reply {
         end: End,
         /// How long it ran, in nanoseconds.
         elapsed: u64,
+        /// The files of the workspace that it read, relative to its root; `None` if nobody
+        /// watched.
+        reads: Option<Vec<String>>,
     },
     /// Something around the action failed; nothing of it runs.
     Failed(Failure),

@@ -146,8 +146,8 @@ fn action(
         pid.or_failure(Step::ActionNamespaces, "action")?,
         namespaces != 0,
     );
-    let end = match outcome {
-        Some(Ok(Outcome::Ended(end))) => end,
+    let (end, reads) = match outcome {
+        Some(Ok(Outcome::Ended(end, reads))) => (end, reads),
         Some(Ok(Outcome::Abandoned)) => return Ok(None),
         Some(Err(failure)) => return Err(failure),
         // Something killed pid 1, whatever it was doing to the memory just then.
@@ -160,7 +160,11 @@ fn action(
         }
     }
     let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    Ok(Some(Reply::Done { end, elapsed }))
+    Ok(Some(Reply::Done {
+        end,
+        elapsed,
+        reads,
+    }))
 }
 
 /// Waits for pid 1, which the kernel lets go only when all its namespace's processes are gone;

@@ -47,7 +47,7 @@ pub(super) fn build(setup: &Setup, launch: &Launch<'_>) -> Result<(), Failure> {
                 .or_failure(Step::Show, at)?;
         }
     }
-    own_processes()
+    own_processes(launch.watch)
 }
 
 /// Makes the exec root read-only, also for root, but for the folders of outputs: its files are
@@ -78,14 +78,14 @@ fn clone(path: &str) -> Result<OwnedFd, Failure> {
 }
 
 /// A `/proc` of the processes that the action can see. Where a container masks its own, a new one
-/// is refused, and the action has to do with the old one.
-fn own_processes() -> Result<(), Failure> {
+/// is refused, and the action has to do with the old one; then it cannot be watched.
+fn own_processes(watch: bool) -> Result<(), Failure> {
     debug_assert_eq!(getpid().as_raw_nonzero().get(), 1);
     let flags = rustix::mount::MountFlags::NOSUID
         | rustix::mount::MountFlags::NODEV
         | rustix::mount::MountFlags::NOEXEC;
     match rustix::mount::mount("proc", "/proc", "proc", flags, None) {
-        Err(rustix::io::Errno::PERM) => Ok(()),
+        Err(rustix::io::Errno::PERM) if !watch => Ok(()),
         mounted => mounted.or_failure(Step::Proc, "/proc"),
     }
 }

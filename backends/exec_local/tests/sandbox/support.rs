@@ -158,6 +158,7 @@ pub async fn run_for(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        declared: None,
         observer,
     };
     executor.execute(request).await

@@ -224,6 +224,7 @@ impl Test<'_> {
             exclusive: self.key.options.exclusive || self.attrs.has("exclusive"),
             writable: true,
             optional_outputs: true,
+            declared: None,
             observer: &observer,
         };
         let result = execution.tests.execute(request).await;

@@ -139,6 +139,7 @@ impl Player {
             source: Source::Ran,
             sandbox: None,
             strays: Vec::new(),
+            unlisted_reads: None,
         })
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod adhoc;
+mod reads;
 mod running;
 
 use expect_test::Expect;

@@ -248,10 +248,11 @@ fn inputs_are_not_the_stores_to_change() {
     let workspace = workspace(
         r#"
 //- BUILD
-genrule(name = "beside", outs = ["beside.txt"], cmd = "echo as it was > $@", environment = "__local__")
+genrule(name = "beside", outs = ["beside.txt"], cmd = "echo as it was > $@")
+genrule(name = "root", outs = ["root.txt"], cmd = "echo as it was > $@", environment = "__local__")
 genrule(
     name = "a",
-    srcs = [":beside", "//far"],
+    srcs = [":beside", "//far", ":root"],
     outs = ["a.txt"],
     cmd = "for f in $(SRCS); do chmod +w $$f || true; (echo changed > $$f) || true; done 2>&1; cat $(SRCS) > $@",
     environment = "here",
@@ -266,8 +267,8 @@ genrule(name = "far", outs = ["far.txt"], cmd = "echo as it was > $@", environme
         "build //:a //:beside",
         "fastbuild-here/bin/a.txt",
     );
-    assert_eq!(text, "changed\nas it was\n");
-    for (target, file) in [("//:beside", "beside.txt"), ("//far", "far/far.txt")] {
+    assert_eq!(text, "changed\nas it was\nas it was\n");
+    for (target, file) in [("//:root", "root.txt"), ("//far", "far/far.txt")] {
         let text = built(
             &workspace,
             &format!("build {target}"),

@@ -69,6 +69,11 @@ impl Glob {
         walk::walk(self, walk::Wanted::Files, package, ignore, list)
     }
 
+    /// Whether `exclude` takes away a path, relative to the package, or a folder above it.
+    pub fn excludes(&self, path: &RelPath) -> bool {
+        self.exclude.covers(path)
+    }
+
     /// The sub-packages of `package` that match, those inside other sub-packages left out
     /// (Bazel: `subpackages`). Otherwise as [`Glob::files`].
     pub fn subpackages(
