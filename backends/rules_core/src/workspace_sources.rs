@@ -8,7 +8,7 @@ use kiln_address::{Label, PackageId};
 use kiln_base::{Digest, Fingerprint, RelPath};
 use kiln_diag::Diag;
 use kiln_events::Event;
-use kiln_fs::{Glob, Ignore, Listing};
+use kiln_fs::{Glob, Ignore, Lister};
 use kiln_process::{CacheScope, Declared, Environment, ProcessResult};
 use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{ActionKind, ActionTemplate};
@@ -198,11 +198,7 @@ struct Found {
     globs: Vec<(RelPath, Glob)>,
 }
 
-fn find(
-    key: &SourcesKey,
-    ignore: &Ignore,
-    list: &mut dyn FnMut(&RelPath) -> Result<Option<Arc<Listing>>, Diag>,
-) -> Result<Found, Diag> {
+fn find(key: &SourcesKey, ignore: &Ignore, list: &mut Lister<'_>) -> Result<Found, Diag> {
     let mut found = Found {
         files: Vec::new(),
         unmatched: Vec::new(),

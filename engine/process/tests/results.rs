@@ -238,7 +238,6 @@ fn asked_for(
     scope: CacheScope,
     exit: Exit,
     optional_outputs: bool,
-    declared: None,
 ) -> ProcessResult {
     let inner = Runs {
         store: store.clone(),
@@ -256,6 +255,7 @@ fn asked_for(
         exclusive: false,
         writable: false,
         optional_outputs,
+        declared: None,
         observer: &(),
     };
     let result = block_on(cached.execute(request)).unwrap();
