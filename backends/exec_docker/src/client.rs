@@ -31,6 +31,10 @@ const PING: Duration = Duration::from_secs(5);
 /// cure (ENV-105).
 pub(crate) async fn connect(variables: &BTreeMap<String, String>) -> Result<Engine, Diag> {
     let address = address::find(variables)?;
+    let asks = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty());
+    if asks("DOCKER_TLS_VERIFY") && address.host.starts_with("tcp://") {
+        return Err(encrypted(&address));
+    }
     let docker = open(&address)?;
     let info = match tokio::time::timeout(PING, docker.info()).await {
         Ok(Ok(info)) => info,
@@ -77,7 +81,11 @@ fn open(address: &Address) -> Result<Docker, Diag> {
                 "kiln cannot reach a Docker engine at `{host}`"
             ))
             .note(format!("{} says that it is there", address.origin))
-            .hint("use one that listens at `unix://…` or `tcp://…`"));
+            .hint("use one that listens at `unix://…` or `tcp://…`")
+            .hint(
+                "its socket can be forwarded: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock \
+                 HOST`, and `DOCKER_HOST=unix:///tmp/docker.sock`",
+            ));
         }
     };
     opened.map_err(|error| unreachable(address, &error))
@@ -111,14 +119,17 @@ fn absent(address: &Address, why: &str) -> Diag {
     .hint("start Docker, or go without containers: `--nodocker_execution`")
 }
 
-/// Outputs could not be the user's own (ENV-099).
-pub(crate) fn remapped(engine: &Engine) -> Diag {
-    Diag::environment("the Docker engine gives the users of containers other numbers outside")
-        .note(format!(
-            "the one at `{}` runs with `userns-remap`",
-            engine.address.host
-        ))
-        .hint("use an engine without it, or a rootless one")
+/// Plain text would be refused, and the words for that help nobody.
+fn encrypted(address: &Address) -> Diag {
+    Diag::environment(format!(
+        "kiln cannot speak TLS with the Docker engine at `{}`",
+        address.host
+    ))
+    .note("`DOCKER_TLS_VERIFY` asks for it")
+    .hint(
+        "forward its socket: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, and set \
+         `DOCKER_HOST=unix:///tmp/docker.sock`",
+    )
 }
 
 /// An error of the engine's, in one line.
@@ -175,6 +186,19 @@ mod tests {
             origin: "`DOCKER_HOST`".to_owned(),
         };
         expected.assert_eq(&unreachable(&address, error).render());
+    }
+
+    #[test]
+    fn tls_is_not_spoken() {
+        let address = Address {
+            host: "tcp://far:2376".to_owned(),
+            origin: "`DOCKER_HOST`".to_owned(),
+        };
+        expect![[r#"
+            error: kiln cannot speak TLS with the Docker engine at `tcp://far:2376`
+               = `DOCKER_TLS_VERIFY` asks for it
+            hint: forward its socket: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, and set `DOCKER_HOST=unix:///tmp/docker.sock`"#]]
+        .assert_eq(&encrypted(&address).render());
     }
 
     #[test]

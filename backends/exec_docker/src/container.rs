@@ -21,12 +21,37 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::RwLock;
 
 use crate::DockerConfig;
+use crate::archive::{self, Far};
 use crate::client::{Engine, say, status};
 use crate::job::EXEC_ROOT;
 use crate::layout::User;
 use crate::leftovers;
 use crate::output;
 use crate::shell;
+
+/// How files get into containers and out of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// The engine sees our folders, and containers are shown them.
+    Mounts,
+    /// It does not: it is on another machine, or in a virtual one. Files go there and back in
+    /// archives, into folders that are the container's own.
+    Archives,
+}
+
+/// Why a container did not start.
+pub(crate) enum NotStarted {
+    /// The engine does not see our folders.
+    NotShared(Diag),
+    /// Anything else.
+    Failed(ExecError),
+}
+
+impl From<ExecError> for NotStarted {
+    fn from(error: ExecError) -> NotStarted {
+        NotStarted::Failed(error)
+    }
+}
 
 /// What a container is for; only equal ones can stand in for one another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +69,7 @@ pub(crate) struct Container {
     engine: Arc<Engine>,
     id: String,
     pub kind: Kind,
+    pub sharing: Sharing,
     pub files: SlotFiles,
     input: Pin<Box<dyn AsyncWrite + Send>>,
     pub(crate) output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
@@ -56,7 +82,7 @@ pub(crate) struct Container {
 }
 
 /// The folder with the runner, in every container.
-const CONTROL: &str = "/.kiln";
+pub(crate) const CONTROL: &str = "/.kiln";
 const RUNNER: &str = include_str!("runner.sh");
 /// How long a container has to start.
 const START: Duration = Duration::from_secs(60);
@@ -70,21 +96,28 @@ impl Container {
     pub(crate) async fn start(
         engine: &Arc<Engine>,
         config: &DockerConfig,
-        user: User,
+        (user, sharing): (User, Sharing),
         kind: Kind,
         files: SlotFiles,
         busy: Arc<RwLock<()>>,
-    ) -> Result<Container, ExecError> {
+    ) -> Result<Container, NotStarted> {
         let hello = token().map_err(ExecError::Failed)?;
-        let shell = shell::of_image(engine, config, &kind).await?;
+        let shell = shell::of_image(engine, config, &kind, sharing).await?;
         prepare(&files, &hello, &shell).map_err(ExecError::Failed)?;
-        let body = body(config, user, &kind, &files);
+        let body = body(config, user, &kind, &files, sharing);
         let created = engine
             .docker
             .create_container(None::<CreateContainerOptions>, body)
             .await
             .map_err(|error| refused(&kind, &error))?;
         let mut container = attach(engine, created.id, kind, files, busy).await?;
+        container.sharing = sharing;
+        if sharing == Sharing::Archives
+            && let Err(error) = archive::send_control(&container.far()).await
+        {
+            container.remove().await;
+            return Err(error.into());
+        }
         let started = engine.docker.start_container(&container.id, None).await;
         if let Err(error) = started {
             let error = refused(&container.kind, &error);
@@ -100,11 +133,8 @@ impl Container {
             Err(_) => {
                 container.remove().await;
                 let seconds = START.as_secs();
-                Err(unfit(
-                    engine,
-                    &container.kind,
-                    &format!("it said nothing for {seconds} seconds"),
-                ))
+                let said = format!("it said nothing for {seconds} seconds");
+                Err(unfit(engine, &container.kind, &said))
             }
         }
     }
@@ -132,6 +162,15 @@ impl Container {
     /// The exec root, outside.
     pub(crate) fn root(&self) -> PathBuf {
         self.files.path().join("root")
+    }
+
+    /// For sending its files.
+    pub(crate) fn far(&self) -> Far {
+        Far {
+            engine: self.engine.clone(),
+            id: self.id.clone(),
+            folder: self.files.path().to_owned(),
+        }
     }
 
     /// Its `/tmp`, outside.
@@ -194,7 +233,7 @@ async fn attach(
     kind: Kind,
     files: SlotFiles,
     busy: Arc<RwLock<()>>,
-) -> Result<Container, ExecError> {
+) -> Result<Container, NotStarted> {
     let options = AttachContainerOptionsBuilder::default()
         .stdin(true)
         .stdout(true)
@@ -206,6 +245,7 @@ async fn attach(
             engine: engine.clone(),
             id,
             kind,
+            sharing: Sharing::Mounts,
             files,
             input: attached.input,
             output: attached.output,
@@ -248,7 +288,35 @@ fn bind(source: &Path, target: &str, read_only: bool) -> Mount {
     }
 }
 
-fn body(config: &DockerConfig, user: User, kind: &Kind, files: &SlotFiles) -> ContainerCreateBody {
+/// A folder of the container's own, removed with it.
+fn own(target: &str) -> Mount {
+    Mount {
+        target: Some(target.to_owned()),
+        typ: Some(MountType::VOLUME),
+        read_only: Some(false),
+        ..Mount::default()
+    }
+}
+
+fn mounts(files: &SlotFiles, sharing: Sharing) -> Vec<Mount> {
+    match sharing {
+        Sharing::Mounts => vec![
+            bind(&files.path().join("root"), EXEC_ROOT, false),
+            bind(&files.path().join("control"), CONTROL, true),
+            // Not in memory: there it would have the owner and mode that the image's has.
+            bind(&files.path().join("tmp"), "/tmp", false),
+        ],
+        Sharing::Archives => [EXEC_ROOT, CONTROL, "/tmp"].map(own).to_vec(),
+    }
+}
+
+fn body(
+    config: &DockerConfig,
+    user: User,
+    kind: &Kind,
+    files: &SlotFiles,
+    sharing: Sharing,
+) -> ContainerCreateBody {
     let (uid, gid) = user.inside;
     let memory = config.memory.and_then(|bytes| i64::try_from(bytes).ok());
     let host = HostConfig {
@@ -257,12 +325,7 @@ fn body(config: &DockerConfig, user: User, kind: &Kind, files: &SlotFiles) -> Co
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         readonly_rootfs: Some(true),
         network_mode: (!kind.network).then(|| "none".to_owned()),
-        mounts: Some(vec![
-            bind(&files.path().join("root"), EXEC_ROOT, false),
-            bind(&files.path().join("control"), CONTROL, true),
-            // Not in memory: there it would have the owner and mode that the image's has.
-            bind(&files.path().join("tmp"), "/tmp", false),
-        ]),
+        mounts: Some(mounts(files, sharing)),
         memory,
         // No swap beside it: that would be more than is allowed.
         memory_swap: memory,
@@ -294,37 +357,39 @@ fn body(config: &DockerConfig, user: User, kind: &Kind, files: &SlotFiles) -> Co
 }
 
 /// Why the engine did not start a container.
-pub(crate) fn refused(kind: &Kind, error: &Error) -> ExecError {
+pub(crate) fn refused(kind: &Kind, error: &Error) -> NotStarted {
     let why = say(error);
     let image = &kind.name;
-    let diag = match status(error) {
-        Some(404) => Diag::environment(format!("image `{image}` is gone"))
-            .note(why)
-            .hint("run the build again: it will be fetched anew"),
-        _ if why.contains("bind source path does not exist") => not_shared(why),
-        _ => {
-            let diag =
-                Diag::environment(format!("the Docker engine cannot start a container: {why}"));
-            return ExecError::Unavailable(diag);
+    NotStarted::Failed(match status(error) {
+        Some(404) => ExecError::Failed(
+            Diag::environment(format!("image `{image}` is gone"))
+                .note(why)
+                .hint("run the build again: it will be fetched anew"),
+        ),
+        _ if why.contains("bind source path does not exist") => {
+            return NotStarted::NotShared(not_shared(why));
         }
-    };
-    ExecError::Failed(diag)
+        _ => ExecError::Unavailable(Diag::environment(format!(
+            "the Docker engine cannot start a container: {why}"
+        ))),
+    })
 }
 
 /// Why a container that started is of no use.
-fn unfit(engine: &Engine, kind: &Kind, said: &str) -> ExecError {
-    if said.contains("/.kiln/runner") {
-        return ExecError::Failed(not_shared(said.to_owned()));
+fn unfit(engine: &Engine, kind: &Kind, said: &str) -> NotStarted {
+    if said.contains("/.kiln/") {
+        return NotStarted::NotShared(not_shared(said.to_owned()));
     }
     let diag = Diag::environment(format!(
         "a container of image `{}` does not work",
         kind.image
     ))
     .note(format!("the Docker engine is at `{}`", engine.address.host));
-    ExecError::Unavailable(match said {
+    let diag = match said {
         "" => diag.note("it ended at once, without a word"),
         said => diag.note(said.to_owned()),
-    })
+    };
+    NotStarted::Failed(ExecError::Unavailable(diag))
 }
 
 /// An engine on another machine, or in a virtual one that sees other folders.

@@ -19,8 +19,9 @@ use kiln_tree::Tree;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use crate::container::{Container, Kind};
-use crate::job::{self, EXEC_ROOT};
+use crate::archive;
+use crate::container::{Container, Kind, Sharing};
+use crate::job;
 use crate::layout::Layout;
 use crate::pool::Pool;
 use crate::run::{End, Ended, Lost};
@@ -86,9 +87,6 @@ impl DockerExecutor {
     async fn pool(&self) -> Result<&Pool, Diag> {
         let pool = self.pool.get_or_try_init(|| async {
             let engine = Arc::new(client::connect(&self.config.variables).await?);
-            if engine.remapped {
-                return Err(client::remapped(&engine));
-            }
             leftovers::remove(engine.clone());
             Pool::new(engine, &self.config)
         });
@@ -104,7 +102,6 @@ impl DockerExecutor {
         let image = self.image(environment).await.map_err(ExecError::Failed)?;
         let pool = self.pool().await.map_err(ExecError::Failed)?;
         let plan = Arc::new(Plan::of(process, &mut ())?);
-        let script = job::script(process).map_err(ExecError::Failed)?;
         let kind = Kind {
             name: environment.image.clone(),
             image,
@@ -115,7 +112,7 @@ impl DockerExecutor {
             let mut container = pool.take(&kind).await?;
             self.lay_out(pool, &container, &plan, request.writable)
                 .await?;
-            container.write_job(&script).map_err(ExecError::Failed)?;
+            self.send_job(pool, &container, &request).await?;
             if !again {
                 request.observer.started();
             }
@@ -129,6 +126,27 @@ impl DockerExecutor {
         }
     }
 
+    /// Makes the job ready in a container whose exec root is put together.
+    fn send_job(
+        &self,
+        pool: &Pool,
+        container: &Container,
+        request: &Request<'_>,
+    ) -> impl Future<Output = Result<(), ExecError>> + Send + use<> {
+        let root = job::exec_root(container.sharing, request.writable);
+        let written =
+            job::script(request.process, root).and_then(|script| container.write_job(&script));
+        let far = (container.sharing == Sharing::Archives).then(|| container.far());
+        let user = pool.user_in(container.sharing);
+        async move {
+            written.map_err(ExecError::Failed)?;
+            match far {
+                None => Ok(()),
+                Some(far) => archive::send_job(&far, user, root).await,
+            }
+        }
+    }
+
     /// Puts the inputs in place, and takes away what the last action left in `/tmp`.
     fn lay_out(
         &self,
@@ -137,7 +155,8 @@ impl DockerExecutor {
         plan: &Arc<Plan>,
         writable: bool,
     ) -> impl Future<Output = Result<(), ExecError>> + Send + use<> {
-        let (plan, store, user) = (plan.clone(), self.store.clone(), pool.user);
+        let (plan, store) = (plan.clone(), self.store.clone());
+        let user = pool.user_in(container.sharing);
         let (root, tmp) = (container.root(), container.tmp());
         let built = tokio::task::spawn_blocking(move || {
             layout::empty(&tmp).map_err(|error| {
@@ -169,10 +188,20 @@ impl DockerExecutor {
         ended: Ended,
     ) -> Result<ProcessResult, ExecError> {
         let process = request.process;
+        let root = job::exec_root(container.sharing, request.writable);
+        let mut ended = ended;
+        let mut container = container;
+        if container.sharing == Sharing::Archives {
+            if !matches!(ended.end, End::TimedOut | End::Killed) {
+                archive::fetch(&container.far(), root, &plan.scratch).await?;
+            }
+            ended.clean = ended.clean && run::wipe(&mut container).await;
+        }
         let finished = Finished {
             stdout: container.files.stdout(),
             stderr: container.files.stderr(),
             root: container.root(),
+            exec_root: root,
             store: self.store.clone(),
             plan,
             workdir: process.workdir.clone(),
@@ -228,6 +257,8 @@ struct Finished {
     stdout: PathBuf,
     stderr: PathBuf,
     root: PathBuf,
+    /// As the action saw it.
+    exec_root: &'static str,
     store: Store,
     plan: Arc<Plan>,
     workdir: RelPath,
@@ -251,7 +282,7 @@ impl Finished {
             false => Tree::empty(),
             true => {
                 let seen = Seen {
-                    exec_root: EXEC_ROOT,
+                    exec_root: self.exec_root,
                     workdir: &self.workdir,
                 };
                 outputs(&self.store, &self.plan.outputs, &seen, &folder)?

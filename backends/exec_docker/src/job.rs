@@ -3,14 +3,25 @@
 use kiln_diag::Diag;
 use kiln_process::Process;
 
+use crate::container::Sharing;
+
 /// Where actions have their exec root, in every container (PX-013), as in every sandbox.
 pub(crate) const EXEC_ROOT: &str = "/kiln";
 
+/// The exec root of a process. A container's own folder cannot be given to the action, so that one
+/// that may write there (a test) has a folder in it.
+pub(crate) fn exec_root(sharing: Sharing, writable: bool) -> &'static str {
+    match (sharing, writable) {
+        (Sharing::Archives, true) => "/kiln/test",
+        _ => EXEC_ROOT,
+    }
+}
+
 /// The script of a process: into its working directory, then the program with exactly its
-/// variables (ENV-097).
+/// variables (ENV-097); `{chroot}` in them is the exec root (PX-013, ENV-098).
 ///
 /// Errors: there is no program, or a text that no program can be given.
-pub(crate) fn script(process: &Process) -> Result<String, Diag> {
+pub(crate) fn script(process: &Process, root: &str) -> Result<String, Diag> {
     let Some(program) = process.argv.first().filter(|program| !program.is_empty()) else {
         return Err(Diag::build(
             "the command is empty: there is no program to run",
@@ -31,22 +42,14 @@ pub(crate) fn script(process: &Process) -> Result<String, Diag> {
         )));
     }
     let workdir = process.workdir.as_str();
-    let mut script = format!(
-        "cd {} || exit 126\n",
-        quote(&format!("{EXEC_ROOT}/{workdir}"))
-    );
+    let mut script = format!("cd {} || exit 126\n", quote(&format!("{root}/{workdir}")));
     script.push_str("exec env -i");
     for word in words {
         script.push(' ');
-        script.push_str(&quote(&located(&word)));
+        script.push_str(&quote(&word.replace("{chroot}", root)));
     }
     script.push('\n');
     Ok(script)
-}
-
-/// A text with the path of the exec root where it asks for it (PX-013, ENV-098).
-fn located(text: &str) -> String {
-    text.replace("{chroot}", EXEC_ROOT)
 }
 
 /// One word of a shell.
@@ -81,7 +84,7 @@ mod tests {
             environment: Arc::from(&b""[..]),
             cache: CacheScope::Successful,
         };
-        let text = script(&process).unwrap_or_else(|error| error.to_string());
+        let text = script(&process, EXEC_ROOT).unwrap_or_else(|error| error.to_string());
         expected.assert_eq(&text);
     }
 

@@ -14,9 +14,12 @@
 //!   there for the next: a container that cannot be cleaned is replaced.
 //! * A container ends with the connection to it, and so with kiln, however that ends.
 //! * Nothing that an action does can change a blob of the store.
+//! * Where the engine does not see our files, they go there and back in archives; what comes back is
+//!   looked at as what an action left.
 //! * No container is made before an action needs one.
 
 mod address;
+mod archive;
 mod client;
 mod config;
 mod container;

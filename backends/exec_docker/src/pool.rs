@@ -1,6 +1,7 @@
 //! Containers that are free; more are started when there is none (ENV-094).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kiln_diag::{Diag, io_text};
@@ -11,7 +12,7 @@ use tokio::sync::RwLock;
 
 use crate::DockerConfig;
 use crate::client::Engine;
-use crate::container::{Container, Kind};
+use crate::container::{Container, Kind, NotStarted, Sharing};
 use crate::layout::User;
 
 /// The containers of one executor, and the folders they see.
@@ -20,9 +21,11 @@ pub(crate) struct Pool {
     scratch: ScratchRoot,
     engine: Arc<Engine>,
     config: Arc<DockerConfig>,
-    pub user: User,
+    user: User,
     /// Read while a container is being started or removed.
     busy: Arc<RwLock<()>>,
+    /// The engine does not see our folders.
+    apart: AtomicBool,
 }
 
 /// How long is waited for containers to be started or gone.
@@ -35,6 +38,8 @@ impl Pool {
             free: Mutex::default(),
             scratch: ScratchRoot::new(&config.scratch, None)?,
             user: user(&engine),
+            // Files that its containers make could not be ours otherwise (ENV-099).
+            apart: AtomicBool::new(engine.remapped),
             engine,
             config: Arc::new(config.clone()),
             busy: Arc::default(),
@@ -51,17 +56,45 @@ impl Pool {
         if let Some(container) = free {
             return Ok(container);
         }
+        if !self.apart.load(Ordering::Relaxed) {
+            match self.start(kind, Sharing::Mounts).await {
+                Ok(container) => return Ok(container),
+                Err(NotStarted::Failed(error)) => return Err(error),
+                // So it will be for the next.
+                Err(NotStarted::NotShared(_)) => self.apart.store(true, Ordering::Relaxed),
+            }
+        }
+        let started = self.start(kind, Sharing::Archives).await;
+        started.map_err(|error| match error {
+            NotStarted::Failed(error) => error,
+            NotStarted::NotShared(diag) => ExecError::Unavailable(diag),
+        })
+    }
+
+    async fn start(&self, kind: &Kind, sharing: Sharing) -> Result<Container, NotStarted> {
         let files = self.files().map_err(ExecError::Failed)?;
         let (engine, config, busy) = (self.engine.clone(), self.config.clone(), self.busy.clone());
-        let (user, kind) = (self.user, kind.clone());
+        let (user, kind) = (self.user_in(sharing), kind.clone());
         // It goes on when nobody waits for it any more: given up half-way, it would leave a
         // container behind.
         let start = tokio::spawn(async move {
             let _busy = busy.clone().read_owned().await;
-            Container::start(&engine, &config, user, kind, files, busy).await
+            Container::start(&engine, &config, (user, sharing), kind, files, busy).await
         });
         let panicked = |_| ExecError::Failed(Diag::internal("starting a container panicked"));
         start.await.map_err(panicked)?
+    }
+
+    /// Who actions are. Where files go there in archives, they belong to nobody we know, and come
+    /// back as our own.
+    pub(crate) fn user_in(&self, sharing: Sharing) -> User {
+        match sharing {
+            Sharing::Mounts => self.user,
+            Sharing::Archives => User {
+                inside: UNPRIVILEGED,
+                outside: None,
+            },
+        }
     }
 
     /// Waits, for a while, until no container is being started or removed. The others end with

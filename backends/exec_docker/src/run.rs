@@ -56,6 +56,35 @@ struct Running<'a> {
     observer: &'a dyn Observer,
 }
 
+/// How long the runner has to remove files.
+const WIPE: Duration = Duration::from_secs(60);
+
+/// Has a container remove what an action left in its own folders; whether that worked. One that
+/// cannot is ended.
+pub(crate) async fn wipe(container: &mut Container) -> bool {
+    let wiped = tokio::time::timeout(WIPE, wiped(container)).await;
+    let wiped = matches!(wiped, Ok(Ok(true)));
+    if !wiped {
+        container.remove().await;
+    }
+    wiped
+}
+
+async fn wiped(container: &mut Container) -> io::Result<bool> {
+    let token = token().map_err(io::Error::other)?;
+    container.tell("wipe", &token).await?;
+    let mut stream = Stream::new(&token);
+    while let Some(next) = container.output.next().await {
+        let next = next.map_err(io::Error::other)?;
+        if let LogOutput::StdOut { message } = next
+            && let Some(said) = stream.push(&message, |_| {}).first()
+        {
+            return Ok(said == "wiped");
+        }
+    }
+    Ok(false)
+}
+
 /// What the runner said, on which stream.
 struct Said {
     stderr: bool,

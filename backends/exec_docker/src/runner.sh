@@ -5,7 +5,9 @@
 #                standard error. Nobody else knows the token.
 #   ping TOKEN   says whether whoever waits for the job is still there.
 #   clean TOKEN  ends all other processes, removes shared memory, and says whether that worked,
-#                and how often memory ran out. Files are removed from outside.
+#                and how often memory ran out. Files are removed from outside, unless
+#   wipe TOKEN   is told, which removes what is in the exec root and in /tmp, and says whether that
+#                worked: where these folders are the container's own.
 #
 # It uses what every shell has built in, and `rm` if something is to be removed. At the end of its
 # input it ends, and the container with it.
@@ -29,6 +31,13 @@ ooms() {
             if [ "$name" = oom_kill ]; then oom=$count; fi
         done <"$f"
     done
+}
+
+remains() {
+    for f in /kiln/* /kiln/.[!.]* /kiln/..?* /tmp/* /tmp/.[!.]* /tmp/..?*; do
+        if [ -e "$f" ] || [ -L "$f" ]; then return 0; fi
+    done
+    return 1
 }
 
 job=0
@@ -72,6 +81,15 @@ while read -r verb token; do
         oom=0
         ooms
         echo "$nl$token $state $oom"
+        ;;
+    wipe)
+        if remains; then
+            chmod -R u+rwx /kiln /tmp 2>/dev/null
+            rm -rf /kiln/* /kiln/.[!.]* /kiln/..?* /tmp/* /tmp/.[!.]* /tmp/..?* 2>/dev/null
+        fi
+        state=wiped
+        if remains; then state=left; fi
+        echo "$nl$token $state"
         ;;
     esac
 done

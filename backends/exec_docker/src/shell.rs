@@ -20,7 +20,7 @@ use kiln_process::ExecError;
 
 use crate::DockerConfig;
 use crate::client::{Engine, say, status};
-use crate::container::{Kind, refused};
+use crate::container::{Kind, NotStarted, Sharing, refused};
 use crate::leftovers;
 
 /// Where a shell is looked for (ENV-106).
@@ -30,20 +30,25 @@ const MAX_LINKS: usize = 10;
 /// A larger program is no shell.
 const MAX_SIZE: usize = 64 << 20;
 
-/// The shell of an image, kept under the image's id.
+/// The shell of an image, kept under the image's id. One that goes to the engine in an archive is
+/// kept such that kiln itself can read it, in a folder that no container sees.
 ///
 /// Errors: it has none, or the engine refuses.
 pub(crate) async fn of_image(
     engine: &Engine,
     config: &DockerConfig,
     kind: &Kind,
-) -> Result<PathBuf, ExecError> {
+    sharing: Sharing,
+) -> Result<PathBuf, NotStarted> {
     let name: String = kind
         .image
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .collect();
-    let path = config.shells.join(name);
+    let (path, mode) = match sharing {
+        Sharing::Mounts => (config.shells.join(name), 0o111),
+        Sharing::Archives => (config.shells.join(format!("{name}-sent")), 0o500),
+    };
     if path.exists() {
         return Ok(path);
     }
@@ -69,7 +74,7 @@ pub(crate) async fn of_image(
         .docker
         .remove_container(&created.id, Some(options))
         .await;
-    keep(&path, &found?).map_err(ExecError::Failed)?;
+    keep(&path, &found?, mode).map_err(ExecError::Failed)?;
     Ok(path)
 }
 
@@ -139,12 +144,12 @@ fn first(archive: &[u8]) -> io::Result<Entry> {
 }
 
 /// Written aside and renamed: several kilns may do it at a time.
-fn keep(path: &Path, program: &[u8]) -> Result<(), Diag> {
+fn keep(path: &Path, program: &[u8], mode: u32) -> Result<(), Diag> {
     let aside = path.with_extension(std::process::id().to_string());
     let write = || {
         fs::create_dir_all(path.parent().unwrap_or(path))?;
         fs::write(&aside, program)?;
-        fs::set_permissions(&aside, Permissions::from_mode(0o111))?;
+        fs::set_permissions(&aside, Permissions::from_mode(mode))?;
         fs::rename(&aside, path)
     };
     write().map_err(|error| Diag::io("cannot keep the shell of an image as", path, &error))
@@ -188,9 +193,9 @@ mod tests {
     fn a_shell_may_be_run_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("below/abc");
-        keep(&path, b"program").expect("a file");
+        keep(&path, b"program", 0o111).expect("a file");
         let mode = path.metadata().expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o111);
-        keep(&path, b"again").expect("again");
+        keep(&path, b"again", 0o111).expect("again");
     }
 }

@@ -45,12 +45,7 @@ pub(super) mod out {
 /// In the workspace the exec root is elsewhere (ENV-131). Tests have the same working directory there
 /// as everywhere, and are told where the workspace is as by `bazel run`.
 const SCRIPT: &str = r#"exec 2>&1
-root=$PWD
-if [ -n "$KILN_EXEC_ROOT" ]; then
-  export BUILD_WORKSPACE_DIRECTORY="$PWD"
-  root=$KILN_EXEC_ROOT
-  unset KILN_EXEC_ROOT
-fi
+root=${KILN_EXEC_ROOT:-$PWD}; [ "$root" = "$PWD" ] || export BUILD_WORKSPACE_DIRECTORY="$PWD"; unset KILN_EXEC_ROOT
 export TEST_SRCDIR="$root/$0.runfiles" RUNFILES_DIR="$root/$0.runfiles"
 export PYTHON_RUNFILES="$RUNFILES_DIR" JAVA_RUNFILES="$RUNFILES_DIR"
 export TEST_TMPDIR="$root/test-tmp" GTEST_TMP_DIR="$root/test-tmp"

@@ -6,7 +6,7 @@ use kiln_testkit::{Docker, Workspace};
 use crate::{no_containers, workspace};
 
 /// Odd names, modes, links, empty folders, an output that is an input as well.
-const RULE: &str = r#"
+pub(crate) const RULE: &str = r#"
 def _impl(ctx):
     tree = ctx.actions.declare_directory(ctx.label.name + "_tree")
     file = ctx.actions.declare_file(ctx.label.name + "_file")

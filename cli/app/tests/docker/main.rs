@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod apart;
 mod awkward;
 mod errors;
 mod faults;
