@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kiln_base::Digest;
@@ -82,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) tally: Tally,
     pub(crate) queue: Queue,
     limits: OnceCell<Limits>,
+    /// Bytes of a batch that turned out to be too many.
+    too_many: AtomicU64,
     pub(crate) workers: OnceCell<()>,
     /// Operations that the server runs for us, and what they are for.
     pub(crate) under_way: Mutex<HashMap<String, About>>,
@@ -104,6 +107,7 @@ impl Client {
             tally: Tally::default(),
             queue: Queue::default(),
             limits: OnceCell::new(),
+            too_many: AtomicU64::new(u64::MAX),
             workers: OnceCell::new(),
             under_way: Mutex::default(),
             present: Mutex::default(),
@@ -117,7 +121,17 @@ impl Client {
     /// Errors: the call fails; the server can do nothing that is of use here.
     pub async fn limits(&self) -> Result<Limits, CallError> {
         let ask = || async { limits(&self.capabilities().await?) };
-        self.0.limits.get_or_try_init(ask).await.copied()
+        let limits = *self.0.limits.get_or_try_init(ask).await?;
+        let too_many = self.0.too_many.load(Ordering::Relaxed);
+        Ok(Limits {
+            batch: limits.batch.min(too_many / 4),
+            ..limits
+        })
+    }
+
+    /// A batch of that limit was refused: later ones are smaller, whatever the server says.
+    pub(crate) fn too_large(&self, limit: u64) {
+        self.0.too_many.fetch_min(limit, Ordering::Relaxed);
     }
 
     /// What the server says of itself.

@@ -36,7 +36,16 @@ impl Client {
                     self.download_large(about, store, large).await?;
                 }
                 small => {
-                    let blobs = self.batch_read(about, small).await?;
+                    let blobs = match self.batch_read(about, small).await {
+                        Err(error) if error.is_too_large() => {
+                            self.too_large(limit);
+                            for alone in small {
+                                self.download_large(about, store, alone).await?;
+                            }
+                            continue;
+                        }
+                        result => result?,
+                    };
                     let own = store.clone();
                     let put = move || {
                         let mut blobs = blobs.iter();

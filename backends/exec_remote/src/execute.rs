@@ -14,7 +14,7 @@ use tonic::{Code, Streaming};
 use crate::call::backoff;
 use crate::cas::message;
 use crate::client::MAX_ANSWER;
-use crate::{About, CallError, Client};
+use crate::{About, CallError, Client, Down};
 
 pub(crate) const EXECUTE: &str = "Execute";
 const WAIT: &str = "WaitExecution";
@@ -143,7 +143,14 @@ impl Client {
                 true => WAIT,
                 false => EXECUTE,
             };
-            let result = match self.stream(about, action, skip_cache, name).await {
+            // A server answers at once, if only with a name for what is to come.
+            let begun = self.stream(about, action, skip_cache, name);
+            let begun = tokio::time::timeout(self.0.config.timeout, begun).await;
+            let begun = begun.unwrap_or_else(|_| {
+                let text = "no word of it in time";
+                Err(CallError::new(operation, Code::Unavailable, text))
+            });
+            let result = match begun {
                 Ok(stream) => {
                     self.follow(operation, stream, &under_way, &mut tries, started)
                         .await
@@ -168,7 +175,7 @@ impl Client {
                 return Err(error);
             }
             tries += 1;
-            if tries > self.0.config.retries {
+            if tries > self.0.config.retries && self.0.config.down != Down::Wait {
                 return Err(error);
             }
             tokio::time::sleep(backoff(tries, error.after)).await;

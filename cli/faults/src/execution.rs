@@ -109,6 +109,10 @@ impl Layer {
         if let Some(result) = response.and_then(|response| response.result)
             && let Ok(blobs) = self.blobs(&result).await
         {
+            // Whoever runs it anew makes its blobs anew.
+            if self.is_renewed(action) {
+                blobs.iter().for_each(|hash| self.restore(hash));
+            }
             self.name(action, blobs);
         }
     }
@@ -147,6 +151,9 @@ impl Execution for Layer {
             return self.lost_inputs(&gone).map(Response::new);
         }
         let mut request = request.into_inner();
+        if request.skip_cache_lookup {
+            self.renew(&action);
+        }
         request.skip_cache_lookup |= self.0.faults.forgetful;
         let client = ExecutionClient::new(self.0.upstream.clone());
         let mut client = client.max_decoding_message_size(LARGEST);

@@ -50,6 +50,8 @@ pub(crate) struct Seen {
     named: HashMap<String, HashSet<String>>,
     /// How often each action was executed.
     executed: HashMap<String, u32>,
+    /// Actions that clients wanted to be run whatever is known.
+    renewed: HashSet<String>,
     /// What went wrong, counted.
     faults: u64,
     token: u64,
@@ -263,6 +265,14 @@ impl Layer {
     pub(crate) fn name(&self, action: &str, blobs: impl IntoIterator<Item = String>) {
         let mut seen = self.0.seen.lock();
         seen.named.entry(action.to_owned()).or_default().extend(blobs);
+    }
+
+    pub(crate) fn renew(&self, action: &str) {
+        self.0.seen.lock().renewed.insert(action.to_owned());
+    }
+
+    pub(crate) fn is_renewed(&self, action: &str) -> bool {
+        self.0.seen.lock().renewed.contains(action)
     }
 
     pub(crate) fn execute_again(&self, action: &str) {

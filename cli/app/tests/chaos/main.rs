@@ -28,7 +28,7 @@ fn variable(name: &str, otherwise: u64) -> u64 {
 #[test]
 fn builds_survive() {
     let seed = variable("KILN_CHAOS_SEED", 1);
-    let builds = variable("KILN_CHAOS_BUILDS", TOGETHER);
+    let builds = variable("KILN_CHAOS_BUILDS", 24);
     let first = variable("KILN_CHAOS_FIRST", 0);
     let outage = match builds > TOGETHER {
         true => Duration::from_secs(30),

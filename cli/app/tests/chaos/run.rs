@@ -18,11 +18,15 @@ use tokio::runtime::Runtime;
 use crate::graph::{Graph, graph, outputs};
 use crate::scenario::{Kind, Mode, Scenario, scenario};
 
-const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 /// Builds at a time; most of them wait.
 const THREADS: usize = 4;
 /// What kiln is told to use; what is under way when a connection breaks is no more than that.
 const JOBS: u64 = 4;
+
+/// The program: the one of this build, unless another is to be tried.
+fn kiln() -> String {
+    std::env::var("KILN_CHAOS_KILN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_kiln").to_owned())
+}
 
 /// A graph, its outputs, and a server that knows its results.
 pub(crate) struct Group {
@@ -71,13 +75,13 @@ struct Outcome {
 impl Group {
     pub(crate) fn new(seed: u64, number: u64) -> Group {
         let graph = graph(Dice::new(seed).of(&format!("group {number}")).roll());
-        let here = Workspace::with(KILN, &graph.files);
+        let here = Workspace::with(&kiln(), &graph.files);
         let output = here.kiln("build //...");
         assert_eq!(output.code, Some(0), "{}", output.show());
         let right = outputs(&here);
         assert!(right.len() as u64 >= graph.actions, "{right:?}");
-        let server = Serve::start(KILN, &[]);
-        let warm = Workspace::with(KILN, &graph.files);
+        let server = Serve::start(&kiln(), &[]);
+        let warm = Workspace::with(&kiln(), &graph.files);
         let flag = format!("--remote_executor={}", server.address());
         let output = warm.run("", &["build", "//...", &flag]);
         assert_eq!(output.code, Some(0), "{}", output.show());
@@ -132,7 +136,7 @@ impl Group {
             std::io::Result::Ok((layer, wire, address))
         });
         let (layer, wire, address) = started.unwrap();
-        let workspace = Workspace::with(KILN, &self.graph.files);
+        let workspace = Workspace::with(&kiln(), &self.graph.files);
         let flag = match scenario.mode {
             Mode::Cache | Mode::Uploads => "remote_cache",
             Mode::Known | Mode::Workers => "remote_executor",
@@ -257,6 +261,8 @@ fn blobs(folder: &Path) -> Vec<String> {
     let folders = list(folder);
     let blobs = folders.flat_map(|entry| list(&entry.path()).collect::<Vec<_>>());
     blobs
+        // What is being written is no blob yet.
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
         .map(|entry| entry.path().display().to_string())
         .collect()
 }

@@ -124,12 +124,12 @@ impl Scenario {
             Kind::Resets => cuts.resets = 1 + dice.below(4),
             Kind::GoAway => cuts.goaways = 1 + dice.below(4),
             Kind::Stalls => {
-                faults.stalled = Some((30, Duration::from_millis(600)));
-                self.flags.push("--remote_timeout=0.3".to_owned());
+                faults.stalled = Some((30, Duration::from_millis(1_300)));
+                self.flags.push("--remote_timeout=1".to_owned());
             }
             Kind::Silence => {
-                cuts.stalls = (1 + dice.below(2), Duration::from_millis(1_500));
-                self.flags.push("--remote_timeout=0.4".to_owned());
+                cuts.stalls = (1 + dice.below(2), Duration::from_millis(2_500));
+                self.flags.push("--remote_timeout=1".to_owned());
             }
             Kind::Outage => {
                 cuts.outage = Some((dice.below(60_000), long));
@@ -154,14 +154,20 @@ impl Scenario {
                 faults.enforced = Some(64 << 10);
             }
             Kind::WrongCapabilities => {
-                faults.lie = Some(dice.pick(&[
-                    Lie::NoCache,
-                    Lie::OtherDigest,
+                let lies = [
                     Lie::NoUpdates,
                     Lie::NoWorkers,
-                    Lie::Unknown,
                     Lie::SmallBlobs,
-                ]));
+                    Lie::NoCache,
+                    Lie::OtherDigest,
+                    Lie::Unknown,
+                ];
+                // To be told to use workers that are none is a mistake, and an error.
+                let lies = match self.mode {
+                    Mode::Cache | Mode::Uploads => &lies[..],
+                    Mode::Known | Mode::Workers => &lies[..3],
+                };
+                faults.lie = Some(dice.pick(lies));
             }
             Kind::Mixture => {
                 for _ in 0..3 {
