@@ -73,15 +73,16 @@ impl CallError {
 
     /// Whether another try may go better (R7, PX-102).
     pub(crate) fn is_transient(&self) -> bool {
-        !self.is_too_large() && matches!(
-            self.code,
-            Code::Unavailable
-                | Code::ResourceExhausted
-                | Code::Aborted
-                | Code::Cancelled
-                | Code::Internal
-                | Code::Unknown
-        )
+        !self.is_too_large()
+            && matches!(
+                self.code,
+                Code::Unavailable
+                    | Code::ResourceExhausted
+                    | Code::Aborted
+                    | Code::Cancelled
+                    | Code::Internal
+                    | Code::Unknown
+            )
     }
 
     /// Whether it tells that the server is not there or not for us, rather than that one request

@@ -353,16 +353,16 @@ pub(crate) fn uuid() -> String {
 /// Waits for `future` as long as `moved` grows at least once in `idle`; `None` if it did not (R7:
 /// a limit on silence, not on the whole of a transfer).
 pub(crate) async fn while_moving<T>(
-    moved: &std::sync::atomic::AtomicU64,
+    moved: &AtomicU64,
     idle: Duration,
     future: impl Future<Output = T>,
 ) -> Option<T> {
     let mut future = std::pin::pin!(future);
     loop {
-        let before = moved.load(std::sync::atomic::Ordering::Relaxed);
+        let before = moved.load(Ordering::Relaxed);
         match tokio::time::timeout(idle, &mut future).await {
             Ok(value) => return Some(value),
-            Err(_) if moved.load(std::sync::atomic::Ordering::Relaxed) != before => {}
+            Err(_) if moved.load(Ordering::Relaxed) != before => {}
             Err(_) => return None,
         }
     }

@@ -29,6 +29,7 @@ mod narrow;
 mod outputs;
 pub mod packages;
 pub mod patterns;
+mod printed;
 pub mod query;
 mod repo_mapping;
 pub mod repos;

@@ -27,6 +27,7 @@ use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
 use crate::narrow::Narrow;
 use crate::outputs;
+use crate::printed::printed;
 use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
@@ -365,7 +366,7 @@ fn tell_output(
     let mut bytes = Vec::new();
     for digest in [&result.stdout, &result.stderr] {
         if digest.size() > 0 {
-            bytes.extend(store.read(digest)?.unwrap_or_default());
+            bytes.extend(printed(&store, digest)?);
         }
     }
     if !bytes.is_empty() {

@@ -81,22 +81,25 @@ impl Layer {
     /// Passes messages on, and breaks off where it is told to.
     fn pass(&self, action: String, upstream: Streaming<Operation>, cut: Option<Cut>) -> Updates {
         let state = (self.clone(), action, upstream, cut, false);
-        let parts = stream::unfold(state, |(layer, action, mut upstream, cut, ended)| async move {
-            if ended {
-                return None;
-            }
-            if let Some((0, fails)) = cut {
-                let error = Err(Status::unavailable("told to break"));
-                return fails.then_some((error, (layer, action, upstream, None, true)));
-            }
-            let cut = cut.map(|(left, fails)| (left - 1, fails));
-            let message = upstream.message().await.transpose()?;
-            if let Ok(operation) = &message {
-                layer.learn(&action, operation).await;
-            }
-            let ended = message.is_err();
-            Some((message, (layer, action, upstream, cut, ended)))
-        });
+        let parts = stream::unfold(
+            state,
+            |(layer, action, mut upstream, cut, ended)| async move {
+                if ended {
+                    return None;
+                }
+                if let Some((0, fails)) = cut {
+                    let error = Err(Status::unavailable("told to break"));
+                    return fails.then_some((error, (layer, action, upstream, None, true)));
+                }
+                let cut = cut.map(|(left, fails)| (left - 1, fails));
+                let message = upstream.message().await.transpose()?;
+                if let Ok(operation) = &message {
+                    layer.learn(&action, operation).await;
+                }
+                let ended = message.is_err();
+                Some((message, (layer, action, upstream, cut, ended)))
+            },
+        );
         parts.boxed()
     }
 
@@ -168,7 +171,9 @@ impl Execution for Layer {
 
     async fn wait_execution(&self, request: Request<WaitExecutionRequest>) -> Reply<Updates> {
         let name = request.get_ref().name.clone();
-        let fate = self.enter("WaitExecution", &name, request.metadata()).await?;
+        let fate = self
+            .enter("WaitExecution", &name, request.metadata())
+            .await?;
         match fate {
             Fate::Well => {}
             Fate::Before(code) => return Err(refused(code)),
@@ -179,7 +184,11 @@ impl Execution for Layer {
         let mut client = client.max_decoding_message_size(LARGEST);
         let answer = client.wait_execution(request.into_inner()).await?;
         let cut = self.break_off(&name);
-        Ok(Response::new(self.pass(String::new(), answer.into_inner(), cut)))
+        Ok(Response::new(self.pass(
+            String::new(),
+            answer.into_inner(),
+            cut,
+        )))
     }
 }
 

@@ -264,7 +264,10 @@ impl Layer {
     /// A result that is given out names these.
     pub(crate) fn name(&self, action: &str, blobs: impl IntoIterator<Item = String>) {
         let mut seen = self.0.seen.lock();
-        seen.named.entry(action.to_owned()).or_default().extend(blobs);
+        seen.named
+            .entry(action.to_owned())
+            .or_default()
+            .extend(blobs);
     }
 
     pub(crate) fn renew(&self, action: &str) {
@@ -296,7 +299,9 @@ impl Capabilities for Layer {
         &self,
         request: Request<GetCapabilitiesRequest>,
     ) -> Reply<ServerCapabilities> {
-        let fate = self.enter("GetCapabilities", "", request.metadata()).await?;
+        let fate = self
+            .enter("GetCapabilities", "", request.metadata())
+            .await?;
         if let Fate::Before(code) | Fate::After(code) = fate {
             return Err(refused(code));
         }

@@ -62,7 +62,10 @@ impl Layer {
         while let Some(digest) = pending.pop() {
             let content = self.content(&digest).await?.unwrap_or_default();
             let directory = Directory::decode(content).unwrap_or_default();
-            let files = directory.files.iter().filter_map(|file| file.digest.clone());
+            let files = directory
+                .files
+                .iter()
+                .filter_map(|file| file.digest.clone());
             all.extend(files);
             let below = directory.directories.iter();
             pending.extend(below.filter_map(|node| node.digest.clone()));
@@ -138,7 +141,9 @@ impl ContentAddressableStorage for Layer {
         request: Request<BatchReadBlobsRequest>,
     ) -> Reply<BatchReadBlobsResponse> {
         let key = hash(request.get_ref().digests.first());
-        let fate = self.enter("BatchReadBlobs", &key, request.metadata()).await?;
+        let fate = self
+            .enter("BatchReadBlobs", &key, request.metadata())
+            .await?;
         if let Fate::Before(code) | Fate::After(code) = fate {
             return Err(refused(code));
         }

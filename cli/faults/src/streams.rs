@@ -63,9 +63,11 @@ impl ByteStream for Layer {
         let content = self.spoil(&hash, content.into());
         let cut = self.cut(&format!("read {hash}"), content.len());
         let passed = content.slice(..cut.map_or(content.len(), |(bytes, _)| bytes));
-        let part = |data: &[u8]| Ok(ReadResponse {
-            data: passed.slice_ref(data),
-        });
+        let part = |data: &[u8]| {
+            Ok(ReadResponse {
+                data: passed.slice_ref(data),
+            })
+        };
         let mut parts: Vec<Result<ReadResponse, Status>> = passed.chunks(PART).map(part).collect();
         if let Some((_, true)) = cut {
             parts.push(Err(Status::unavailable("told to break")));
@@ -120,7 +122,8 @@ impl ByteStream for Layer {
         if let Fate::Before(code) | Fate::After(code) = fate {
             return Err(refused(code));
         }
-        self.streams().query_write_status(request.into_inner()).await
+        self.streams()
+            .query_write_status(request.into_inner())
+            .await
     }
 }
-

@@ -249,7 +249,9 @@ impl Frames {
             at += step;
             if self.header.len() == 9 {
                 let size = &self.header[..3];
-                self.left = size.iter().fold(0, |size, byte| size << 8 | usize::from(*byte));
+                self.left = size
+                    .iter()
+                    .fold(0, |size, byte| size << 8 | usize::from(*byte));
                 self.header.clear();
             }
         }

@@ -80,7 +80,11 @@ pub(crate) fn graph(seed: u64) -> Graph {
         let _ = writeln!(
             build,
             "genrule(name = \"n{at}\", srcs = [{sources}], outs = [{outs}], cmd = {cmd:?}, executable = {})",
-            if !second && dice.below(4) == 0 { "True" } else { "False" }
+            if !second && dice.below(4) == 0 {
+                "True"
+            } else {
+                "False"
+            }
         );
         outputs.push(format!("n{at}.txt"));
     }

@@ -6,8 +6,8 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use kiln_faults::{Dice, Layer, Wire};
@@ -130,7 +130,7 @@ impl Group {
 
     /// One build. `restart` kills the server and starts it again.
     fn build(&self, scenario: &Scenario, mut restart: impl FnMut()) -> Outcome {
-                let started = self.runtime.block_on(async {
+        let started = self.runtime.block_on(async {
             let (layer, address) = Layer::start(&self.upstream, scenario.faults.clone()).await?;
             let (wire, address) = Wire::start(&address, scenario.cuts.clone()).await?;
             std::io::Result::Ok((layer, wire, address))
@@ -176,7 +176,12 @@ impl Group {
             (output, removing.join().unwrap())
         });
         let took = started.elapsed();
-        self.judge(scenario, (&layer, &wire), &workspace, (output, removed, took))
+        self.judge(
+            scenario,
+            (&layer, &wire),
+            &workspace,
+            (output, removed, took),
+        )
     }
 
     fn judge(
@@ -211,7 +216,9 @@ impl Group {
         } else if outputs(workspace) != self.right {
             Some(format!("wrong outputs: {:?}", self.difference(workspace)))
         } else if ran > needed + allowed {
-            Some(format!("{ran} actions ran ({here} for kiln), {needed} were needed and {allowed} allowed"))
+            Some(format!(
+                "{ran} actions ran ({here} for kiln), {needed} were needed and {allowed} allowed"
+            ))
         } else {
             None
         };
