@@ -34,6 +34,8 @@ const MARGIN: u64 = 64 << 10;
 pub(crate) const MAX_ANSWER: usize = 16 << 20;
 /// So many transfers of contents at a time: they bound the memory.
 const TRANSFERS: usize = 16;
+/// So often credentials are asked for anew in one call.
+const REFRESHES: u32 = 3;
 const METADATA: &str = "build.bazel.remote.execution.v2.requestmetadata-bin";
 
 /// What a server can do (R1).
@@ -203,7 +205,7 @@ impl Client {
             return Err(CallError::new(operation, Code::Unavailable, text));
         }
         let mut settle = Settle(Some(&self.0.health));
-        let (mut tries, mut refreshed) = (0, false);
+        let (mut tries, mut refreshed) = (0, 0);
         loop {
             let error = match attempt().await {
                 Ok(value) => {
@@ -212,8 +214,10 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            if error.code == Code::Unauthenticated && !refreshed && self.0.auth.can_refresh() {
-                refreshed = true;
+            // Another one may be known by now, and may expire in turn before it arrives.
+            let refused = error.code == Code::Unauthenticated && self.0.auth.can_refresh();
+            if refused && refreshed < REFRESHES {
+                refreshed += 1;
                 self.0.auth.forget().await;
                 continue;
             }

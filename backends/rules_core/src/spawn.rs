@@ -62,6 +62,11 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
         let whose = format!("{} of `{}`", template.mnemonic, template.owner);
         let inputs = artifacts(template);
         rewinder.rewind(cx, &whose, inputs, lost).await?;
+        if let ActionKind::Spawn { tools, .. } = &template.kind {
+            for tool in tools.iter().filter(|tool| !tool.runfiles.is_empty()) {
+                rewind::write_again(cx, &tool.runfiles).await?;
+            }
+        }
     };
     dependency_file::check(cx, template, &process, &outputs).await?;
     Ok(ActionOutputs(outputs))

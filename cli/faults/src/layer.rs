@@ -243,7 +243,9 @@ impl Layer {
         match &self.0.faults.token {
             Some(expiry) => {
                 let token = format!("token-{}\n", self.0.seen.lock().token);
-                std::fs::write(&expiry.file, token)
+                let aside = expiry.file.with_extension("new");
+                std::fs::write(&aside, token)?;
+                std::fs::rename(aside, &expiry.file)
             }
             None => Ok(()),
         }

@@ -6,7 +6,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -98,16 +98,19 @@ impl Group {
     }
 
     pub(crate) fn builds(&self, numbers: Range<u64>, outage: Duration, report: &mut Report) {
-        let next = AtomicU64::new(numbers.start);
+        // What waits longest goes first, what nobody else may be beside last.
+        let mut numbers: Vec<u64> = numbers.collect();
+        numbers.sort_by_key(|number| Kind::of(*number).turn());
+        let next = AtomicUsize::new(0);
         let report = Mutex::new(report);
         std::thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
                     loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= numbers.end {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(&number) = numbers.get(at) else {
                             return;
-                        }
+                        };
                         let token = self.tokens.path().join(number.to_string());
                         let scenario = scenario(self.seed, number, outage, &token);
                         let outcome = match scenario.restart {

@@ -64,6 +64,22 @@ pub(crate) const KINDS: [Kind; 18] = [
     Kind::Mixture,
 ];
 
+impl Kind {
+    /// What goes wrong in the build of that number.
+    pub(crate) fn of(number: u64) -> Kind {
+        KINDS[(number % KINDS.len() as u64) as usize]
+    }
+
+    /// When it is the turn of such a build.
+    pub(crate) fn turn(self) -> u8 {
+        match self {
+            Kind::Outage => 0,
+            Kind::Restart => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// One build and what goes wrong in it.
 pub(crate) struct Scenario {
     pub(crate) number: u64,
@@ -82,7 +98,7 @@ pub(crate) struct Scenario {
 /// The build of that number. `long` is how long an outage is.
 pub(crate) fn scenario(seed: u64, number: u64, long: Duration, token: &Path) -> Scenario {
     let mut dice = Dice::new(seed).of(&format!("build {number}"));
-    let kind = KINDS[(number % KINDS.len() as u64) as usize];
+    let kind = Kind::of(number);
     let own = dice.roll();
     let mut scenario = Scenario {
         number,
@@ -139,7 +155,7 @@ impl Scenario {
             Kind::Tokens => {
                 faults.token = Some(Expiry {
                     file: token.to_owned(),
-                    after: 3 + dice.below(12),
+                    after: 8 + dice.below(12),
                 });
                 let file = token.display();
                 self.flags.push(format!("--remote_token_file={file}"));
