@@ -31,6 +31,7 @@ pub mod packages;
 pub mod patterns;
 mod printed;
 pub mod query;
+pub mod race;
 mod repo_mapping;
 pub mod repos;
 pub mod restore;

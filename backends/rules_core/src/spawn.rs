@@ -28,8 +28,9 @@ use crate::keys::{RunfilesKey, SetKey};
 use crate::narrow::Narrow;
 use crate::outputs;
 use crate::printed::printed;
+use crate::race;
 use crate::rewind::{self, Rewinder, first_lost};
-use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
+use crate::services::{Events, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::{Machine, MachineKey, Shell};
 
@@ -273,7 +274,6 @@ async fn execute(
     process: &Process,
     describe: &Description,
 ) -> Result<Executed, Diag> {
-    let execution = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
     let machine = cx
         .get::<Machine, _>((MachineKey::of(&template.configuration),))
@@ -301,13 +301,18 @@ async fn execute(
         observer: &progress,
     };
     let store = cx.service::<Store>()?;
-    let narrow = Narrow::of(&store, template, process);
+    let mut narrow = Narrow::of(&store, template, process);
     let known = narrow
         .as_ref()
         .and_then(|narrow| narrow.known(&keyed.digest));
     let result = match known {
         Some(result) => Ok(result),
-        None => execution.executor.execute(request).await,
+        None => {
+            let raced = race::execute(cx, template, &machine, process, request).await;
+            // What another environment made is not to be found under a key of this one.
+            narrow = narrow.filter(|_| raced.1);
+            raced.0
+        }
     };
     if let Err(ExecError::MissingBlob(digest)) = &result {
         if progress.started.into_inner() {
