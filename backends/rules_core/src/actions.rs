@@ -18,8 +18,8 @@ use crate::keys::{
     ActionKey, ArtifactKey, DirKey, FileKey, PackageKey, RunfilesKey, SetKey, TargetKey,
 };
 use crate::packages::{Package, PackageLookup};
-use crate::repos::Repositories;
 use crate::race::Races;
+use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;

@@ -17,9 +17,12 @@ use kiln_process::{
 };
 use kiln_store::Store;
 use kiln_targets::ActionTemplate;
+use kiln_tree::Node;
 
+use crate::failure;
+use crate::printed::printed;
 use crate::services::{Events, Execution};
-use crate::spawn::Cx;
+use crate::spawn::{Cx, exit_text};
 use crate::tools::{Machine, Rival, properties};
 
 /// What is done where an environment names another one to race with (`--race`).
@@ -167,17 +170,22 @@ pub(crate) async fn execute(
     process: &Process,
     request: Request<'_>,
 ) -> (Result<ProcessResult, ExecError>, bool) {
-    let prepared = (|| {
-        let services = (cx.service::<Execution>()?, cx.service::<Races>()?);
-        Ok::<_, Diag>((services, cx.service::<Store>()?, cx.service::<Events>()?))
-    })();
-    let ((execution, races), store, events) = match prepared {
-        Ok(prepared) => prepared,
+    let services = || {
+        Ok::<_, Diag>(Known {
+            execution: cx.service::<Execution>()?,
+            races: cx.service::<Races>()?,
+            store: cx.service::<Store>()?,
+            events: cx.service::<Events>()?,
+        })
+    };
+    let known = match services() {
+        Ok(known) => known,
         Err(error) => return (Err(ExecError::Failed(error)), true),
     };
-    let executor = &*execution.executor;
+    let executor = &*known.execution.executor;
+    let mode = known.races.mode;
     let rival = machine.rival.as_ref();
-    let Some(rival) = rival.filter(|rival| may_race(races.mode, process, rival)) else {
+    let Some(rival) = rival.filter(|rival| may_race(mode, process, rival)) else {
         return (executor.execute(request).await, true);
     };
     let key = Keyed::of(&there(process, rival)).digest;
@@ -188,12 +196,11 @@ pub(crate) async fn execute(
         action: key,
         ..request
     };
-    let both = races.mode == RaceMode::Compare;
-    if !both {
-        if store.get_action(&request.action).is_some() {
+    if mode == RaceMode::On {
+        if known.store.get_action(&request.action).is_some() {
             return (executor.execute(request).await, true);
         }
-        if store.get_action(&key).is_some()
+        if known.store.get_action(&key).is_some()
             && let Ok(result) = executor.execute(away).await
             && result.exit.success()
         {
@@ -201,28 +208,49 @@ pub(crate) async fn execute(
         }
     }
     let pair: Pair = (machine.name.clone(), rival.name.clone());
-    let pace = (pair, template.mnemonic.to_string());
-    let [home_span, away_span] = races.known(&store, &pace);
-    let contest = Contest {
-        home: request,
-        away,
-        start: start(&home_span, &away_span),
-        both,
-    };
-    let raced = race(executor, contest).await;
-    if let Ok(result) = &raced.result
-        && result.source == Source::Ran
-    {
-        races.learn(&pace, &raced);
+    known.race(template, pair, request, away).await
+}
+
+/// What a race needs.
+struct Known {
+    execution: Arc<Execution>,
+    races: Arc<Races>,
+    store: Arc<Store>,
+    events: Arc<Events>,
+}
+
+impl Known {
+    async fn race(
+        &self,
+        template: &ActionTemplate,
+        pair: Pair,
+        home: Request<'_>,
+        away: Request<'_>,
+    ) -> (Result<ProcessResult, ExecError>, bool) {
+        let pace = (pair, template.mnemonic.to_string());
+        let [home_span, away_span] = self.races.known(&self.store, &pace);
+        let contest = Contest {
+            home,
+            away,
+            start: start(&home_span, &away_span),
+            both: self.races.mode == RaceMode::Compare,
+        };
+        let raced = race(&*self.execution.executor, contest).await;
+        if let Ok(result) = &raced.result
+            && result.source == Source::Ran
+        {
+            self.races.learn(&pace, &raced);
+        }
+        let differing = differing(template, &pace.0, &raced, home.process, &self.store);
+        // One that begins anew is counted at its end.
+        if !matches!(raced.result, Err(ExecError::MissingBlob(_))) {
+            self.races.count(&pace.0, &raced, differing.is_some());
+        }
+        if let Some(warning) = differing {
+            self.events.0.emit(Event::Diagnostic(warning));
+        }
+        (raced.result, raced.winner == Side::Home)
     }
-    let differing = differing(template, &pace.0, &raced, process);
-    if !matches!(raced.result, Err(ExecError::MissingBlob(_))) {
-        races.count(&pace.0, &raced, differing.is_some());
-    }
-    if let Some(warning) = differing {
-        events.0.emit(Event::Diagnostic(warning));
-    }
-    (raced.result, raced.winner == Side::Home)
 }
 
 /// What never leaves this machine does not race with workers; what may not be kept has no key to
@@ -242,6 +270,20 @@ fn there(process: &Process, rival: &Rival) -> Process {
     }
 }
 
+/// What to say if only one of them made something.
+fn fails(store: &Store, what: &str, (good, bad): (&str, &str), failed: &ProcessResult) -> Diag {
+    let text = format!("{what} succeeds in `{good}` and fails in `{bad}`");
+    let exit = exit_text(failed.exit);
+    let said = printed(store, &failed.stderr).unwrap_or_default();
+    let said = failure::tail(&said);
+    let note = match said.trim() {
+        "" => format!("it ended with {exit} there"),
+        said => format!("it ended with {exit} there:\n{said}"),
+    };
+    let warning = Diag::environment(text).into_warning().note(note);
+    warning.hint("a race is for environments that have the same tools")
+}
+
 /// As many outputs are named.
 const NAMED: usize = 5;
 
@@ -251,6 +293,7 @@ fn differing(
     (home, away): &Pair,
     raced: &Raced,
     process: &Process,
+    store: &Store,
 ) -> Option<Diag> {
     let (Ok(winner), Other::Ended(other)) = (&raced.result, &raced.other) else {
         return None;
@@ -261,15 +304,14 @@ fn differing(
     };
     let what = format!("{} of `{}`", template.mnemonic, template.owner);
     if at_home.exit.success() != at_away.exit.success() {
-        let (good, bad) = match at_home.exit.success() {
-            true => (home, away),
-            false => (away, home),
+        let (good, bad, failed) = match at_home.exit.success() {
+            true => (home, away, at_away),
+            false => (away, home, at_home),
         };
-        let text = format!("{what} succeeds in `{good}` and fails in `{bad}`");
-        let warning = Diag::environment(text).into_warning();
-        return Some(warning.hint("a race is for environments that have the same tools"));
+        return Some(fails(store, &what, (good, bad), failed));
     }
-    let differs = |path: &&kiln_base::RelPath| at_home.outputs.get(path) != at_away.outputs.get(path);
+    let differs =
+        |path: &&kiln_base::RelPath| at_home.outputs.get(path) != at_away.outputs.get(path);
     let paths: Vec<_> = process.outputs.iter().filter(differs).collect();
     if !at_home.exit.success() || paths.is_empty() {
         return None;
@@ -278,7 +320,9 @@ fn differing(
     let mut warning = Diag::environment(text).into_warning();
     for path in paths.iter().take(NAMED) {
         let shown = |result: &ProcessResult| match result.outputs.get(path) {
-            Some(node) => format!("{node:?}"),
+            Some(Node::File { digest, .. }) => digest.to_string(),
+            Some(Node::Dir(tree)) => format!("folder {}", tree.digest()),
+            Some(Node::Symlink(target)) => format!("a link to `{target}`"),
             None => "nothing".to_owned(),
         };
         warning = warning.note(format!(
@@ -291,4 +335,88 @@ fn differing(
         warning = warning.note(format!("and {} more", paths.len() - NAMED));
     }
     Some(warning.hint("make the action deterministic, or let its environments not race"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use expect_test::expect;
+    use kiln_process::{Exit, Start};
+    use kiln_store::StoreConfig;
+    use kiln_tree::Tree;
+
+    use super::*;
+
+    fn raced(winner: Side, other: Other, took: [u64; 2]) -> Raced {
+        let took = took.map(|seconds| Took::All(Duration::from_secs(seconds)));
+        Raced {
+            result: Ok(ended()),
+            winner,
+            other,
+            took,
+        }
+    }
+
+    fn ended() -> ProcessResult {
+        ProcessResult {
+            exit: Exit::Code(0),
+            stdout: Digest::EMPTY,
+            stderr: Digest::EMPTY,
+            outputs: Tree::empty(),
+            elapsed: Duration::ZERO,
+            source: Source::Ran,
+            sandbox: None,
+            strays: Vec::new(),
+        }
+    }
+
+    /// What one command learns decides in the next.
+    #[test]
+    fn what_is_learned_is_kept() -> Result<(), Diag> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = StoreConfig::new(folder.path().join("store"));
+        config.socket_dir = Some(folder.path().to_owned());
+        let store = Store::open(config)?;
+        let pair: Pair = (Arc::from("here"), Arc::from("there"));
+        let compile = (pair.clone(), "CppCompile".to_owned());
+        let begin = |races: &Races, pace: &Pace| {
+            let [home, away] = races.known(&store, pace);
+            start(&home, &away)
+        };
+        let races = Races::default();
+        let unknown = Start {
+            first: Side::Home,
+            after: kiln_process::UNKNOWN,
+        };
+        assert_eq!(begin(&races, &compile), unknown);
+        races.learn(&compile, &raced(Side::Away, Other::Stopped, [9, 2]));
+        races.save(&store)?;
+        let next = Races::default();
+        let known = Start {
+            first: Side::Away,
+            after: Duration::from_secs(4),
+        };
+        assert_eq!(begin(&next, &compile), known);
+        let link = (pair, "CppLink".to_owned());
+        assert_eq!(begin(&next, &link), unknown, "another kind");
+        Ok(())
+    }
+
+    #[test]
+    fn scores() {
+        let races = Races::default();
+        let pair: Pair = (Arc::from("here"), Arc::from("there"));
+        assert!(races.summary().is_empty());
+        for (winner, other, differs) in [
+            (Side::Home, Other::Idle, false),
+            (Side::Home, Other::Stopped, false),
+            (Side::Away, Other::Stopped, false),
+            (Side::Away, Other::Ended(ended()), true),
+        ] {
+            races.count(&pair, &raced(winner, other, [1, 1]), differs);
+        }
+        expect!["race of `here` and `there`: 2 won by `here`, 2 by `there`, 1 without a rival, 2 stopped, 1 compared, 1 with other outputs"]
+            .assert_eq(&races.summary().join("\n"));
+    }
 }

@@ -4,10 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-use std::fs;
-
 use expect_test::{Expect, expect};
-use kiln_testkit::{Casd, Output, Serve, Workspace};
+use kiln_testkit::{Casd, Output, Serve, Workspace, no_process};
 
 const KILN: &str = env!("CARGO_BIN_EXE_kiln");
 const NAMES: &str = "
@@ -45,23 +43,6 @@ fn made(workspace: &Workspace) -> Option<String> {
     workspace.read("kiln-out/fastbuild-here/bin/a.txt")
 }
 
-/// Waits until no process has that word among its arguments.
-fn gone(word: &str) {
-    let running = || {
-        let processes = fs::read_dir("/proc").unwrap().flatten();
-        let arguments = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-        let mut arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        arguments.any(|line| line.split('\0').any(|argument| argument == word))
-    };
-    for _ in 0..1_000 {
-        if !running() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("a process is left that sleeps for {word} s");
-}
-
 /// What hangs here is done by a worker, and ended here. The result is known by the worker's key alone.
 #[test]
 fn the_other_environment_wins() {
@@ -78,9 +59,10 @@ fn the_other_environment_wins() {
         race of `here` and `there`: 0 won by `here`, 1 by `there`, 1 stopped
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]].assert_eq(&shown(&output, &address));
+        built 1 target in [TIME]; 1 action: 1 run"#]]
+    .assert_eq(&shown(&output, &address));
     assert_eq!(made(&workspace).as_deref(), Some("buildbox\n"));
-    gone("71829");
+    no_process("71829");
     // Nothing runs: it is known what the worker made.
     let output = workspace.run("", &["build", "//:a", &flag, "--format=json"]);
     expect!["exit Some(0): 0 run, 0 remote, 1 local"].assert_eq(&output.counts());
@@ -103,9 +85,10 @@ fn the_own_environment_wins() {
         race of `here` and `there`: 1 won by `here`, 0 by `there`, 1 stopped
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]].assert_eq(&shown(&output, &address));
+        built 1 target in [TIME]; 1 action: 1 run"#]]
+    .assert_eq(&shown(&output, &address));
     assert_eq!(made(&workspace).as_deref(), Some("here\n"));
-    gone("71830");
+    no_process("71830");
 }
 
 /// A result is known under the key of the environment that made it, and under no other.
@@ -120,10 +103,13 @@ fn caches_stay_sound() {
         let output = workspace.run("", &["build", "//:a", &flag, "--format=json", race]);
         format!("{}: {:?}", output.counts(), made(&workspace))
     };
-    expect![[r#"exit Some(0): 1 run, 0 remote, 0 local: Some("there\n")"#]].assert_eq(&build("--race=on"));
-    expect![[r#"exit Some(0): 1 run, 0 remote, 0 local: Some("here\n")"#]].assert_eq(&build("--race=off"));
+    expect![[r#"exit Some(0): 1 run, 0 remote, 0 local: Some("there\n")"#]]
+        .assert_eq(&build("--race=on"));
+    expect![[r#"exit Some(0): 1 run, 0 remote, 0 local: Some("here\n")"#]]
+        .assert_eq(&build("--race=off"));
     // Its own result comes first.
-    expect![[r#"exit Some(0): 0 run, 0 remote, 1 local: Some("here\n")"#]].assert_eq(&build("--race=on"));
+    expect![[r#"exit Some(0): 0 run, 0 remote, 1 local: Some("here\n")"#]]
+        .assert_eq(&build("--race=on"));
     // Another machine finds either by its own key.
     let other = Workspace::with(KILN, &files_of(&workspace));
     let output = other.run("", &["build", "//:a", &flag, "--format=json", "--race=off"]);
@@ -149,41 +135,59 @@ fn differences_are_told() {
         let output = workspace.run("", &["build", "//:a", &flag, "--race=compare"]);
         expected.assert_eq(&shown(&output, &address));
     };
-    check("echo there > $@", "echo here > $@", expect![[r#"
+    check(
+        "echo there > $@",
+        "echo here > $@",
+        expect![[r#"
         exit: 0
         --- stderr
         warning: Genrule of `//:a` makes other outputs in `there` than in `here`
-           = `kiln-out/fastbuild-here/bin/a.txt`: c6006557/5 in `here`, 1ab094ad/6 in `there`
+           = `kiln-out/fastbuild-here/bin/a.txt`: c6006557cc52f5ddab8cb3cf6e69feec1cce3350c8d4628cc240872ad13c3c97/5 in `here`, 1ab094ade32450c63a421b4dda9fa4351896c54c8073795d64786ac97da000eb/6 in `there`
         hint: make the action deterministic, or let its environments not race
         race of `here` and `there`: 1 won by `here`, 0 by `there`, 1 compared, 1 with other outputs
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]]);
-    check("echo same > $@", "echo same > $@", expect![[r#"
+        built 1 target in [TIME]; 1 action: 1 run"#]],
+    );
+    check(
+        "echo same > $@",
+        "echo same > $@",
+        expect![[r#"
         exit: 0
         --- stderr
         race of `here` and `there`: 1 won by `here`, 0 by `there`, 1 compared
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]]);
-    check("echo there > $@", "false", expect![[r#"
+        built 1 target in [TIME]; 1 action: 1 run"#]],
+    );
+    check(
+        "echo there > $@",
+        "false",
+        expect![[r#"
         exit: 0
         --- stderr
         warning: Genrule of `//:a` succeeds in `there` and fails in `here`
+           = it ended with exit code 1 there
         hint: a race is for environments that have the same tools
         race of `here` and `there`: 0 won by `here`, 1 by `there`, 1 compared, 1 with other outputs
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]]);
-    check("false", "echo here > $@", expect![[r#"
+        built 1 target in [TIME]; 1 action: 1 run"#]],
+    );
+    check(
+        "false",
+        "echo here > $@",
+        expect![[r#"
         exit: 0
         --- stderr
         warning: Genrule of `//:a` succeeds in `here` and fails in `there`
+           = it ended with exit code 1 there
         hint: a race is for environments that have the same tools
         race of `here` and `there`: 1 won by `here`, 0 by `there`, 1 compared, 1 with other outputs
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]]);
+        built 1 target in [TIME]; 1 action: 1 run"#]],
+    );
 }
 
 /// The action's own environment decides that it fails; the other one may lack what it needs.
@@ -205,18 +209,20 @@ fn failures() {
              because
         race of `here` and `there`: 1 won by `here`, 0 by `there`, 1 stopped
         failed: 0 of 1 target built, 1 failed in [TIME]; 1 action: 1 run"#]].assert_eq(&shown(&output, &address));
-    gone("71831");
+    no_process("71831");
     let lacking = workspace("exit 9", "sleep 2; echo here > $@");
     let output = lacking.run("", &["build", "//:a", &flag]);
     expect![[r#"
         exit: 0
         --- stderr
         warning: Genrule of `//:a` succeeds in `here` and fails in `there`
+           = it ended with exit code 9 there
         hint: a race is for environments that have the same tools
         race of `here` and `there`: 1 won by `here`, 0 by `there`, 1 compared, 1 with other outputs
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]].assert_eq(&shown(&output, &address));
+        built 1 target in [TIME]; 1 action: 1 run"#]]
+    .assert_eq(&shown(&output, &address));
 }
 
 /// A server that is not there is no loss.
@@ -227,7 +233,11 @@ fn a_dead_server() {
     let output = workspace.run("", &["build", "//:a", flags[0], flags[1]]);
     assert_eq!(output.code, Some(0), "{}", output.show());
     assert_eq!(made(&workspace).as_deref(), Some("here\n"));
-    assert!(output.stderr.contains("1 without a rival"), "{}", output.show());
+    assert!(
+        output.stderr.contains("1 without a rival"),
+        "{}",
+        output.show()
+    );
 }
 
 /// Compilers make the same in sandboxes of this machine and of a server on it.
@@ -257,7 +267,8 @@ int main() {{ return answer() - 42; }}
         race of `here` and `there`: 4 won by `here`, 0 by `there`, 4 compared
         //:tool:
           kiln-out/fastbuild-here/bin/tool
-        built 1 target in [TIME]; 4 actions: 4 run"#]].assert_eq(&shown(&output, server.address()));
+        built 1 target in [TIME]; 4 actions: 4 run"#]]
+    .assert_eq(&shown(&output, server.address()));
 }
 
 /// What names no environment to race with is told where it is written.
@@ -283,7 +294,9 @@ experimental_workspace_environment(name = \"space\")
         let output = workspace.kiln("env explain here --nodocker_execution");
         expected.assert_eq(&output.show());
     };
-    check("local_environment(name = \"here\", race_with = \"ther\")", expect![[r#"
+    check(
+        "local_environment(name = \"here\", race_with = \"ther\")",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `race_with` of `//:here`: unrecognized environment `ther`
@@ -294,8 +307,11 @@ experimental_workspace_environment(name = \"space\")
            = there are `arm`, `here`, `space`, `there`
         hint: did you mean `there`?
         hint: it is the name of an environment, as `environment` of other targets says it; give one by `[environments-preview.names]` in `kiln.toml`
-    "#]]);
-    check("local_environment(name = \"here\", race_with = \"here\")", expect![[r#"
+    "#]],
+    );
+    check(
+        "local_environment(name = \"here\", race_with = \"here\")",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `race_with` of `//:here`: `here` is the same environment
@@ -304,8 +320,11 @@ experimental_workspace_environment(name = \"space\")
          1 | local_environment(name = "here", race_with = "here")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         hint: name another one, or leave `race_with` out
-    "#]]);
-    check("local_environment(name = \"here\", race_with = \"__local__\")", expect![[r#"
+    "#]],
+    );
+    check(
+        "local_environment(name = \"here\", race_with = \"__local__\")",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `race_with` of `//:here`: `__local__` is the same environment
@@ -314,8 +333,11 @@ experimental_workspace_environment(name = \"space\")
          1 | local_environment(name = "here", race_with = "__local__")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         hint: name another one, or leave `race_with` out
-    "#]]);
-    check("local_environment(name = \"here\", race_with = \"space\")", expect![[r#"
+    "#]],
+    );
+    check(
+        "local_environment(name = \"here\", race_with = \"space\")",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `race_with` of `//:here`: `space` runs in the workspace itself
@@ -325,8 +347,11 @@ experimental_workspace_environment(name = \"space\")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = of two that run at a time, both must write to kiln's store and nowhere else
         hint: name a `local_environment`, `docker_environment` or `remote_environment`
-    "#]]);
-    check("local_environment(name = \"here\", race_with = \"arm\")", expect![[r#"
+    "#]],
+    );
+    check(
+        "local_environment(name = \"here\", race_with = \"arm\")",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `race_with` of `//:here`: `arm` is for `linux_arm64`, and this one for `linux_x86_64`
@@ -336,11 +361,15 @@ experimental_workspace_environment(name = \"space\")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = what they make would differ
         hint: name an environment for `linux_x86_64`
-    "#]]);
-    check("local_environment(name = \"here\", race_with = \"there\")", expect![[r#"
+    "#]],
+    );
+    check(
+        "local_environment(name = \"here\", race_with = \"there\")",
+        expect![[r#"
         exit: 0
         --- stdout
         here
           built in `here` (local_environment), which is `//:here`
-    "#]]);
+    "#]],
+    );
 }

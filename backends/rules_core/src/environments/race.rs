@@ -22,7 +22,11 @@ pub(super) fn unknown(
     options: &EnvironmentOptions,
 ) -> Diag {
     let error = error(target, name, format!("unrecognized environment `{name}`"));
-    let known: Vec<String> = options.names.keys().map(|name| format!("`{name}`")).collect();
+    let known: Vec<String> = options
+        .names
+        .keys()
+        .map(|name| format!("`{name}`"))
+        .collect();
     let error = error.note(format!("there are {}", known.join(", ")));
     let names = options.names.keys().map(|name| &**name);
     error.did_you_mean(name, names.chain([LOCAL])).hint(
@@ -38,9 +42,13 @@ pub(super) fn itself(target: &EnvironmentTarget, name: &str) -> Diag {
 
 /// What runs in the workspace itself writes there.
 pub(super) fn workspace(target: &EnvironmentTarget, name: &str) -> Diag {
-    error(target, name, format!("`{name}` runs in the workspace itself"))
-        .note("of two that run at a time, both must write to kiln's store and nowhere else")
-        .hint("name a `local_environment`, `docker_environment` or `remote_environment`")
+    error(
+        target,
+        name,
+        format!("`{name}` runs in the workspace itself"),
+    )
+    .note("of two that run at a time, both must write to kiln's store and nowhere else")
+    .hint("name a `local_environment`, `docker_environment` or `remote_environment`")
 }
 
 /// Whether both run apart from each other, and see the same platform.
