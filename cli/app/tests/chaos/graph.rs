@@ -67,7 +67,7 @@ pub(crate) fn graph(seed: u64) -> Graph {
         let print = dice.pick(&["", "echo made; ", "echo made; echo warned >&2; "]);
         let second = dice.below(4) == 0;
         let more = match second {
-            true => format!("cksum $(SRCS) > $(location n{at}.sum); "),
+            true => format!("cat $(SRCS) | cksum > $(location n{at}.sum); "),
             false => String::new(),
         };
         let outs = match second {
@@ -94,10 +94,22 @@ pub(crate) fn graph(seed: u64) -> Graph {
     }
 }
 
-/// All that a build made: files with their contents and modes, links, folders.
-pub(crate) fn outputs(workspace: &Workspace) -> BTreeMap<String, String> {
+/// Two environments that race, for a workspace that has none.
+pub(crate) const RACE: &str = r#"
+//- kiln.toml
+[environments-preview.names]
+here = "//environments:here"
+there = "//environments:there"
+//- environments/BUILD
+local_environment(name = "here", race_with = "there")
+remote_environment(name = "there")
+"#;
+
+/// All that a build made: files with their contents and modes, links, folders. `folder` is that
+/// of the configuration.
+pub(crate) fn outputs(workspace: &Workspace, folder: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let root = workspace.root().join("kiln-out/fastbuild/bin");
+    let root = workspace.root().join("kiln-out").join(folder).join("bin");
     walk(&root, "", &mut found);
     found
 }

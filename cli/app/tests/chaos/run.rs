@@ -15,13 +15,24 @@ use kiln_testkit::{Output, Serve, Workspace};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::graph::{Graph, graph, outputs};
+use crate::graph::{Graph, RACE, graph, outputs};
 use crate::scenario::{Kind, Mode, Scenario, scenario};
 
 /// Builds at a time; most of them wait.
 const THREADS: usize = 4;
 /// What kiln is told to use; what is under way when a connection breaks is no more than that.
 const JOBS: u64 = 4;
+
+/// The folder of outputs where environments have no names.
+const PLAIN: &str = "fastbuild";
+
+/// The folder of a build's outputs.
+fn folder(scenario: &Scenario) -> &'static str {
+    match scenario.mode.is_race() {
+        true => "fastbuild-here",
+        false => PLAIN,
+    }
+}
 
 /// The program: the one of this build, unless another is to be tried.
 fn kiln() -> String {
@@ -78,14 +89,14 @@ impl Group {
         let here = Workspace::with(&kiln(), &graph.files);
         let output = here.kiln("build //...");
         assert_eq!(output.code, Some(0), "{}", output.show());
-        let right = outputs(&here);
+        let right = outputs(&here, PLAIN);
         assert!(right.len() as u64 >= graph.actions, "{right:?}");
         let server = Serve::start(&kiln(), &[]);
         let warm = Workspace::with(&kiln(), &graph.files);
         let flag = format!("--remote_executor={}", server.address());
         let output = warm.run("", &["build", "//...", &flag]);
         assert_eq!(output.code, Some(0), "{}", output.show());
-        assert_eq!(outputs(&warm), right);
+        assert_eq!(outputs(&warm, PLAIN), right);
         Group {
             seed,
             graph,
@@ -139,10 +150,14 @@ impl Group {
             std::io::Result::Ok((layer, wire, address))
         });
         let (layer, wire, address) = started.unwrap();
-        let workspace = Workspace::with(&kiln(), &self.graph.files);
+        let files = match scenario.mode.is_race() {
+            true => format!("{}{RACE}", self.graph.files),
+            false => self.graph.files.clone(),
+        };
+        let workspace = Workspace::with(&kiln(), &files);
         let flag = match scenario.mode {
             Mode::Cache | Mode::Uploads => "remote_cache",
-            Mode::Known | Mode::Workers => "remote_executor",
+            _ => "remote_executor",
         };
         let mut flags = vec![
             "build".to_owned(),
@@ -151,7 +166,10 @@ impl Group {
             format!("--jobs={JOBS}"),
             format!("--{flag}=grpc://{address}"),
         ];
-        if matches!(scenario.mode, Mode::Uploads | Mode::Workers) {
+        if scenario.mode == Mode::Compare {
+            flags.push("--race=compare".to_owned());
+        }
+        if !matches!(scenario.mode, Mode::Cache | Mode::Known) {
             // Other actions with the same outputs.
             flags.push(format!("--action_env=SALT={}", scenario.seed));
         }
@@ -199,14 +217,14 @@ impl Group {
         let (_, executed) = layer.executed();
         let needed = match scenario.mode {
             Mode::Cache | Mode::Known => 0,
-            Mode::Uploads | Mode::Workers => self.graph.actions,
+            _ => self.graph.actions,
         };
         // What ran on workers counts as run for kiln; what it asked for more often counts here.
         let ran = here.max(u64::from(executed));
         let restarts = u64::from(scenario.restart.is_some());
         // Whoever loses a connection may ask for what it was about to get again.
         let broken = match scenario.mode {
-            Mode::Workers => layer.faults() + (wire.faults() + restarts) * JOBS,
+            Mode::Workers | Mode::Race | Mode::Compare => layer.faults() + (wire.faults() + restarts) * JOBS,
             _ => 0,
         };
         let outage = match scenario.is_outage() {
@@ -216,8 +234,10 @@ impl Group {
         let allowed = layer.hurt() as u64 + removed + broken + outage;
         let wrong = if output.code != Some(0) {
             Some("it failed".to_owned())
-        } else if outputs(workspace) != self.right {
-            Some(format!("wrong outputs: {:?}", self.difference(workspace)))
+        } else if outputs(workspace, folder(scenario)) != self.right {
+            Some(format!("wrong outputs: {:?}", self.difference(workspace, folder(scenario))))
+        } else if output.stderr.contains("makes other outputs") {
+            Some("its sides disagree".to_owned())
         } else if ran > needed + allowed {
             Some(format!(
                 "{ran} actions ran ({here} for kiln), {needed} were needed and {allowed} allowed"
@@ -236,8 +256,8 @@ impl Group {
         }
     }
 
-    fn difference(&self, workspace: &Workspace) -> Vec<String> {
-        let found = outputs(workspace);
+    fn difference(&self, workspace: &Workspace, folder: &str) -> Vec<String> {
+        let found = outputs(workspace, folder);
         let names: HashSet<&String> = found.keys().chain(self.right.keys()).collect();
         let differs = names
             .into_iter()

@@ -16,9 +16,26 @@ pub(crate) enum Mode {
     Known,
     /// `--remote_executor`, and it knows none.
     Workers,
+    /// Its workers race with this machine, and it knows no results.
+    Race,
+    /// The same, and both always run to their end.
+    Compare,
 }
 
-const MODES: [Mode; 4] = [Mode::Cache, Mode::Uploads, Mode::Known, Mode::Workers];
+const MODES: [Mode; 6] = [
+    Mode::Cache,
+    Mode::Uploads,
+    Mode::Known,
+    Mode::Workers,
+    Mode::Race,
+    Mode::Compare,
+];
+
+impl Mode {
+    pub(crate) fn is_race(self) -> bool {
+        matches!(self, Mode::Race | Mode::Compare)
+    }
+}
 
 /// The kinds of things that go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +199,7 @@ impl Scenario {
                 let lies = match self.mode {
                     Mode::Cache | Mode::Uploads => &lies[..],
                     Mode::Known | Mode::Workers => &lies[..3],
+                    Mode::Race | Mode::Compare => &lies[..],
                 };
                 faults.lie = Some(dice.pick(lies));
             }
