@@ -57,17 +57,32 @@ impl CallError {
         }
     }
 
+    /// Whether a message was larger than what the server takes or gives. Its capabilities may say
+    /// otherwise, or nothing.
+    pub(crate) fn is_too_large(&self) -> bool {
+        // The words of gRPC's implementations in C++, Go, Java and Rust.
+        const WORDS: [&str; 3] = ["larger than max", "exceeds maximum size", "too large"];
+        let code = matches!(self.code, Code::ResourceExhausted | Code::OutOfRange);
+        code && WORDS.iter().any(|words| self.message.contains(words))
+    }
+
+    /// Whether a content that was named is gone, or is not what it says it is.
+    pub(crate) fn is_spoilt(&self) -> bool {
+        self.lost.is_none() && matches!(self.code, Code::NotFound | Code::DataLoss)
+    }
+
     /// Whether another try may go better (R7, PX-102).
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(
-            self.code,
-            Code::Unavailable
-                | Code::ResourceExhausted
-                | Code::Aborted
-                | Code::Cancelled
-                | Code::Internal
-                | Code::Unknown
-        )
+        !self.is_too_large()
+            && matches!(
+                self.code,
+                Code::Unavailable
+                    | Code::ResourceExhausted
+                    | Code::Aborted
+                    | Code::Cancelled
+                    | Code::Internal
+                    | Code::Unknown
+            )
     }
 
     /// Whether it tells that the server is not there or not for us, rather than that one request

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kiln_base::Digest;
@@ -33,6 +34,8 @@ const MARGIN: u64 = 64 << 10;
 pub(crate) const MAX_ANSWER: usize = 16 << 20;
 /// So many transfers of contents at a time: they bound the memory.
 const TRANSFERS: usize = 16;
+/// So often credentials are asked for anew in one call.
+const REFRESHES: u32 = 3;
 const METADATA: &str = "build.bazel.remote.execution.v2.requestmetadata-bin";
 
 /// What a server can do (R1).
@@ -82,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) tally: Tally,
     pub(crate) queue: Queue,
     limits: OnceCell<Limits>,
+    /// Bytes of a batch that turned out to be too many.
+    too_many: AtomicU64,
     pub(crate) workers: OnceCell<()>,
     /// Operations that the server runs for us, and what they are for.
     pub(crate) under_way: Mutex<HashMap<String, About>>,
@@ -104,6 +109,7 @@ impl Client {
             tally: Tally::default(),
             queue: Queue::default(),
             limits: OnceCell::new(),
+            too_many: AtomicU64::new(u64::MAX),
             workers: OnceCell::new(),
             under_way: Mutex::default(),
             present: Mutex::default(),
@@ -117,7 +123,17 @@ impl Client {
     /// Errors: the call fails; the server can do nothing that is of use here.
     pub async fn limits(&self) -> Result<Limits, CallError> {
         let ask = || async { limits(&self.capabilities().await?) };
-        self.0.limits.get_or_try_init(ask).await.copied()
+        let limits = *self.0.limits.get_or_try_init(ask).await?;
+        let too_many = self.0.too_many.load(Ordering::Relaxed);
+        Ok(Limits {
+            batch: limits.batch.min(too_many / 4),
+            ..limits
+        })
+    }
+
+    /// A batch of that limit was refused: later ones are smaller, whatever the server says.
+    pub(crate) fn too_large(&self, limit: u64) {
+        self.0.too_many.fetch_min(limit, Ordering::Relaxed);
     }
 
     /// What the server says of itself.
@@ -189,7 +205,7 @@ impl Client {
             return Err(CallError::new(operation, Code::Unavailable, text));
         }
         let mut settle = Settle(Some(&self.0.health));
-        let (mut tries, mut refreshed) = (0, false);
+        let (mut tries, mut refreshed) = (0, 0);
         loop {
             let error = match attempt().await {
                 Ok(value) => {
@@ -198,8 +214,10 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            if error.code == Code::Unauthenticated && !refreshed && self.0.auth.can_refresh() {
-                refreshed = true;
+            // Another one may be known by now, and may expire in turn before it arrives.
+            let refused = error.code == Code::Unauthenticated && self.0.auth.can_refresh();
+            if refused && refreshed < REFRESHES {
+                refreshed += 1;
                 self.0.auth.forget().await;
                 continue;
             }
@@ -339,16 +357,16 @@ pub(crate) fn uuid() -> String {
 /// Waits for `future` as long as `moved` grows at least once in `idle`; `None` if it did not (R7:
 /// a limit on silence, not on the whole of a transfer).
 pub(crate) async fn while_moving<T>(
-    moved: &std::sync::atomic::AtomicU64,
+    moved: &AtomicU64,
     idle: Duration,
     future: impl Future<Output = T>,
 ) -> Option<T> {
     let mut future = std::pin::pin!(future);
     loop {
-        let before = moved.load(std::sync::atomic::Ordering::Relaxed);
+        let before = moved.load(Ordering::Relaxed);
         match tokio::time::timeout(idle, &mut future).await {
             Ok(value) => return Some(value),
-            Err(_) if moved.load(std::sync::atomic::Ordering::Relaxed) != before => {}
+            Err(_) if moved.load(Ordering::Relaxed) != before => {}
             Err(_) => return None,
         }
     }

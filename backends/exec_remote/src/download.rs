@@ -1,5 +1,7 @@
 //! From the server to the local store.
 
+use std::path::Path;
+
 use kiln_base::Digest;
 use kiln_store::{PutMode, Store};
 use tonic::Code;
@@ -10,6 +12,14 @@ use crate::{About, CallError, Client, Limits};
 
 /// Asked for in one batch: answers are held in memory.
 const AT_MOST: u64 = 4 << 20;
+
+/// Bytes that are free where the store is; more than enough if nobody knows.
+fn room(folder: &Path) -> u64 {
+    match rustix::fs::statvfs(folder) {
+        Ok(system) => system.f_bavail.saturating_mul(system.f_frsize),
+        Err(_) => u64::MAX,
+    }
+}
 
 impl Client {
     /// Brings those of `digests` into the store that are not there. Each is checked before.
@@ -36,7 +46,16 @@ impl Client {
                     self.download_large(about, store, large).await?;
                 }
                 small => {
-                    let blobs = self.batch_read(about, small).await?;
+                    let blobs = match self.batch_read(about, small).await {
+                        Err(error) if error.is_too_large() => {
+                            self.too_large(limit);
+                            for alone in small {
+                                self.download_large(about, store, alone).await?;
+                            }
+                            continue;
+                        }
+                        result => result?,
+                    };
                     let own = store.clone();
                     let put = move || {
                         let mut blobs = blobs.iter();
@@ -56,8 +75,14 @@ impl Client {
         digest: &Digest,
     ) -> Result<(), CallError> {
         // Beside the store, so that it can be moved in; gone by itself if it comes to nothing.
-        let folder = store.root().to_owned();
+        let (folder, size) = (store.root().to_owned(), digest.size());
         let file = blocking(move || {
+            // What is claimed to be that large may go on for as long.
+            let room = room(&folder);
+            if size > room {
+                let text = format!("{size} bytes are more than there is room for");
+                return Err(CallError::new("ByteStream.Read", Code::OutOfRange, text));
+            }
             let file = tempfile::Builder::new()
                 .prefix(".download")
                 .tempfile_in(&folder);

@@ -1,6 +1,7 @@
 //! One action on a server's workers: from `Execute` to its answer, whatever breaks in between.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 use kiln_base::Digest;
 use kiln_proto::{
@@ -14,12 +15,15 @@ use tonic::{Code, Streaming};
 use crate::call::backoff;
 use crate::cas::message;
 use crate::client::MAX_ANSWER;
-use crate::{About, CallError, Client};
+use crate::{About, CallError, Client, Down};
 
 pub(crate) const EXECUTE: &str = "Execute";
 const WAIT: &str = "WaitExecution";
 /// `EXECUTING` of `ExecutionStage.Value`.
 const EXECUTING: i32 = 3;
+
+/// A stream that held so long is no reason to give up when it breaks.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// How an execution ended.
 pub(crate) enum Ended {
@@ -38,6 +42,8 @@ struct UnderWay<'a> {
     client: &'a Client,
     about: &'a About,
     name: Mutex<Option<String>>,
+    /// The furthest stage that the server told of; -1: nothing yet.
+    stage: AtomicI32,
 }
 
 impl UnderWay<'_> {
@@ -134,6 +140,7 @@ impl Client {
             client: self,
             about,
             name: Mutex::new(None),
+            stage: AtomicI32::new(-1),
         };
         let mut tries = 0;
         loop {
@@ -143,7 +150,14 @@ impl Client {
                 true => WAIT,
                 false => EXECUTE,
             };
-            let result = match self.stream(about, action, skip_cache, name).await {
+            // A server answers at once, if only with a name for what is to come.
+            let begun = self.stream(about, action, skip_cache, name);
+            let begun = tokio::time::timeout(self.0.config.timeout, begun).await;
+            let begun = begun.unwrap_or_else(|_| {
+                let text = "no word of it in time";
+                Err(CallError::new(operation, Code::Unavailable, text))
+            });
+            let result = match begun {
                 Ok(stream) => {
                     self.follow(operation, stream, &under_way, &mut tries, started)
                         .await
@@ -168,7 +182,7 @@ impl Client {
                 return Err(error);
             }
             tries += 1;
-            if tries > self.0.config.retries {
+            if tries > self.0.config.retries && self.0.config.down != Down::Wait {
                 return Err(error);
             }
             tokio::time::sleep(backoff(tries, error.after)).await;
@@ -219,13 +233,12 @@ impl Client {
         tries: &mut u32,
         started: &(dyn Fn() + Send + Sync),
     ) -> Result<ExecuteResponse, CallError> {
+        let begun = Instant::now();
         while let Some(operation) = stream
             .message()
             .await
             .map_err(|s| CallError::of(name, &s))?
         {
-            // Progress: what broke before does not count any more.
-            *tries = 0;
             if !operation.name.is_empty() {
                 under_way.rename(Some(operation.name.clone()));
             }
@@ -234,8 +247,15 @@ impl Client {
                 any.unpack::<ExecuteOperationMetadata>(name)
             });
             // Some servers never say which stage it is.
-            if stage.is_none_or(|metadata| matches!(metadata.stage, 0 | EXECUTING)) {
+            let stage = stage.map_or(0, |metadata| metadata.stage);
+            if matches!(stage, 0 | EXECUTING) {
                 started();
+            }
+            // Progress: what broke before does not count any more. To say the same again and break
+            // off at once is none.
+            let before = under_way.stage.fetch_max(stage, Ordering::Relaxed);
+            if stage > before || begun.elapsed() >= STEADY {
+                *tries = 0;
             }
             if operation.done {
                 return outcome(operation);

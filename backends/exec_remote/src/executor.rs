@@ -90,6 +90,12 @@ impl RemoteExecutor {
                     Ok(Some(result)) => return Ok(result),
                     // What the server knew was no answer: a new run, from here on.
                     Ok(None) => continue,
+                    // What it made is lost or is not what it says: workers make it again.
+                    Err(error) if error.is_spoilt() && again < AGAIN => {
+                        again += 1;
+                        self.lookup.distrust(&request.action);
+                        continue;
+                    }
                     Err(error) => error,
                 },
                 Err(error) => error,
@@ -173,13 +179,25 @@ impl RemoteExecutor {
             return ExecError::MissingBlob(lost);
         }
         let diag = error.diag(&self.workers.0.config.address);
-        match error.is_outage() {
-            true => {
+        match is_ours(error) {
+            true => ExecError::Failed(diag),
+            false => {
                 self.workers.0.tally.failure(error);
                 ExecError::Unavailable(diag)
             }
-            false => ExecError::Failed(diag),
         }
+    }
+}
+
+/// Whether the action, the settings or this machine is at fault; a server that fails in whatever
+/// way is as good as none.
+fn is_ours(error: &CallError) -> bool {
+    match error.code {
+        // A program that is not there, say.
+        Code::InvalidArgument => error.operation == EXECUTE,
+        // It has no workers, and was said to have some.
+        Code::Unimplemented => error.operation == "GetCapabilities",
+        _ => error.operation == "store",
     }
 }
 

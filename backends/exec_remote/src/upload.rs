@@ -94,7 +94,15 @@ impl Client {
                 }
                 small => {
                     let blobs = self.load(store, small, at_hand).await?;
-                    self.batch_update(about, &blobs).await?;
+                    match self.batch_update(about, &blobs).await {
+                        Err(error) if error.is_too_large() => {
+                            self.too_large(limits.batch);
+                            for alone in small {
+                                self.upload_large(about, store, alone, at_hand).await?;
+                            }
+                        }
+                        result => result?,
+                    }
                 }
             }
         }

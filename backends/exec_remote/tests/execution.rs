@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use expect_test::{Expect, expect};
 use kiln_base::{Digest, RelPath};
-use kiln_exec_remote::{Client, RemoteConfig, RemoteExecutor};
+use kiln_exec_remote::{Client, Down, RemoteConfig, RemoteExecutor};
 use kiln_process::{
     CacheScope, Description, Environment, ExecError, Executor, Exit, Keyed, Observer, Process,
     ProcessResult, Request, Source,
 };
+use kiln_proto::{ActionResult, OutputFile};
 use kiln_store::{Store, StoreConfig};
 use kiln_tree::{Node, Tree};
 use server::{Cut, Faults, Lost, Server};
@@ -59,10 +61,14 @@ impl Observer for Started {
 struct Machine {
     executor: RemoteExecutor,
     store: Store,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 async fn start(faults: Faults) -> (Server, Machine) {
+    start_with(faults, |_| {}).await
+}
+
+async fn start_with(faults: Faults, change: impl FnOnce(&mut RemoteConfig)) -> (Server, Machine) {
     let (server, address) = Server::start().await;
     *server.0.faults.lock() = faults;
     let folder = TempDir::new().unwrap();
@@ -70,12 +76,14 @@ async fn start(faults: Faults) -> (Server, Machine) {
     config.socket_dir = Some(folder.path().to_owned());
     let store = Store::open(config).unwrap();
     store.put_bytes(INPUT.as_bytes()).unwrap();
-    let client = Client::new(RemoteConfig::new(address)).unwrap();
+    let mut config = RemoteConfig::new(address);
+    change(&mut config);
+    let client = Client::new(config).unwrap();
     let executor = RemoteExecutor::new(client.clone(), client, store.clone(), 4);
     let machine = Machine {
         executor,
         store,
-        _folder: folder,
+        folder,
     };
     (server, machine)
 }
@@ -103,6 +111,31 @@ impl Machine {
         self.executor.execute(request).await
     }
 
+    /// Why the workers are of no use.
+    async fn unavailable(&self) -> String {
+        match self.run().await {
+            Err(ExecError::Unavailable(diag)) => {
+                let text = diag.message().to_string();
+                let words = text
+                    .split(' ')
+                    .map(|word| match word.starts_with("grpc://") {
+                        true => "ADDRESS:",
+                        false => word,
+                    });
+                words.collect::<Vec<_>>().join(" ")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What is beside the store.
+    fn files(&self) -> Vec<std::ffi::OsString> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
     /// The result must be the one that workers make, with its blobs here.
     async fn makes(&self) -> ProcessResult {
         let result = self.run().await.unwrap();
@@ -126,7 +159,7 @@ async fn known_results_that_lack_outputs() {
     };
     let (server, machine) = start(faults).await;
     let action = Keyed::of(&process()).digest.hex();
-    let nothing = kiln_proto::ActionResult::default();
+    let nothing = ActionResult::default();
     server.0.results.lock().insert(action, nothing);
     assert_eq!(machine.makes().await.source, Source::Ran);
 }
@@ -176,6 +209,202 @@ async fn lost_inputs_are_sent_again() {
             "{lost:?}"
         );
     }
+}
+
+/// R6: what workers made and the server lost, they make again; not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_outputs_are_made_again() {
+    for (lost_outputs, executes) in [(1, 2), (3, 4), (100, 4)] {
+        let faults = Faults {
+            lost_outputs,
+            ..Faults::default()
+        };
+        let (server, machine) = start(faults).await;
+        match lost_outputs {
+            100 => expect![
+                "remote server ADDRESS: BatchReadBlobs: NotFound: ea0890697a77af0a2e054cccec587c8a42feb5cf38e778c6c6e2a96bfb945c0b/4: lost"
+            ]
+            .assert_eq(&machine.unavailable().await),
+            _ => assert_eq!(machine.makes().await.source, Source::Ran),
+        }
+        assert_eq!(server.calls("Execute"), executes, "{lost_outputs}");
+    }
+}
+
+/// R1, R7: a server that cannot do what it said, gives no answer, or breaks off time and again is
+/// as good as none.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_of_no_use() {
+    async fn check(faults: Faults, expected: Expect) {
+        let impatient = |config: &mut RemoteConfig| {
+            config.timeout = Duration::from_millis(100);
+            config.retries = 2;
+        };
+        let (server, machine) = start_with(faults, impatient).await;
+        let error = machine.unavailable().await;
+        let calls = (server.calls("Execute"), server.calls("WaitExecution"));
+        expected.assert_eq(&format!("{error} {calls:?}"));
+    }
+    let faults = Faults {
+        no_workers: true,
+        ..Faults::default()
+    };
+    check(
+        faults,
+        expect!["remote server ADDRESS: Execute: Unimplemented: no such call (1, 0)"],
+    )
+    .await;
+    let faults = Faults {
+        silent: true,
+        ..Faults::default()
+    };
+    check(
+        faults,
+        expect!["remote server ADDRESS: Execute: Unavailable: no word of it in time (3, 0)"],
+    )
+    .await;
+    let faults = Faults {
+        flapping: true,
+        ..Faults::default()
+    };
+    check(
+        faults,
+        expect!["remote server ADDRESS: WaitExecution: Unavailable: reset (1, 2)"],
+    )
+    .await;
+}
+
+/// With `--remote_down=wait` workers that are away are waited for, however often it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_come_back() {
+    let faults = Faults {
+        cuts: vec![Cut::Before; 4],
+        ..Faults::default()
+    };
+    let patient = |config: &mut RemoteConfig| {
+        config.retries = 1;
+        config.down = Down::Wait;
+    };
+    let (server, machine) = start_with(faults, patient).await;
+    machine.makes().await;
+    assert_eq!(server.calls("Execute"), 5);
+}
+
+/// PX-076: what workers claim to have made is checked as what a cache claims, and nothing is
+/// written but the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_workers() {
+    async fn check(change: impl Fn(&Server, &mut ActionResult), expected: Expect) {
+        let (server, machine) = start(Faults::default()).await;
+        let mut claim = ActionResult::default();
+        change(&server, &mut claim);
+        server.0.faults.lock().claim = Some(claim);
+        let before = machine.files();
+        expected.assert_eq(&machine.unavailable().await);
+        assert_eq!(machine.files(), before);
+    }
+    fn file(path: &str, digest: kiln_proto::Digest) -> OutputFile {
+        OutputFile {
+            path: path.to_owned(),
+            digest: Some(digest),
+            ..OutputFile::default()
+        }
+    }
+    for (path, expected) in [
+        (
+            "../out",
+            expect![
+                "remote server ADDRESS: ActionResult: DataLoss: path `../out` is not normalized"
+            ],
+        ),
+        (
+            "/out",
+            expect!["remote server ADDRESS: ActionResult: DataLoss: path `/out` is absolute"],
+        ),
+        (
+            "out/../../x",
+            expect![
+                "remote server ADDRESS: ActionResult: DataLoss: path `out/../../x` is not normalized"
+            ],
+        ),
+        (
+            "a\0b",
+            expect![
+                "remote server ADDRESS: ActionResult: DataLoss: path `a b` contains a NUL byte"
+            ],
+        ),
+        (
+            "other",
+            expect!["remote server ADDRESS: ActionResult: DataLoss: `other` is no declared output"],
+        ),
+    ] {
+        let change = |server: &Server, claim: &mut ActionResult| {
+            claim.output_files = vec![file(path, server.put("x"))];
+        };
+        check(change, expected).await;
+    }
+    for (target, expected) in [
+        (
+            "../../etc/passwd",
+            expect![
+                "remote server ADDRESS: ActionResult: DataLoss: link `out` to `../../etc/passwd` leaves the exec root"
+            ],
+        ),
+        (
+            "/etc/passwd",
+            expect![
+                "remote server ADDRESS: ActionResult: DataLoss: link `out` to `/etc/passwd` leaves the exec root"
+            ],
+        ),
+        (
+            "",
+            expect![
+                "remote server ADDRESS: ActionResult: DataLoss: link `out` has no valid target"
+            ],
+        ),
+    ] {
+        let change = |_: &Server, claim: &mut ActionResult| {
+            claim.output_symlinks = vec![kiln_proto::OutputSymlink {
+                path: "out".to_owned(),
+                target: target.to_owned(),
+            }];
+        };
+        check(change, expected).await;
+    }
+    // More than there is room for, of a stream that would go on as long; and less than nothing.
+    for (size_bytes, expected) in [
+        (
+            i64::MAX,
+            expect![
+                "remote server ADDRESS: ByteStream.Read: OutOfRange: 9223372036854775807 bytes are more than there is room for"
+            ],
+        ),
+        (
+            -1,
+            expect!["remote server ADDRESS: ActionResult: DataLoss: an entry has no valid digest"],
+        ),
+    ] {
+        let change = |server: &Server, claim: &mut ActionResult| {
+            let digest = kiln_proto::Digest {
+                size_bytes,
+                ..server.put("x")
+            };
+            server.0.faults.lock().endless = true;
+            claim.output_files = vec![file("out", digest)];
+        };
+        check(change, expected).await;
+    }
+    let many = |server: &Server, claim: &mut ActionResult| {
+        let digest = server.put("x");
+        claim.output_files = (0..100_000)
+            .map(|number| file(&format!("out{number}"), digest.clone()))
+            .collect();
+    };
+    check(
+        many,
+        expect!["remote server ADDRESS: ActionResult: DataLoss: `out0` is no declared output"],
+    )
+    .await;
 }
 
 /// An input that nobody has any more is named, so that its maker can run again.

@@ -329,6 +329,34 @@ async fn lost_blobs() {
     }
 }
 
+/// R1: a server may take or give less at a time than it says: what it refuses goes as streams, and
+/// later batches are smaller.
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_batches() {
+    for said in [0, -1, 4 << 20, 1 << 40] {
+        let (server, address) = Server::start().await;
+        server.0.faults.lock().batches = Some((said, 50_000));
+        let setting = Setting {
+            size: 100_000,
+            ..ORDINARY
+        };
+        let machine = machine(&address, &setting);
+        assert_eq!(machine.outcome().await, "Ran, 1 runs\n");
+        assert_eq!(server.calls("BatchUpdateBlobs"), 1, "not tried again");
+        assert_eq!(
+            server.calls("Write"),
+            3,
+            "the output, the command, the action"
+        );
+        let second = self::machine(&address, &setting);
+        assert_eq!(second.outcome().await, "RemoteCache, 0 runs\n");
+        assert_eq!(
+            (server.calls("BatchReadBlobs"), server.calls("Read")),
+            (1, 1)
+        );
+    }
+}
+
 /// Digests say nothing here.
 fn normal(text: &str) -> String {
     let words = text

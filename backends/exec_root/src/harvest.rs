@@ -3,6 +3,7 @@
 //! All processes of the action are gone, so that nothing changes any more; but what they left may
 //! be hostile. So every folder is opened relative to the one above and no link is followed.
 
+use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,7 +30,13 @@ pub fn stream(store: &Store, path: &Path, suffix: &str) -> Result<Digest, Diag> 
     if length == 0 && suffix.is_empty() {
         return Ok(Digest::EMPTY);
     }
-    if length > SMALL_STREAM && suffix.is_empty() {
+    if length > SMALL_STREAM {
+        // It may be more than fits into memory: what never ends is stopped by its timeout.
+        if !suffix.is_empty() {
+            let file = std::fs::File::options().append(true).open(path);
+            let written = file.and_then(|mut file| file.write_all(suffix.as_bytes()));
+            written.map_err(|error| Diag::io("cannot write", path, &error))?;
+        }
         return store.put_file(path, PutMode::Move, false);
     }
     let mut content = std::fs::read(path).map_err(failed)?;

@@ -18,6 +18,7 @@ use crate::keys::{
     ActionKey, ArtifactKey, DirKey, FileKey, PackageKey, RunfilesKey, SetKey, TargetKey,
 };
 use crate::packages::{Package, PackageLookup};
+use crate::race::Races;
 use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
@@ -55,7 +56,7 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 
 /// Runs an action, or takes its result from the cache.
 #[rule(
-    uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
+    uses(Store, Execution, Events, Races, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
         MachineKey -> Machine, MachineKey -> Shell, SourcesKey -> WorkspaceSources,

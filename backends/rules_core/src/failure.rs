@@ -43,7 +43,7 @@ pub(crate) async fn of_action(
     let mut printed = String::new();
     if let Ok(store) = cx.service::<Store>() {
         for digest in [&result.stdout, &result.stderr] {
-            if let Ok(Some(bytes)) = store.read(digest) {
+            if let Ok(bytes) = crate::printed::printed(&store, digest) {
                 printed.push_str(&tail(&bytes));
             }
         }

@@ -10,10 +10,10 @@ use kiln_targets::{Artifact, Configuration, Dep};
 
 use crate::actions::{ActionOutputs, Template};
 use crate::analysis::{Analyzed, Outcome};
-use crate::artifacts::ArtifactNode;
+use crate::artifacts::{ArtifactNode, RunfilesTree};
 use crate::build::Built;
 use crate::files::FileNode;
-use crate::keys::{ActionKey, ArtifactKey, FileKey, TargetKey};
+use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, TargetKey};
 use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::Events;
 
@@ -38,7 +38,7 @@ impl Product for Restored {}
     gets(
         TargetKey -> Built, TargetKey -> Analyzed, (TargetKey, Configuration) -> Analyzed,
         ArtifactKey -> ArtifactNode, ActionKey -> Template, ActionKey -> ActionOutputs,
-        FileKey -> FileNode
+        FileKey -> FileNode, RunfilesKey -> RunfilesTree
     )
 )]
 pub async fn restored(
@@ -64,6 +64,9 @@ pub async fn restored(
         let whose = format!("`{}`", key.label);
         let artifacts = artifacts(&analyzed.outcome);
         rewinder.rewind(cx, &whose, artifacts, lost).await?;
+        if let (Some(_), Outcome::Ready(Dep::Target(of))) = (&target.runfiles, &analyzed.outcome) {
+            rewind::write_again(cx, &of.runfiles).await?;
+        }
     }
 }
 

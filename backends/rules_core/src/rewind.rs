@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use kiln_base::Digest;
 use kiln_diag::Diag;
@@ -18,9 +19,9 @@ use kiln_tree::{Node, Tree};
 
 use crate::actions::{ActionOutputs, Template};
 use crate::analysis::Analyzed;
-use crate::artifacts::{ArtifactNode, Origin, origin};
+use crate::artifacts::{ArtifactNode, Origin, RunfilesTree, origin};
 use crate::files::FileNode;
-use crate::keys::{ActionKey, ArtifactKey, FileKey, TargetKey};
+use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, TargetKey};
 use crate::services::Events;
 
 /// A rule that can have contents made again.
@@ -144,6 +145,20 @@ async fn make_again<R: Rewinds>(
 pub(crate) fn runfiles(runfiles: &Runfiles) -> Vec<Artifact> {
     let entries = runfiles.entries().into_iter();
     entries.filter_map(|entry| entry.artifact).collect()
+}
+
+/// What kiln itself writes into a runfiles tree has no artifact: it is written again, if it is gone.
+pub(crate) async fn write_again<R>(cx: &RuleCx<R>, runfiles: &Arc<Runfiles>) -> Result<(), Diag>
+where
+    R: Declares<RunfilesTree, (RunfilesKey,)> + Uses<Store>,
+{
+    let key = RunfilesKey::new(runfiles.clone());
+    let tree = cx.get::<RunfilesTree, _>((key.clone(),)).await?;
+    if first_lost(&tree.0, &*cx.service::<Store>()?).is_some() {
+        cx.lose::<RunfilesTree, _>((key.clone(),));
+        cx.get::<RunfilesTree, _>((key,)).await?;
+    }
+    Ok(())
 }
 
 /// Whether contents of a node are gone.

@@ -27,8 +27,10 @@ use crate::failure;
 use crate::keys::{RunfilesKey, SetKey};
 use crate::narrow::Narrow;
 use crate::outputs;
+use crate::printed::printed;
+use crate::race;
 use crate::rewind::{self, Rewinder, first_lost};
-use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
+use crate::services::{Events, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::{Machine, MachineKey, Shell};
 use crate::workspace_sources;
@@ -62,6 +64,11 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
         let whose = format!("{} of `{}`", template.mnemonic, template.owner);
         let inputs = artifacts(template);
         rewinder.rewind(cx, &whose, inputs, lost).await?;
+        if let ActionKind::Spawn { tools, .. } = &template.kind {
+            for tool in tools.iter().filter(|tool| !tool.runfiles.is_empty()) {
+                rewind::write_again(cx, &tool.runfiles).await?;
+            }
+        }
     };
     dependency_file::check(cx, template, &process, &outputs).await?;
     Ok(ActionOutputs(outputs))
@@ -273,7 +280,6 @@ async fn execute(
     process: &Process,
     describe: &Description,
 ) -> Result<Executed, Diag> {
-    let execution = cx.service::<Execution>()?;
     let events = cx.service::<Events>()?;
     let machine = cx
         .get::<Machine, _>((MachineKey::of(&template.configuration),))
@@ -303,13 +309,18 @@ async fn execute(
         observer: &progress,
     };
     let store = cx.service::<Store>()?;
-    let narrow = Narrow::of(&store, template, process);
+    let mut narrow = Narrow::of(&store, template, process);
     let known = narrow
         .as_ref()
         .and_then(|narrow| narrow.known(&keyed.digest));
     let result = match known {
         Some(result) => Ok(result),
-        None => execution.executor.execute(request).await,
+        None => {
+            let raced = race::execute(cx, template, &machine, process, request).await;
+            // What another environment made is not to be found under a key of this one.
+            narrow = narrow.filter(|_| raced.1);
+            raced.0
+        }
     };
     if let Err(ExecError::MissingBlob(digest)) = &result {
         if progress.started.into_inner() {
@@ -379,7 +390,7 @@ fn tell_output(
     let mut bytes = Vec::new();
     for digest in [&result.stdout, &result.stderr] {
         if digest.size() > 0 {
-            bytes.extend(store.read(digest)?.unwrap_or_default());
+            bytes.extend(printed(&store, digest)?);
         }
     }
     if !bytes.is_empty() {

@@ -14,6 +14,7 @@ use kiln_exec_local::{Keep, Limits as ActionLimits, Sandbox, ZygoteServer};
 use kiln_exec_remote::{Client, RemoteConfig};
 use kiln_host::Limits;
 use kiln_process::Executor;
+use kiln_rules_core::race::{RaceMode, Races};
 use kiln_rules_core::services::{
     CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
 };
@@ -50,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) workers: Option<RemoteConfig>,
     /// Whether environments have names.
     pub(crate) named_environments: bool,
+    /// `--race`
+    pub(crate) race: RaceMode,
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
     /// `--explain`
@@ -70,6 +73,7 @@ pub(crate) struct Made {
     /// What is known of the workspace.
     pub(crate) status: WorkspaceStatus,
     executors: Executors,
+    races: Arc<Races>,
     explain: Option<Arc<Explain>>,
 }
 
@@ -116,7 +120,11 @@ impl Made {
             .explain
             .as_ref()
             .map_or(Ok(()), |explain| explain.save());
-        for result in [self.rows.save(), self.store.flush(), explained] {
+        let races = self.races.save(&self.store);
+        for line in self.races.summary() {
+            show.emit(Event::Note(line));
+        }
+        for result in [self.rows.save(), races, self.store.flush(), explained] {
             if let Err(error) = result {
                 show.emit(Event::Diagnostic(error.into_warning()));
             }
@@ -176,6 +184,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
     let explain = setup.explain.map(|path| Explain::new(path, &out));
     let explain = explain.transpose().map_err(one)?.map(Arc::new);
     let rows = Arc::new(SourceRows::default());
+    let races = Arc::new(Races::new(setup.race));
     let services = Services::new()
         .with(HostService(Arc::new(StarlarkHost::new(
             setup.limits,
@@ -196,6 +205,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         .with(embedded())
         .with(CallerEnv(setup.environment))
         .with_shared(rows.clone())
+        .with_shared(races.clone())
         .with(store.clone());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let engine = Engine::new(Parts {
@@ -212,6 +222,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         out,
         status: setup.status,
         executors,
+        races,
         explain,
     })
 }

@@ -42,6 +42,12 @@ genrule(
     cmd = "cat $(SRCS) > $@",
 )
 
+sh_binary(
+    name = "tool",
+    srcs = ["last_test.sh"],
+    data = [":made"],
+)
+
 sh_test(
     name = "last_test",
     srcs = ["last_test.sh"],
@@ -177,6 +183,22 @@ fn an_input_of_a_test() {
     assert_eq!(output.json("tests.passed").as_deref(), Some("1"));
     // `made` twice, the gate, the test.
     assert_eq!(output.json("actions.executed").as_deref(), Some("4"));
+}
+
+/// What kiln itself writes into runfiles belongs to no artifact, and is written again.
+#[test]
+fn a_file_that_kiln_writes() {
+    let (workspace, output) = meanwhile("build //:last //:tool --format=json", |workspace| {
+        let mapping = blob(workspace, ",test,_main\n");
+        while !mapping.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        fs::remove_file(mapping).unwrap();
+    });
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    assert_eq!(output.json("actions.executed").as_deref(), Some("3"));
+    let mapping = workspace.read("kiln-out/fastbuild/bin/tool.runfiles/_repo_mapping");
+    assert_eq!(mapping.as_deref(), Some(",test,_main\n"));
 }
 
 /// A collection leaves what a running kiln has used.

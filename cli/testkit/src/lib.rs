@@ -14,11 +14,13 @@
 mod buildbox;
 mod docker;
 mod output;
+mod processes;
 mod serve;
 mod workspace;
 
 pub use buildbox::Casd;
 pub use docker::Docker;
 pub use output::Output;
+pub use processes::no_process;
 pub use serve::Serve;
 pub use workspace::Workspace;

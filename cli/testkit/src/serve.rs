@@ -12,6 +12,8 @@ pub struct Serve {
     child: Option<Child>,
     folder: TempDir,
     address: String,
+    kiln: PathBuf,
+    flags: Vec<String>,
 }
 
 impl Serve {
@@ -21,21 +23,48 @@ impl Serve {
     /// # Panics
     /// When it does not start.
     pub fn start(kiln: &str, flags: &[&str]) -> Serve {
-        let folder = TempDir::new().expect("a temporary folder");
-        let log = File::create(folder.path().join("log")).expect("a log");
-        let own = match flags.iter().any(|flag| flag.starts_with("--listen")) {
-            true => Vec::new(),
-            false => vec!["--listen=127.0.0.1:0"],
+        let mut flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        if !flags.iter().any(|flag| flag.starts_with("--listen")) {
+            flags.push("--listen=127.0.0.1:0".to_owned());
+        }
+        let mut server = Serve {
+            child: None,
+            folder: TempDir::new().expect("a temporary folder"),
+            address: String::new(),
+            kiln: PathBuf::from(kiln),
+            flags,
         };
-        let mut child = Command::new(kiln)
+        server.spawn();
+        server
+    }
+
+    /// Kills it, as a machine that loses its power does, and starts it at the same port with the
+    /// store that it had.
+    ///
+    /// # Panics
+    /// When it does not start again.
+    pub fn restart(&mut self) {
+        self.kill();
+        if let Some(address) = self.address.strip_prefix("grpc://") {
+            let flags = self.flags.iter();
+            let others = flags.filter(|flag| !flag.starts_with("--listen"));
+            let mut flags: Vec<String> = others.cloned().collect();
+            flags.push(format!("--listen={address}"));
+            self.flags = flags;
+        }
+        self.spawn();
+    }
+
+    fn spawn(&mut self) {
+        let log = File::create(self.folder.path().join("log")).expect("a log");
+        let mut child = Command::new(&self.kiln)
             .arg("serve")
-            .args(own)
-            .args(flags)
-            .current_dir(folder.path())
+            .args(&self.flags)
+            .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", folder.path())
-            .env("KILN_CACHE_DIR", folder.path().join("cache"))
+            .env("HOME", self.folder.path())
+            .env("KILN_CACHE_DIR", self.folder.path().join("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -46,18 +75,21 @@ impl Serve {
         BufReader::new(stdout)
             .read_line(&mut line)
             .expect("a line of its output");
-        let mut server = Serve {
-            child: Some(child),
-            folder,
-            address: String::new(),
-        };
+        self.child = Some(child);
         let address = line.strip_prefix("serving at ");
         let address = address.and_then(|rest| rest.split_whitespace().next());
         match address {
-            Some(address) => server.address = address.to_owned(),
-            None => panic!("it does not serve: {line}{}", server.log()),
+            Some(address) => self.address = address.to_owned(),
+            None => panic!("it does not serve: {line}{}", self.log()),
         }
-        server
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // One that has ended already is what was wanted.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 
     /// Its address, as `--remote_executor` takes it.
@@ -96,10 +128,6 @@ impl Serve {
 
 impl Drop for Serve {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // One that has ended already is what was wanted.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.kill();
     }
 }

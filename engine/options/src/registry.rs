@@ -298,6 +298,10 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
     option(Flag, "docker_execution", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "true", "Use containers: a `docker_environment` matches, otherwise its `fallback_environment` is taken."),
+    option(
+        words(&["on", "off", "compare"]), "race", BUILDING, Execution, "on",
+        "Where an environment says `race_with`: ask both and take the first good result, ask one, or let both end and compare what they made.",
+    ),
     // Remote caches and workers.
     option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
     option(Text, "remote_executor", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),

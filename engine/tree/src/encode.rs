@@ -173,6 +173,10 @@ fn put_together(
         entries.push((component(&file.name)?, node));
     }
     for link in &message.symlinks {
+        if link.target.is_empty() || link.target.contains('\0') {
+            let name = component(&link.name)?;
+            return Err(DecodeError(format!("link `{name}` has no valid target")));
+        }
         entries.push((
             component(&link.name)?,
             Node::Symlink(Arc::from(link.target.as_str())),

@@ -191,6 +191,25 @@ fn hostile_trees_are_refused() {
     }
     assert!(decode_tree(b"\xff\xff").is_err());
     assert!(decode_tree(&named(&["ok"])).is_ok());
+    let link = |target: &str| {
+        let root = Directory {
+            symlinks: vec![kiln_proto::SymlinkNode {
+                name: "link".to_owned(),
+                target: target.to_owned(),
+            }],
+            ..Directory::default()
+        };
+        let message = T {
+            root: Some(root),
+            children: Vec::new(),
+        };
+        decode_tree(&message.encode_to_vec()).map_err(|error| error.to_string())
+    };
+    for target in ["", "a\0b"] {
+        let error = link(target).expect_err("no link");
+        assert_eq!(error, "link `link` has no valid target");
+    }
+    assert!(link("a").is_ok());
 }
 
 /// One `Directory` message is taken as it was written by the rules, or not at all.

@@ -56,6 +56,18 @@ pub struct Faults {
     /// Whatever is executed is said to be known, or to have run too long.
     pub cached: bool,
     pub timed_out: bool,
+    /// So many executions lose what they made.
+    pub lost_outputs: u32,
+    /// `Execute` is unknown.
+    pub no_workers: bool,
+    /// `Execute` gives no answer.
+    pub silent: bool,
+    /// Streams of executions say a word and break, all of them.
+    pub flapping: bool,
+    /// What an execution says it made.
+    pub claim: Option<ActionResult>,
+    /// The limit of a batch, as it is said and as it is.
+    pub batches: Option<(i64, usize)>,
 }
 
 #[derive(Default)]
@@ -115,6 +127,17 @@ impl Server {
         }
     }
 
+    /// A message that is larger than what is taken.
+    fn fits(&self, bytes: usize) -> Result<(), tonic::Status> {
+        match self.0.faults.lock().batches {
+            Some((_, limit)) if bytes > limit => {
+                let text = format!("Received message larger than max ({bytes} vs. {limit})");
+                Err(tonic::Status::resource_exhausted(text))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub fn calls(&self, name: &str) -> u32 {
         self.0.calls.lock().get(name).copied().unwrap_or(0)
     }
@@ -162,7 +185,10 @@ impl Capabilities for Server {
                 action_cache_update_capabilities: Some(ActionCacheUpdateCapabilities {
                     update_enabled: true,
                 }),
-                max_batch_total_size_bytes: 64 << 10,
+                max_batch_total_size_bytes: match self.0.faults.lock().batches {
+                    Some((said, _)) => said,
+                    None => 64 << 10,
+                },
                 ..CacheCapabilities::default()
             }),
             execution_capabilities: Some(ExecutionCapabilities {
@@ -195,6 +221,7 @@ impl ContentAddressableStorage for Server {
         request: Request<BatchUpdateBlobsRequest>,
     ) -> Reply<BatchUpdateBlobsResponse> {
         self.called("BatchUpdateBlobs")?;
+        self.fits(request.get_ref().encoded_len())?;
         let mut responses = Vec::new();
         for blob in request.into_inner().requests {
             let digest = self.put(blob.data);
@@ -227,9 +254,11 @@ impl ContentAddressableStorage for Server {
                 compressor: IDENTITY,
             }
         });
-        Ok(Response::new(BatchReadBlobsResponse {
+        let answer = BatchReadBlobsResponse {
             responses: responses.collect(),
-        }))
+        };
+        self.fits(answer.encoded_len())?;
+        Ok(Response::new(answer))
     }
 
     type GetTreeStream = Pin<Box<dyn Stream<Item = Result<GetTreeResponse, tonic::Status>> + Send>>;

@@ -62,16 +62,21 @@ fn failed(code: Code, details: Vec<Any>) -> ExecuteResponse {
 impl Server {
     fn run(&self) -> ExecuteResponse {
         let faults = self.0.faults.lock().clone();
-        let result = ActionResult {
+        let made = self.put("made");
+        if faults.lost_outputs > 0 {
+            self.0.faults.lock().lost_outputs -= 1;
+            self.0.blobs.lock().remove(&made.hash);
+        }
+        let result = faults.claim.clone().unwrap_or(ActionResult {
             output_files: vec![OutputFile {
                 path: "out".to_owned(),
-                digest: Some(self.put("made")),
+                digest: Some(made),
                 ..OutputFile::default()
             }],
             exit_code: faults.exit_code,
             stdout_raw: b"said".to_vec(),
             ..ActionResult::default()
-        };
+        });
         let status = faults.timed_out.then(|| Status {
             code: Code::DeadlineExceeded as i32,
             ..Status::default()
@@ -87,7 +92,7 @@ impl Server {
     fn operation(&self) -> Result<Response<Stream1>, tonic::Status> {
         let mut faults = self.0.faults.lock();
         let cut = match faults.cuts.is_empty() {
-            true => None,
+            true => faults.flapping.then_some(Cut::After),
             false => Some(faults.cuts.remove(0)),
         };
         let hanging = faults.hanging;
@@ -118,6 +123,16 @@ impl Execution for Server {
 
     async fn execute(&self, request: Request<ExecuteRequest>) -> Reply<Stream1> {
         self.called("Execute")?;
+        let (silent, unknown) = {
+            let faults = self.0.faults.lock();
+            (faults.silent, faults.no_workers)
+        };
+        if silent {
+            std::future::pending::<()>().await;
+        }
+        if unknown {
+            return Err(tonic::Status::unimplemented("no such call"));
+        }
         let request = request.into_inner();
         let action = request.action_digest.unwrap();
         assert!(

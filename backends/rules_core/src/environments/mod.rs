@@ -4,6 +4,7 @@
 //! outcome is a node of the graph keyed by the name alone: targets that say the same share it.
 
 mod explain;
+mod race;
 mod target;
 
 use std::collections::BTreeMap;
@@ -76,6 +77,9 @@ pub struct Chosen {
     pub environment: Environment,
     /// The target, unless it is the plain local environment.
     pub target: Option<EnvironmentTarget>,
+    /// What its actions may race with (`race_with`): a name and where processes run. `None` if it
+    /// names nothing, or what it names cannot be used here.
+    pub rival: Option<(Arc<str>, Environment)>,
     /// The names on the way with the reason why each was left, in order.
     pub left: Vec<(Arc<str>, String)>,
 }
@@ -121,6 +125,7 @@ impl Walk<'_> {
                             name: Arc::from(""),
                             environment: Environment::Local,
                             target: None,
+                            rival: None,
                             left,
                         });
                     }
@@ -138,6 +143,7 @@ impl Walk<'_> {
             let reason = match target.misfit(self.options) {
                 None => {
                     return Ok(Chosen {
+                        rival: self.rival(cx, &target).await?,
                         name: found,
                         environment: target.environment(self.options)?,
                         target: Some(target),
@@ -152,6 +158,46 @@ impl Walk<'_> {
             left.push((found, reason));
             referrer = Some(target);
             name = fallback;
+        }
+    }
+
+    /// What a target names to race with, if it can be used here. It need not fit: then there is no
+    /// race.
+    ///
+    /// Errors: the name is not known, or is that of something no race can be with.
+    async fn rival<R>(
+        &self,
+        cx: &RuleCx<R>,
+        target: &EnvironmentTarget,
+    ) -> Result<Option<(Arc<str>, Environment)>, Diag>
+    where
+        R: Declares<LoadedTarget, (TargetKey,)>,
+    {
+        let Some(name) = &target.race_with else {
+            return Ok(None);
+        };
+        let (found, other) = match &**name {
+            LOCAL => match self.special(cx, LOCAL, Kind::Local).await? {
+                Some(found) => found,
+                None => {
+                    race::suitable(target, name, (Kind::Local, self.options.host), self.options)?;
+                    return Ok(Some((name.clone(), Environment::Local)));
+                }
+            },
+            LOCAL_WORKSPACE => return Err(race::workspace(target, name)),
+            _ if !self.options.names.contains_key(name) => {
+                return Err(race::unknown(target, name, self.options));
+            }
+            _ => (name.clone(), self.named(cx, name, None).await?),
+        };
+        if other.label == target.label {
+            return Err(race::itself(target, name));
+        }
+        let place = (other.kind, other.runs_on(self.options));
+        race::suitable(target, name, place, self.options)?;
+        match other.misfit(self.options) {
+            Some(_) => Ok(None),
+            None => Ok(Some((found, other.environment(self.options)?))),
         }
     }
 

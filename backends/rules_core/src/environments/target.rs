@@ -65,6 +65,8 @@ pub struct EnvironmentTarget {
     pub properties: Properties,
     /// `fallback_environment`
     pub fallback: Option<Arc<str>>,
+    /// `race_with`
+    pub race_with: Option<Arc<str>>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -100,6 +102,19 @@ impl EnvironmentTarget {
                 }),
             },
             Kind::Remote => options.no_remote.map(str::to_owned),
+        }
+    }
+
+    /// The platform that its processes see, if that is known.
+    pub(super) fn runs_on(&self, options: &EnvironmentOptions) -> Option<Platform> {
+        match self.kind {
+            // A list of what it fits: where it is used, it is this machine.
+            Kind::Local | Kind::Workspace => options.host,
+            Kind::Docker => self.platform.or(match options.host {
+                Some(Platform::LinuxArm64 | Platform::MacosArm64) => Some(Platform::LinuxArm64),
+                _ => Some(Platform::LinuxX86_64),
+            }),
+            Kind::Remote => Some(self.platform.unwrap_or(Platform::LinuxX86_64)),
         }
     }
 
@@ -154,6 +169,7 @@ pub(super) fn read(label: &Label, loaded: &LoadedTarget) -> Result<EnvironmentTa
         image: fields.image()?,
         properties: fields.properties()?,
         fallback: fields.text("fallback_environment").map(Arc::from),
+        race_with: fields.text("race_with").map(Arc::from),
         span: def.span.clone(),
     })
 }

@@ -119,7 +119,7 @@ impl Test<'_> {
         }
         let binary = self.target.executable.as_ref();
         let name = binary.map_or_else(String::new, |binary| binary.short_path());
-        let log = store.read(&attempt.result.stdout)?.unwrap_or_default();
+        let log = crate::printed::printed(store, &attempt.result.stdout)?;
         let report = Report {
             binary: &name,
             shard: (part.shards > 0).then_some((part.shard, part.shards)),

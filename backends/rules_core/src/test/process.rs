@@ -146,6 +146,7 @@ impl Test<'_> {
         }
         let whose = format!("test `{}`", self.target.label);
         rewinder.rewind(cx, &whose, artifacts, lost).await?;
+        rewind::write_again(cx, &self.target.runfiles).await?;
         process.inputs = self.inputs(cx, executable).await?.0;
         Ok(())
     }

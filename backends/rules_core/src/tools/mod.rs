@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use kiln_base::{Digest, Fingerprint};
 use kiln_diag::Diag;
+use kiln_events::Event;
 use kiln_process::{CacheScope, Environment};
 use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
@@ -20,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::environments::{Chosen, EnvironmentKey, EnvironmentTarget};
-use crate::services::Execution;
+use crate::services::{Events, Execution};
 use crate::spawn::DEFAULT_PATH;
 
 /// A machine that runs actions, by the name of its environment ([`Settings::environment`]).
@@ -59,8 +60,34 @@ pub struct Machine {
     pub environment: Environment,
     /// Its identity (R17): it goes into every action's key.
     pub identity: Arc<[u8]>,
+    /// The name of its environment, for people.
+    pub name: Arc<str>,
+    /// What its actions may race with.
+    pub rival: Option<Rival>,
 }
 impl Product for Machine {}
+
+/// A machine that does what another one may do as well (`race_with`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// The name of its environment, for people.
+    pub name: Arc<str>,
+    /// Whom to ask.
+    pub environment: Environment,
+    /// Its identity: it goes into the keys of what it is asked.
+    pub identity: Arc<[u8]>,
+}
+
+/// The platform properties of what runs there (ENV-120, ENV-121).
+pub(crate) fn properties(environment: &Environment) -> BTreeMap<String, String> {
+    match environment {
+        Environment::Remote(remote) => {
+            let pairs = remote.properties.iter();
+            pairs.map(|(k, v)| (k.to_string(), v.to_string())).collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}
 
 impl Machine {
     /// Whether it is this one.
@@ -82,13 +109,7 @@ impl Machine {
 
     /// The platform properties of what runs there (ENV-120, ENV-121).
     pub fn platform(&self) -> BTreeMap<String, String> {
-        match &self.environment {
-            Environment::Remote(remote) => {
-                let pairs = remote.properties.iter();
-                pairs.map(|(k, v)| (k.to_string(), v.to_string())).collect()
-            }
-            _ => BTreeMap::new(),
-        }
+        properties(&self.environment)
     }
 }
 
@@ -132,38 +153,62 @@ pub async fn shell(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Shell, Diag> {
 
 /// What actions depend on beside their inputs. Of a container it is the image, by its id (ENV-091);
 /// of remote workers what is asked of them (ENV-120).
-#[rule(uses(Execution), gets(EnvironmentKey -> Chosen))]
+#[rule(uses(Execution, Events), gets(EnvironmentKey -> Chosen))]
 pub async fn machine(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Machine, Diag> {
     let execution = cx.service::<Execution>()?;
-    let (environment, target) = match &*key.0 {
-        "" => (Environment::Local, None),
+    let (environment, target, rival) = match &*key.0 {
+        "" => (Environment::Local, None, None),
         _ => {
             let chosen = get!(Chosen, EnvironmentKey(key.0.clone())).await?;
-            (chosen.environment.clone(), chosen.target.clone())
+            (
+                chosen.environment.clone(),
+                chosen.target.clone(),
+                chosen.rival.clone(),
+            )
         }
     };
-    let identity = match &environment {
-        Environment::Local => local(execution.isolation),
-        other => {
-            let text = execution.identify.identity(other).await;
-            let text = text.map_err(|error| match &target {
-                Some(target) => unusable(error, &key.0, target),
-                None => error,
-            })?;
-            match other {
-                // This machine, less isolated.
-                Environment::Workspace => local(&text),
-                _ => {
-                    let mut builder = Fingerprint::build("environment");
-                    Arc::from(&builder.text(&text).finish().bytes()[..])
-                }
+    let identity = identity_of(&execution, &environment).await;
+    let identity = identity.map_err(|error| match &target {
+        Some(target) => unusable(error, &key.0, target),
+        None => error,
+    })?;
+    let rival = match rival {
+        Some((name, environment)) => match identity_of(&execution, &environment).await {
+            Ok(identity) => Some(Rival {
+                name,
+                environment,
+                identity,
+            }),
+            // Without a rival there is no race, and the build is none the worse.
+            Err(error) => {
+                let note = format!("`{name}` takes no part in races with `{}`", key.0);
+                let warning = error.note(note).into_warning();
+                cx.service::<Events>()?.0.emit(Event::Diagnostic(warning));
+                None
             }
-        }
+        },
+        None => None,
     };
     Ok(Machine {
         environment,
         identity,
+        name: key.0.clone(),
+        rival,
     })
+}
+
+/// What decides there what a process does, besides its inputs.
+async fn identity_of(execution: &Execution, environment: &Environment) -> Result<Arc<[u8]>, Diag> {
+    if *environment == Environment::Local {
+        return Ok(local(execution.isolation));
+    }
+    let text = execution.identify.identity(environment).await?;
+    if *environment == Environment::Workspace {
+        // This machine, less isolated.
+        return Ok(local(&text));
+    }
+    let mut builder = Fingerprint::build("environment");
+    Ok(Arc::from(&builder.text(&text).finish().bytes()[..]))
 }
 
 /// Who asked for what cannot be had, and where it can be changed (ENV-105).

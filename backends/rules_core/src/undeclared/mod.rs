@@ -91,8 +91,8 @@ pub(crate) async fn warn_of_test<R>(
 where
     R: Loads + Uses<Store> + Uses<Workspace> + Uses<Events>,
 {
-    let log = cx.service::<Store>()?.read(&result.stdout)?;
-    let log = failure::tail(&log.unwrap_or_default());
+    let log = crate::printed::printed(&*cx.service::<Store>()?, &result.stdout)?;
+    let log = failure::tail(&log);
     let workspace = cx.service::<Workspace>()?;
     let place = Place {
         target,

@@ -193,6 +193,7 @@ impl World {
             .with(CallerEnv(BTreeMap::new()))
             .with(WorkspaceStatus::unstamped())
             .with(SourceRows::default())
+            .with(kiln_rules_core::race::Races::default())
             .with(store.clone());
         let rules = Arc::new(Mutex::new(BTreeMap::new()));
         let counted = rules.clone();

@@ -15,6 +15,7 @@ use kiln_host::Limits;
 use kiln_options::{HostResources, Options, Origin, Request};
 use kiln_rules_core::environments::{EnvironmentOptions, NamedEnvironment};
 use kiln_rules_core::keys::RepoOptions;
+use kiln_rules_core::race::RaceMode;
 use kiln_rules_core::services::WorkspaceStatus;
 
 use crate::command::{remote, status};
@@ -224,6 +225,11 @@ impl Context {
             remote: remote::cache(&self.options, &self.environment).map_err(one)?,
             named_environments: !self.options.environment_names().is_empty(),
             workers: remote::workers(&self.options, &self.environment).map_err(one)?,
+            race: match self.options.race() {
+                "off" => RaceMode::Off,
+                "compare" => RaceMode::Compare,
+                _ => RaceMode::On,
+            },
             status,
             explain: self.options.explain(),
             events,

@@ -230,7 +230,11 @@ fn steps(chosen: &Chosen) -> String {
         Some(_) => format!("in {}", last(chosen)),
         None => "on this machine".to_owned(),
     };
-    text + &format!("  built {place}{target}\n")
+    let race = match &chosen.rival {
+        Some((name, _)) => format!("  its actions race with `{name}`\n"),
+        None => String::new(),
+    };
+    text + &format!("  built {place}{target}\n{race}")
 }
 
 fn as_json(name: &str, chosen: &Chosen) -> Value {
@@ -244,6 +248,7 @@ fn as_json(name: &str, chosen: &Chosen) -> Value {
         "environment": match &*chosen.name { "" => Value::Null, name => json!(name) },
         "kind": chosen.target.as_ref().map(|target| target.kind.name()),
         "environment_label": chosen.target.as_ref().map(|target| target.label.to_string()),
+        "race_with": chosen.rival.as_ref().map(|(name, _)| name),
         "left": left,
     })
 }

@@ -7,6 +7,7 @@ mod awkward;
 mod errors;
 mod faults;
 mod hermetic;
+mod race;
 
 use std::path::Path;
 

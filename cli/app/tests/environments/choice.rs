@@ -26,9 +26,9 @@ fn names_and_what_they_come_down_to_env_020_env_045_env_047() {
         expect![[r#"
             exit: 0
             --- stdout
-            {"name":"here","environment":"here","kind":"local_environment","environment_label":"//:here","left":[],"label":"//:here","origin":"kiln.toml:2"}
+            {"name":"here","environment":"here","kind":"local_environment","environment_label":"//:here","race_with":null,"left":[],"label":"//:here","origin":"kiln.toml:2"}
             {"name":"mac","label":"//:mac","origin":"kiln.toml:4","error":"environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`"}
-            {"name":"there","environment":"here","kind":"local_environment","environment_label":"//:here","left":[{"name":"there","reason":"containers are off: there is `--nodocker_execution`"}],"label":"//:there","origin":"kiln.toml:3"}
+            {"name":"there","environment":"here","kind":"local_environment","environment_label":"//:here","race_with":null,"left":[{"name":"there","reason":"containers are off: there is `--nodocker_execution`"}],"label":"//:there","origin":"kiln.toml:3"}
         "#]],
     );
     check(

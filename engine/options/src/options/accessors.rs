@@ -110,6 +110,7 @@ accessors! {
     flag remote_accept_cached -> bool;
     flag remote_upload_local_results -> bool;
     word remote_down -> &str;
+    word race -> &str;
     number remote_retries -> i64;
     flag exclude_defaults -> bool;
     flag quiet -> bool;

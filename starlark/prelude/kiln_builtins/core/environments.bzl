@@ -11,6 +11,11 @@ _FALLBACK = attr.string(
     configurable = False,
 )
 
+_RACE = attr.string(
+    doc = "An environment with the same tools, by its name: actions are asked of both, and the first good result counts.",
+    configurable = False,
+)
+
 _COMPATIBLE = attr.string_list(
     default = ["linux_arm64", "linux_x86_64", "macos_arm64", "macos_x86_64"],
     doc = "The machines it is for: " + _PLATFORMS + ". An empty list matches none.",
@@ -23,6 +28,7 @@ local_environment = rule(
     attrs = {
         "compatible_platforms": _COMPATIBLE,
         "fallback_environment": _FALLBACK,
+        "race_with": _RACE,
     },
 )
 
@@ -40,6 +46,7 @@ docker_environment = rule(
             doc = "`linux_arm64` or `linux_x86_64`; without it this machine's instruction set.",
             configurable = False,
         ),
+        "race_with": _RACE,
     },
 )
 
@@ -57,6 +64,7 @@ remote_environment = rule(
             doc = "`linux_arm64` or `linux_x86_64`.",
             configurable = False,
         ),
+        "race_with": _RACE,
     },
 )
 
