@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+#[allow(dead_code, reason = "what this test does not use, others do")]
 mod server;
 
 use expect_test::{Expect, expect};
@@ -24,7 +25,17 @@ async fn check(faults: Faults, expected: Expect) {
 /// It takes any content for any digest, runs nothing and knows what it never saw run.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_checks_nothing() {
-    check(Faults::default(), expect![""]).await;
+    check(
+        Faults::default(),
+        expect![[r#"
+        warn contents.empty: the empty content is said to be missing
+        warn contents.tree: GetTree: Unimplemented: nobody asks for it
+        warn streams.broken: QueryWriteStatus: Unimplemented: as many servers
+        warn streams.wrong: contents under a wrong name are taken
+        fail run.action: it was to print something else than "said"
+        cache=true workers=false"#]],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,5 +44,19 @@ async fn a_server_that_changes_contents() {
         corrupt: true,
         ..Faults::default()
     };
-    check(faults, expect![""]).await;
+    check(
+        faults,
+        expect![[r#"
+        warn contents.empty: the empty content is said to be missing
+        fail contents.small: what comes back is something else
+        fail contents.batch: what comes back is something else
+        warn contents.limit: what comes back is something else
+        warn contents.tree: GetTree: Unimplemented: nobody asks for it
+        fail streams.read: something else, from byte 0 on
+        warn streams.broken: QueryWriteStatus: Unimplemented: as many servers
+        warn streams.wrong: contents under a wrong name are taken
+        fail run.action: it was to print something else than "said"
+        cache=false workers=false"#]],
+    )
+    .await;
 }

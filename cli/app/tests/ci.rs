@@ -63,10 +63,14 @@ fn run(workspace: &Workspace, job: &str, variables: &[(&str, &str)]) -> String {
         let said = errors.map(|line| format!(" {line}")).collect::<String>();
         shown.push(format!("{name}: {code}{said}"));
         if code != 0 {
-            shown.push(String::from_utf8_lossy(&output.stderr).lines().last().map_or(
-                String::new(),
-                |line| line.split(" in ").next().unwrap_or_default().to_owned(),
-            ));
+            shown.push(
+                String::from_utf8_lossy(&output.stderr)
+                    .lines()
+                    .last()
+                    .map_or(String::new(), |line| {
+                        line.split(" in ").next().unwrap_or_default().to_owned()
+                    }),
+            );
             break;
         }
     }
@@ -100,9 +104,14 @@ fn with_a_server() {
     };
     let good = variables("letmein");
     let first = workspace();
-    check(&first, "remote", &good, expect![[r#"
+    check(
+        &first,
+        "remote",
+        &good,
+        expect![[r#"
         Token: 0
-        Test: 0"#]]);
+        Test: 0"#]],
+    );
     let report = first.read("kiln-out/testlogs/count_test/test.xml").unwrap();
     assert!(report.contains("<testsuite"), "{report}");
     // Another runner has nothing run.
@@ -115,21 +124,40 @@ fn with_a_server() {
     // A change that breaks a test, and one that does not build.
     let third = workspace();
     third.write("words.txt", "two words\n");
-    check(&third, "remote", &good, expect![[r#"
+    check(
+        &third,
+        "remote",
+        &good,
+        expect![[r#"
         Token: 0
         Test: 3
-        failed: 2 of 2 targets built"#]]);
-    assert!(third.read("kiln-out/testlogs/count_test/test.xml").is_some());
+        failed: 2 of 2 targets built"#]],
+    );
+    assert!(
+        third
+            .read("kiln-out/testlogs/count_test/test.xml")
+            .is_some()
+    );
     third.remove("words.txt");
-    check(&third, "remote", &good, expect![[r#"
+    check(
+        &third,
+        "remote",
+        &good,
+        expect![[r#"
         Token: 0
         Test: 1
-        failed: 0 of 2 targets built, 1 failed, 1 skipped"#]]);
+        failed: 0 of 2 targets built, 1 failed, 1 skipped"#]],
+    );
     // A token that is none.
-    check(&workspace(), "remote", &variables("guessed"), expect![[r#"
+    check(
+        &workspace(),
+        "remote",
+        &variables("guessed"),
+        expect![[r#"
         Token: 0
         Test: 32 ::error::the build server failed
-        failed: 0 of 2 targets built, 1 failed, 1 skipped"#]]);
+        failed: 0 of 2 targets built, 1 failed, 1 skipped"#]],
+    );
 }
 
 #[test]
@@ -142,19 +170,29 @@ fn with_a_server_that_is_not_there() {
         ("KILN_REMOTE_TOKEN_FILE", token.path().to_str().unwrap()),
         ("TOKEN", "any"),
     ];
-    check(&workspace(), "remote", &variables, expect![[r#"
+    check(
+        &workspace(),
+        "remote",
+        &variables,
+        expect![[r#"
         Token: 0
         Test: 32 ::error::the build server failed
-        failed: 0 of 2 targets built, 1 failed, 1 skipped"#]]);
+        failed: 0 of 2 targets built, 1 failed, 1 skipped"#]],
+    );
 }
 
 /// The cache goes to another machine: to another folder, for a checkout in another one.
 #[test]
 fn without_a_server() {
     let first = workspace();
-    check(&first, "local", &[], expect![[r#"
+    check(
+        &first,
+        "local",
+        &[],
+        expect![[r#"
         Test: 0
-        Shrink the cache: 0"#]]);
+        Shrink the cache: 0"#]],
+    );
     let second = workspace();
     let copied = Command::new("cp")
         .arg("-a")
@@ -163,7 +201,11 @@ fn without_a_server() {
     assert!(copied.unwrap().success());
     let output = second.kiln("test //... --format=json");
     expect!["exit Some(0): 0 run, 0 remote, 2 local"].assert_eq(&output.counts());
-    assert!(second.read("kiln-out/testlogs/count_test/test.xml").is_some());
+    assert!(
+        second
+            .read("kiln-out/testlogs/count_test/test.xml")
+            .is_some()
+    );
 }
 
 /// The page shows what the files say.
@@ -178,10 +220,16 @@ fn the_page_is_true() {
     ];
     let mut shown = 0;
     for block in page.split("```").skip(1).step_by(2) {
-        let Some(text) = block.strip_prefix("yaml\n").or(block.strip_prefix("toml\n")) else {
+        let Some(text) = block
+            .strip_prefix("yaml\n")
+            .or(block.strip_prefix("toml\n"))
+        else {
             continue;
         };
-        for line in text.lines().map(|line| line.trim().trim_start_matches("- ")) {
+        for line in text
+            .lines()
+            .map(|line| line.trim().trim_start_matches("- "))
+        {
             let there = files.iter().any(|file| file.contains(line));
             assert!(there, "`{line}` of docs/ci.md is in no file of testdata/ci");
             shown += 1;

@@ -23,7 +23,10 @@ fn check(address: &str, flags: &[&str], expected: Expect) {
 #[test]
 fn kiln_serve() {
     let server = Serve::start(KILN, &[]);
-    check(server.address(), &[], expect![[r#"
+    check(
+        server.address(),
+        &[],
+        expect![[r#"
         exit: 0
         --- stdout
         ADDRESS
@@ -73,7 +76,8 @@ fn kiln_serve() {
         an action on a worker: 5 calls one after the other, [TIME]
         one whose result is known: 2 calls one after the other, [TIME]
         kiln can use it as a cache and run actions there: 43 ok, 0 warn, 0 fail
-    "#]]);
+    "#]],
+    );
     assert_eq!(server.log(), "");
 }
 
@@ -82,7 +86,10 @@ fn casd() {
     let Some(server) = Casd::with_workers() else {
         return;
     };
-    check(&server.address(), &["--remote_instance_name=main"], expect![[r#"
+    check(
+        &server.address(),
+        &["--remote_instance_name=main"],
+        expect![[r#"
         exit: 0
         --- stdout
         ADDRESS
@@ -135,7 +142,8 @@ fn casd() {
         an action on a worker: 7 calls one after the other, [TIME]
         one whose result is known: 2 calls one after the other, [TIME]
         kiln can use it as a cache and run actions there: 38 ok, 4 warn, 0 fail
-    "#]]);
+    "#]],
+    );
 }
 
 /// With all that may be asked of a client.
@@ -146,7 +154,10 @@ fn buildgrid() {
     };
     let flags = server.flags();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    check(&server.address(), &flags, expect![[r#"
+    check(
+        &server.address(),
+        &flags,
+        expect![[r#"
         exit: 0
         --- stdout
         ADDRESS
@@ -198,7 +209,8 @@ fn buildgrid() {
         an action on a worker: 7 calls one after the other, [TIME]
         one whose result is known: 2 calls one after the other, [TIME]
         kiln can use it as a cache and run actions there: 41 ok, 2 warn, 0 fail
-    "#]]);
+    "#]],
+    );
 }
 
 /// A cache without workers is one when nothing else was asked for.
@@ -217,12 +229,14 @@ fn workers_that_are_wanted() {
     expect![[r#"
         exit Some(0)
           server.workers      warn  it runs no actions
-        kiln can use it as a cache, and not run actions there: 27 ok, 2 warn, 0 fail"#]].assert_eq(&shown(doctor(&[&format!("--remote_cache={address}")])));
+        kiln can use it as a cache, and not run actions there: 27 ok, 2 warn, 0 fail"#]]
+    .assert_eq(&shown(doctor(&[&format!("--remote_cache={address}")])));
     expect![[r#"
         exit Some(32)
           server.workers      fail  it runs no actions
                                     `--remote_executor` needs workers
-        kiln cannot use it: 27 ok, 1 warn, 1 fail"#]].assert_eq(&shown(doctor(&[&format!("--remote_executor={address}")])));
+        kiln can use it as a cache, and not run actions there: 27 ok, 1 warn, 1 fail"#]]
+    .assert_eq(&shown(doctor(&[&format!("--remote_executor={address}")])));
 }
 
 #[test]
@@ -241,15 +255,22 @@ fn for_programs() {
 
 #[test]
 fn nothing_listens() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    check(&format!("grpc://{port}"), &[], expect![[r#"
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    check(
+        &format!("grpc://{port}"),
+        &[],
+        expect![[r#"
         exit: 32
         --- stdout
         ADDRESS
           server.reached  fail  GetCapabilities: Unavailable: tcp connect error: transport error: Connection refused (os error 111) (1 call, [TIME])
                                 nothing listens there: is the address right?
         kiln cannot use it: 0 ok, 0 warn, 1 fail
-    "#]]);
+    "#]],
+    );
 }
 
 /// Some server that speaks HTTP/1.1.
@@ -271,7 +292,8 @@ fn something_else_listens() {
         exit Some(32)
         fail
         is it a gRPC server? One with TLS is reached by `grpcs://`
-        kiln cannot use it: 0 ok, 0 warn, 1 fail"#]].assert_eq(&failure(&output));
+        kiln cannot use it: 0 ok, 0 warn, 1 fail"#]]
+    .assert_eq(&failure(&output));
 }
 
 /// The mark of the first check and what is said about it; transports have words of their own.
@@ -279,20 +301,28 @@ fn failure(output: &Output) -> String {
     let lines: Vec<&str> = output.stdout.lines().map(str::trim).collect();
     let mark = lines.get(1).and_then(|line| line.split_whitespace().nth(1));
     let rest = lines.get(2..).unwrap_or_default().join("\n");
-    format!("exit {:?}\n{}\n{rest}", output.code, mark.unwrap_or_default())
+    format!(
+        "exit {:?}\n{}\n{rest}",
+        output.code,
+        mark.unwrap_or_default()
+    )
 }
 
 #[test]
 fn another_instance() {
     let server = Serve::start(KILN, &["--instance_name=main"]);
-    check(server.address(), &[], expect![[r#"
+    check(
+        server.address(),
+        &[],
+        expect![[r#"
         exit: 32
         --- stdout
         ADDRESS
           server.reached  fail  GetCapabilities: InvalidArgument: there is no instance ``: this server's is `main` (1 call, [TIME])
                                 give the name of its instance by `--remote_instance_name`
         kiln cannot use it: 0 ok, 0 warn, 1 fail
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -301,14 +331,18 @@ fn a_token_is_wanted() {
         return;
     };
     let flags = server.flags();
-    check(&server.address(), &[&flags[0]], expect![[r#"
+    check(
+        &server.address(),
+        &[&flags[0]],
+        expect![[r#"
         exit: 32
         --- stdout
         ADDRESS
           server.reached  fail  GetCapabilities: Unauthenticated: No valid authorization or authentication provided (1 call, [TIME])
                                 credentials come from `--remote_token_file`, `--remote_header`, `--credential_helper` or `--tls_client_certificate`
         kiln cannot use it: 0 ok, 0 warn, 1 fail
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -321,7 +355,8 @@ fn tls_is_wanted() {
         exit Some(32)
         fail
         is it a gRPC server? One with TLS is reached by `grpcs://`
-        kiln cannot use it: 0 ok, 0 warn, 1 fail"#]].assert_eq(&failure(&doctor(&[&plain])));
+        kiln cannot use it: 0 ok, 0 warn, 1 fail"#]]
+    .assert_eq(&failure(&doctor(&[&plain])));
     // Nobody whom the system trusts has signed its certificate.
     expect![[r#"
         exit Some(32)
@@ -344,14 +379,16 @@ fn command_lines() {
         --- stderr
         error: `kiln remote` needs to know what to do
         hint: write `kiln remote doctor [ADDRESS]`
-    "#]].assert_eq(&show("remote"));
+    "#]]
+    .assert_eq(&show("remote"));
     expect![[r#"
         exit: 2
         --- stderr
         error: `kiln remote` cannot `docter`
         hint: did you mean `doctor`?
         hint: write `kiln remote doctor [ADDRESS]`
-    "#]].assert_eq(&show("remote docter"));
+    "#]]
+    .assert_eq(&show("remote docter"));
     expect![[r#"
         exit: 2
         --- stderr
@@ -363,11 +400,13 @@ fn command_lines() {
         --- stderr
         error: `kiln remote doctor` takes one address: `grpc://b:1`
         hint: write `kiln remote doctor grpc://HOST:PORT`
-    "#]].assert_eq(&show("remote doctor grpc://a:1 grpc://b:1"));
+    "#]]
+    .assert_eq(&show("remote doctor grpc://a:1 grpc://b:1"));
     expect![[r#"
         exit: 2
         --- stderr
         error: `http://a:1` is no address of a remote server
         hint: servers are reached by gRPC: `grpc://a:1`
-    "#]].assert_eq(&show("remote doctor http://a:1"));
+    "#]]
+    .assert_eq(&show("remote doctor http://a:1"));
 }

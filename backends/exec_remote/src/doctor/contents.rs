@@ -158,7 +158,9 @@ async fn tree(probe: &Probe) -> Found {
     let top = encoded(&root);
     probe.update(&[file, inner, top.clone()]).await?;
     let folders = probe.tree(&top.0).await?;
-    let known = folders.iter().all(|found| *found == root || *found == folder);
+    let known = folders
+        .iter()
+        .all(|found| *found == root || *found == folder);
     match known && folders.contains(&root) && folders.contains(&folder) {
         true => Ok("folders come with all below them".to_owned()),
         false => trouble("folders below are left out"),

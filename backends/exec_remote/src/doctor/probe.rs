@@ -288,8 +288,7 @@ impl Probe {
             digest_function: SHA256,
         };
         let send = |channel, request| async {
-            let mut client =
-                ActionCacheClient::new(channel).max_decoding_message_size(MAX_ANSWER);
+            let mut client = ActionCacheClient::new(channel).max_decoding_message_size(MAX_ANSWER);
             client.get_action_result(request).await
         };
         self.unary("GetActionResult", request, send).await

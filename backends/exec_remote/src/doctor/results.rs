@@ -15,15 +15,18 @@ pub(super) async fn check(examination: &mut Examination, about: &About) {
     let group = Group::Cache;
     let otherwise = (Mark::Fail, "each look-up counts as a failure of the server");
     examination
-        .check(group, "results.unknown", otherwise, async |probe| {
-            match probe.look_up(&probe.blob("unknown").0).await {
+        .check(
+            group,
+            "results.unknown",
+            otherwise,
+            async |probe| match probe.look_up(&probe.blob("unknown").0).await {
                 Err(error) if error.code == Code::NotFound => {
                     Ok("what is not known is NotFound".to_owned())
                 }
                 Err(error) => Err(error.into()),
                 Ok(_) => trouble("there is a result of an action that nobody knows"),
-            }
-        })
+            },
+        )
         .await;
     if !about.limits.update {
         return;
@@ -92,14 +95,10 @@ async fn written(probe: &Probe) -> Found {
     let known = probe.look_up(&action).await?;
     let files = known.output_files.first();
     let same = files.is_some_and(|file| {
-        file.path == "out"
-            && file.is_executable
-            && file.digest == result.output_files[0].digest
+        file.path == "out" && file.is_executable && file.digest == result.output_files[0].digest
     });
     let said = match &known.stdout_digest {
-        Some(digest) if known.stdout_raw.is_empty() => {
-            digest.hash == Digest::of(b"said\n").hex()
-        }
+        Some(digest) if known.stdout_raw.is_empty() => digest.hash == Digest::of(b"said\n").hex(),
         _ => known.stdout_raw == result.stdout_raw,
     };
     match (same, said) {
@@ -114,7 +113,10 @@ async fn lost(probe: &Probe) -> Found {
     let action = sent(probe, "lost", &[]).await?;
     let gone = probe.blob("never sent").0;
     if let Err(error) = probe.tell(&action, &result(&gone)).await {
-        return Ok(format!("of contents that are lost: refused, {:?}", error.code));
+        return Ok(format!(
+            "of contents that are lost: refused, {:?}",
+            error.code
+        ));
     }
     match probe.look_up(&action).await {
         Err(error) if error.code == Code::NotFound => {

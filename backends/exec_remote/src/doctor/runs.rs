@@ -71,8 +71,16 @@ pub(super) fn pack(probe: &Probe, task: &Task<'_>) -> Packed {
             variable("PATH", "/usr/bin:/bin".to_owned()),
             variable("SALT", probe.salted(task.name)),
         ],
-        output_files: task.old.map(|(file, _)| file.to_owned()).into_iter().collect(),
-        output_directories: task.old.map(|(_, folder)| folder.to_owned()).into_iter().collect(),
+        output_files: task
+            .old
+            .map(|(file, _)| file.to_owned())
+            .into_iter()
+            .collect(),
+        output_directories: task
+            .old
+            .map(|(_, folder)| folder.to_owned())
+            .into_iter()
+            .collect(),
         output_paths: texts(task.outputs),
         working_directory: task.workdir.to_owned(),
         platform: None,
@@ -133,13 +141,18 @@ impl Probe {
             digest_function: SHA256,
         };
         let request = self.request(request).await?;
-        let mut client =
-            ExecutionClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER);
-        Ok(self.within(EXECUTE, client.execute(request)).await?.into_inner())
+        let mut client = ExecutionClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER);
+        Ok(self
+            .within(EXECUTE, client.execute(request))
+            .await?
+            .into_inner())
     }
 
     /// The name of an operation that is under way: that of its first message.
-    pub(super) async fn name(&self, stream: &mut Streaming<Operation>) -> Result<String, CallError> {
+    pub(super) async fn name(
+        &self,
+        stream: &mut Streaming<Operation>,
+    ) -> Result<String, CallError> {
         match self.within(EXECUTE, stream.message()).await? {
             Some(operation) if !operation.done => Ok(operation.name),
             Some(operation) => {
@@ -169,8 +182,7 @@ impl Probe {
             name: name.to_owned(),
         };
         let request = self.request(request).await?;
-        let mut client =
-            ExecutionClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER);
+        let mut client = ExecutionClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER);
         let answer = self.within("WaitExecution", client.wait_execution(request));
         self.follow(answer.await?.into_inner()).await
     }

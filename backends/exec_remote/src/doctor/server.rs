@@ -66,12 +66,15 @@ pub(super) async fn check(examination: &mut Examination, workers: bool) -> Optio
         false => (Mark::Warn, "kiln uses it as a cache: `--remote_cache`"),
     };
     examination
-        .check(Group::Workers, "server.workers", otherwise, async |_| {
-            match about.workers {
+        .check(
+            Group::Workers,
+            "server.workers",
+            otherwise,
+            async |_| match about.workers {
                 true => Ok("it runs actions".to_owned()),
                 false => trouble("it runs no actions"),
-            }
-        })
+            },
+        )
         .await;
     examination
         .check(
@@ -96,7 +99,11 @@ async fn reach(examination: &mut Examination) -> Option<ServerCapabilities> {
     };
     let (mark, found, conduct) = match &answer {
         Ok(_) => (Mark::Ok, format!("reached {how}"), ""),
-        Err(error) => (Mark::Fail, error.to_string(), cure(error, config.address.tls)),
+        Err(error) => (
+            Mark::Fail,
+            error.to_string(),
+            cure(error, config.address.tls),
+        ),
     };
     examination.sheet.checks.push(Check {
         group: Group::Server,
@@ -116,7 +123,9 @@ fn cure(error: &CallError, tls: bool) -> &'static str {
             "credentials come from `--remote_token_file`, `--remote_header`, `--credential_helper` or `--tls_client_certificate`"
         }
         Code::Unimplemented => "there is a gRPC server, and none of the Remote Execution API",
-        Code::InvalidArgument | Code::NotFound => "give the name of its instance by `--remote_instance_name`",
+        Code::InvalidArgument | Code::NotFound => {
+            "give the name of its instance by `--remote_instance_name`"
+        }
         Code::DeadlineExceeded => "is the address right, and does a firewall let it through?",
         _ if error.message.contains("refused") => "nothing listens there: is the address right?",
         _ if tls => {

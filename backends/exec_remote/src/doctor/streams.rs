@@ -29,7 +29,10 @@ pub(super) async fn check(examination: &mut Examination) {
                 read(probe, digest, data, 0).await
             })
             .await;
-        let otherwise = (Mark::Warn, "a download that breaks fails, and the action runs");
+        let otherwise = (
+            Mark::Warn,
+            "a download that breaks fails, and the action runs",
+        );
         examination
             .check(group, "streams.resumed", otherwise, async |probe| {
                 read(probe, digest, data, BROKEN).await
@@ -54,17 +57,23 @@ pub(super) async fn check(examination: &mut Examination) {
     examination
         .check(group, "streams.wrong", otherwise, wrong)
         .await;
-    let otherwise = (Mark::Warn, "a result whose contents are lost counts as a failure");
+    let otherwise = (
+        Mark::Warn,
+        "a result whose contents are lost counts as a failure",
+    );
     examination
-        .check(group, "streams.missing", otherwise, async |probe| {
-            match probe.stream(&probe.noise("never sent", 100).0, 0).await {
+        .check(
+            group,
+            "streams.missing",
+            otherwise,
+            async |probe| match probe.stream(&probe.noise("never sent", 100).0, 0).await {
                 Err(error) if error.code == Code::NotFound => {
                     Ok("what is not there is NotFound".to_owned())
                 }
                 Err(error) => Err(error.into()),
                 Ok(_) => trouble("what was never sent can be read"),
-            }
-        })
+            },
+        )
         .await;
 }
 

@@ -65,7 +65,10 @@ fn servers(context: &Context) -> Result<Vec<(RemoteConfig, bool)>, Diag> {
     let mut wanted: Vec<(&str, bool)> = match address {
         Some(address) => vec![(address, false)],
         None => {
-            let both = [cache.map(|cache| (cache, false)), executor.map(|own| (own, true))];
+            let both = [
+                cache.map(|cache| (cache, false)),
+                executor.map(|own| (own, true)),
+            ];
             both.into_iter().flatten().collect()
         }
     };
@@ -114,7 +117,9 @@ fn show(address: &str, sheet: &Sheet) -> String {
     for (what, cost) in costs {
         if let Some(Cost { calls, time: took }) = cost {
             let took = time(took.as_secs_f64());
-            text.push_str(&format!("{what}: {calls} calls one after the other, {took}\n"));
+            text.push_str(&format!(
+                "{what}: {calls} calls one after the other, {took}\n"
+            ));
         }
     }
     text + &verdict(sheet)
@@ -142,7 +147,9 @@ fn time(seconds: f64) -> String {
 }
 
 fn object(address: &str, instance: &str, sheet: &Sheet) -> Value {
-    let cost = |cost: Option<Cost>| cost.map(|cost| json!({ "calls": cost.calls, "seconds": cost.time.as_secs_f64() }));
+    let cost = |cost: Option<Cost>| {
+        cost.map(|cost| json!({ "calls": cost.calls, "seconds": cost.time.as_secs_f64() }))
+    };
     let checks = sheet.checks.iter().map(|check| {
         json!({
             "name": check.name,

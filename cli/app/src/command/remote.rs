@@ -34,7 +34,10 @@ pub(crate) fn server(
     environment: &BTreeMap<String, String>,
     address: &str,
 ) -> Result<Option<RemoteConfig>, Diag> {
-    let headers = [options.remote_cache_headers(), options.remote_exec_headers()];
+    let headers = [
+        options.remote_cache_headers(),
+        options.remote_exec_headers(),
+    ];
     config(options, environment, Some(address), headers.concat())
 }
 
