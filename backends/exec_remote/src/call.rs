@@ -109,6 +109,15 @@ impl CallError {
             {
                 diag.hint("a server with TLS is reached by `grpcs://`")
             }
+            // What servers do that want certificates of clients, some without a word.
+            Code::Unavailable | Code::Unknown | Code::Cancelled
+                if address.tls
+                    && ["connection closed", "CertificateRequired"]
+                        .iter()
+                        .any(|text| self.message.contains(text)) =>
+            {
+                diag.hint("a server that wants to know who asks needs `--tls_client_certificate` and `--tls_client_key`")
+            }
             _ => diag,
         }
     }

@@ -293,7 +293,7 @@ impl Drop for Settle<'_> {
 }
 
 /// What the server's answer means for us.
-fn limits(answer: &ServerCapabilities) -> Result<Limits, CallError> {
+pub(crate) fn limits(answer: &ServerCapabilities) -> Result<Limits, CallError> {
     let unusable = |text: String| CallError::new("GetCapabilities", Code::Unimplemented, text);
     let Some(cache) = &answer.cache_capabilities else {
         return Err(unusable("the server is no cache".to_owned()));
@@ -320,7 +320,7 @@ fn limits(answer: &ServerCapabilities) -> Result<Limits, CallError> {
     })
 }
 
-fn functions(cache: &CacheCapabilities) -> String {
+pub(crate) fn functions(cache: &CacheCapabilities) -> String {
     let name = |number: &i32| match number {
         1 => "SHA256".to_owned(),
         2 => "SHA1".to_owned(),

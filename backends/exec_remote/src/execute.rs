@@ -269,7 +269,7 @@ impl Client {
     }
 }
 
-fn outcome(operation: Operation) -> Result<ExecuteResponse, CallError> {
+pub(crate) fn outcome(operation: Operation) -> Result<ExecuteResponse, CallError> {
     match operation.result {
         Some(Outcome::Response(any)) => any
             .unpack("build.bazel.remote.execution.v2.ExecuteResponse")

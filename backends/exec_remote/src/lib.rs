@@ -3,6 +3,7 @@
 //!
 //! * [`RemoteConfig`] says which server, and how it is reached; [`Client`] reaches it.
 //! * [`RemoteCached`] puts the server's cache before any [`kiln_process::Executor`].
+//! * [`examine`] checks a server against what kiln needs.
 //! * [`RemoteExecutor`] is one that has a server's workers run processes; [`Placed`] says which.
 //!
 //! What it is not: it knows no server by name (capabilities decide, R1), has no store of its own
@@ -23,6 +24,7 @@ mod channel;
 mod check;
 mod client;
 mod config;
+mod doctor;
 mod download;
 mod execute;
 mod executor;
@@ -38,6 +40,7 @@ pub use cache::RemoteCached;
 pub use call::CallError;
 pub use client::{About, Client, Limits};
 pub use config::{Down, Helper, RemoteConfig, Secret};
+pub use doctor::{Check, Cost, Group, Mark, Sheet, examine};
 pub use executor::RemoteExecutor;
 pub use placed::Placed;
 pub use report::Counts;

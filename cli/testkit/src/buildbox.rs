@@ -32,16 +32,10 @@ impl Casd {
     ///
     /// # Panics
     /// When it is there and does not start, or must be there and is not.
-    #[allow(clippy::print_stderr, reason = "a test that cannot run must say so")]
     pub fn start(arguments: &[&str]) -> Option<Casd> {
         let program = match programs() {
             Ok(folder) => folder.join("buildbox-casd"),
-            Err(reason) => {
-                let required = std::env::var_os("KILN_TEST_SERVERS").is_some();
-                assert!(!required, "no buildbox-casd: {reason}");
-                eprintln!("not tested, for want of buildbox-casd: {reason}");
-                return None;
-            }
+            Err(reason) => return not_tested("buildbox-casd", &reason),
         };
         let mut server = Casd {
             child: None,
@@ -59,14 +53,9 @@ impl Casd {
     ///
     /// # Panics
     /// As [`Casd::start`].
-    #[allow(clippy::print_stderr, reason = "a test that cannot run must say so")]
     pub fn with_workers() -> Option<Casd> {
-        let sandbox = run(Command::new("bwrap").args(["--ro-bind", "/", "/", "true"]));
-        if let Err(reason) = sandbox {
-            let required = std::env::var_os("KILN_TEST_SERVERS").is_some();
-            assert!(!required, "no workers: {reason}");
-            eprintln!("not tested, for want of workers: {reason}");
-            return None;
+        if let Err(reason) = bubblewrap() {
+            return not_tested("workers", &reason);
         }
         let mut arguments = vec!["--jobs=2".to_owned()];
         for folder in ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc"] {
@@ -155,7 +144,24 @@ impl Drop for Casd {
     }
 }
 
-fn free_port() -> u16 {
+/// Says in one line that a test ends here, for want of something that it needs.
+///
+/// # Panics
+/// When it must be there.
+#[allow(clippy::print_stderr, reason = "a test that cannot run must say so")]
+pub(crate) fn not_tested<T>(what: &str, reason: &str) -> Option<T> {
+    let required = std::env::var_os("KILN_TEST_SERVERS").is_some();
+    assert!(!required, "no {what}: {reason}");
+    eprintln!("not tested, for want of {what}: {reason}");
+    None
+}
+
+/// What the workers of both servers run actions in.
+pub(crate) fn bubblewrap() -> Result<(), String> {
+    run(Command::new("bwrap").args(["--ro-bind", "/", "/", "true"]))
+}
+
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address").port()
 }
@@ -193,7 +199,7 @@ fn installed(venv: &Path) -> Option<PathBuf> {
     })
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let program = command.get_program().to_string_lossy().into_owned();
     match command.stdout(Stdio::null()).stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),

@@ -42,6 +42,19 @@ impl Workspace {
         workspace
     }
 
+    /// A copy of a folder of the repository (`testdata/example`), without what was built in it.
+    ///
+    /// # Panics
+    /// When it cannot be copied: a test cannot go on then.
+    pub fn of(kiln: &str, folder: &str) -> Workspace {
+        let workspace = Workspace::new(kiln);
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(folder);
+        copy(&from, &workspace.root()).expect("a copy of the folder");
+        workspace
+    }
+
     /// The workspace's root.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("repo")
@@ -167,4 +180,20 @@ impl Workspace {
         }
         redactions
     }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_name() == "kiln-out" {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &to)?,
+            false => fs::copy(entry.path(), &to).map(|_| ())?,
+        }
+    }
+    Ok(())
 }

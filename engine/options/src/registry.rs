@@ -30,6 +30,8 @@ const ALL: VerbSet = VerbSet::ALL;
 const SERVE: VerbSet = VerbSet::of(&[Verb::Serve]);
 /// Commands that run actions.
 const RUNNING: VerbSet = BUILDING.and(SERVE);
+/// Commands that reach servers.
+const REMOTE: VerbSet = BUILDING.and(VerbSet::of(&[Verb::Remote]));
 const CLOSURE: VerbSet = VerbSet::of(&[Verb::Dependencies, Verb::Dependents]);
 
 const TRI: Choice = Choice {
@@ -303,20 +305,20 @@ pub static OPTIONS: &[OptionSpec] = &[
         "Where an environment says `race_with`: ask both and take the first good result, ask one, or let both end and compare what they made.",
     ),
     // Remote caches and workers.
-    option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
-    option(Text, "remote_executor", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
-    option(List, "remote_exec_header", BUILDING, Execution, "", "As `--remote_header`, for workers alone.").pairs(checks::pair).secret(),
-    option(Text, "remote_instance_name", BUILDING, Execution, "", "The part of the server that is meant."),
-    option(List, "remote_header", BUILDING, Execution, "", "Send a header with each call: `NAME=VALUE`.").pairs(checks::pair).secret(),
-    option(List, "remote_cache_header", BUILDING, Execution, "", "As `--remote_header`, for the cache alone.").pairs(checks::pair).secret(),
-    option(Text, "remote_token_file", BUILDING, Execution, "", "A file with a token, sent with each call as `authorization: Bearer TOKEN`."),
-    option(List, "credential_helper", BUILDING, Execution, "", "A program that knows credentials: `PROGRAM`, or `HOST=PROGRAM` for one host (`*.example.com` for several)."),
-    option(Text, "tls_certificate", BUILDING, Execution, "", "Certificates (PEM) to trust instead of the system's."),
-    option(Text, "tls_client_certificate", BUILDING, Execution, "", "The certificate (PEM) that this client shows."),
-    option(Text, "tls_client_key", BUILDING, Execution, "", "The key (PEM) of `--tls_client_certificate`."),
+    option(Text, "remote_cache", REMOTE, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),
+    option(Text, "remote_executor", REMOTE.and(VerbSet::of(&[Verb::Env])), Execution, "", "Run actions on this server's workers: `grpc://HOST:PORT`, `grpcs://HOST:PORT`. Without `--remote_cache` it is the cache as well."),
+    option(List, "remote_exec_header", REMOTE, Execution, "", "As `--remote_header`, for workers alone.").pairs(checks::pair).secret(),
+    option(Text, "remote_instance_name", REMOTE, Execution, "", "The part of the server that is meant."),
+    option(List, "remote_header", REMOTE, Execution, "", "Send a header with each call: `NAME=VALUE`.").pairs(checks::pair).secret(),
+    option(List, "remote_cache_header", REMOTE, Execution, "", "As `--remote_header`, for the cache alone.").pairs(checks::pair).secret(),
+    option(Text, "remote_token_file", REMOTE, Execution, "", "A file with a token, sent with each call as `authorization: Bearer TOKEN`."),
+    option(List, "credential_helper", REMOTE, Execution, "", "A program that knows credentials: `PROGRAM`, or `HOST=PROGRAM` for one host (`*.example.com` for several)."),
+    option(Text, "tls_certificate", REMOTE, Execution, "", "Certificates (PEM) to trust instead of the system's."),
+    option(Text, "tls_client_certificate", REMOTE, Execution, "", "The certificate (PEM) that this client shows."),
+    option(Text, "tls_client_key", REMOTE, Execution, "", "The key (PEM) of `--tls_client_certificate`."),
     option(Flag, "remote_accept_cached", BUILDING, Execution, "true", "Use results of the remote cache."),
     option(Flag, "remote_upload_local_results", BUILDING, Execution, "true", "Tell the remote cache what was run here."),
-    option(Text, "remote_timeout", BUILDING, Execution, "60", "How long a call of a server may make no progress, in seconds.").check(checks::time),
+    option(Text, "remote_timeout", REMOTE, Execution, "60", "How long a call of a server may make no progress, in seconds.").check(checks::time),
     option(Int, "remote_retries", BUILDING, Execution, "5", "How often a call of a server is tried again.").check(checks::count),
     option(
         words(&["fallback", "wait", "fail"]), "remote_down", BUILDING, Execution, "fallback",

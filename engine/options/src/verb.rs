@@ -31,6 +31,8 @@ pub enum Verb {
     Cache,
     /// `serve`
     Serve,
+    /// `remote`
+    Remote,
     /// `rules`
     Rules,
     /// `completion`
@@ -42,7 +44,7 @@ pub enum Verb {
 }
 
 /// All commands with their names and a line of help each.
-const VERBS: [(Verb, &str, &str); 17] = [
+const VERBS: [(Verb, &str, &str); 18] = [
     (Verb::Build, "build", "builds targets"),
     (Verb::Test, "test", "builds and runs tests"),
     (
@@ -91,6 +93,11 @@ const VERBS: [(Verb, &str, &str); 17] = [
         Verb::Serve,
         "serve",
         "is a remote cache and a worker for others, over this machine's store and sandboxes",
+    ),
+    (
+        Verb::Remote,
+        "remote",
+        "checks a server against what kiln needs of it (`doctor`)",
     ),
     (
         Verb::Rules,
@@ -174,6 +181,7 @@ impl Verb {
             Verb::Clean => &["always", "common", "clean"],
             Verb::Cache => &["always", "common", "cache"],
             Verb::Serve => &["always", "common", "serve"],
+            Verb::Remote => &["always", "common", "build", "remote"],
             Verb::Rules => &["always", "common", "rules"],
             Verb::Completion => &["always", "common", "completion"],
             Verb::Help => &["always", "common", "help"],

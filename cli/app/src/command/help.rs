@@ -54,6 +54,7 @@ pub(crate) fn command() -> clap::Command {
     for verb in Verb::all() {
         let words = match verb {
             Verb::Serve => "[FLAGS]",
+            Verb::Remote => "doctor [FLAGS] [ADDRESS]",
             Verb::Config => "show [FLAGS] [OPTIONS]",
             Verb::Completion => "bash|zsh|fish",
             _ => "[FLAGS] [TARGETS]",

@@ -6,6 +6,7 @@ mod clean;
 mod completion;
 mod config;
 mod context;
+mod doctor;
 mod env;
 mod help;
 mod inspect;
@@ -59,6 +60,7 @@ fn run() -> Result<u8, Vec<Diag>> {
         Verb::Config => config::config(&context).map_err(one),
         Verb::Cache => cache::cache(&context).map_err(one),
         Verb::Clean => clean::clean(&context).map_err(one),
+        Verb::Remote => doctor::remote(&context).map_err(one),
         Verb::Serve => serve::serve(&context).map_err(one),
         verb => within_runtime(&context, verb),
     }

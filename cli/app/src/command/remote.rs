@@ -26,6 +26,21 @@ pub(crate) fn cache(
     )
 }
 
+/// The server at an address, by all that is said of servers.
+///
+/// Errors: an address, certificate or header that is none.
+pub(crate) fn server(
+    options: &Options,
+    environment: &BTreeMap<String, String>,
+    address: &str,
+) -> Result<Option<RemoteConfig>, Diag> {
+    let headers = [
+        options.remote_cache_headers(),
+        options.remote_exec_headers(),
+    ];
+    config(options, environment, Some(address), headers.concat())
+}
+
 /// The server whose workers run actions: `--remote_executor`.
 ///
 /// Errors: an address, certificate or header that is none.
