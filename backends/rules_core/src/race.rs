@@ -368,6 +368,7 @@ mod tests {
             source: Source::Ran,
             sandbox: None,
             strays: Vec::new(),
+            unlisted_reads: None,
         }
     }
 
