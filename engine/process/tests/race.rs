@@ -68,6 +68,7 @@ impl Executor for Stage {
                 source: Source::Ran,
                 sandbox: None,
                 strays: Vec::new(),
+                unlisted_reads: None,
             };
             match does {
                 Does::Makes(text) => {
@@ -128,6 +129,7 @@ async fn run(home: Does, away: Does, start: Start, both: bool, expected: Expect)
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        declared: None,
         observer: &starts,
     };
     let away_request = Request {
