@@ -278,7 +278,7 @@ fn prepare(files: &SlotFiles, hello: &str, shell: &Path) -> Result<(), Diag> {
     make().map_err(|error| Diag::io("cannot prepare", folder, &error))
 }
 
-fn bind(source: &Path, target: &str, read_only: bool) -> Mount {
+pub(crate) fn bind(source: &Path, target: &str, read_only: bool) -> Mount {
     Mount {
         target: Some(target.to_owned()),
         source: Some(source.to_string_lossy().into_owned()),

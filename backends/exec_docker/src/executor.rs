@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::archive;
+use crate::attached::{self, Attached};
 use crate::container::{Container, Kind, Sharing};
 use crate::job;
 use crate::layout::Layout;
@@ -69,6 +70,16 @@ impl DockerExecutor {
             image::identify(pool.engine(), environment, &self.config.variables, &warn).await
         });
         id.await.cloned()
+    }
+
+    /// Runs a program in a container of its own, with the standard streams of this process, and
+    /// returns its exit code.
+    ///
+    /// Errors: those of [`DockerExecutor::image`]; the engine does not see our files, or refuses.
+    pub async fn run_attached(&self, job: &Attached<'_>) -> Result<u8, Diag> {
+        let image = self.image(job.environment).await?;
+        let pool = self.pool().await?;
+        attached::run(pool, &self.config, image, job).await
     }
 
     /// Waits, for a while, until no container is being started or removed; the others end with this

@@ -20,6 +20,7 @@
 
 mod address;
 mod archive;
+mod attached;
 mod client;
 mod config;
 mod container;
@@ -33,5 +34,6 @@ mod pool;
 mod run;
 mod shell;
 
+pub use attached::Attached;
 pub use config::DockerConfig;
 pub use executor::DockerExecutor;

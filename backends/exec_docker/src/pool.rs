@@ -97,6 +97,17 @@ impl Pool {
         }
     }
 
+    /// Whoever runs kiln, root included, as containers know them.
+    pub(crate) fn caller(&self) -> (u32, u32) {
+        match self.engine.rootless {
+            true => (0, 0),
+            false => (
+                rustix::process::geteuid().as_raw(),
+                rustix::process::getegid().as_raw(),
+            ),
+        }
+    }
+
     /// Waits, for a while, until no container is being started or removed. The others end with
     /// this process.
     pub(crate) async fn close(&self) {
