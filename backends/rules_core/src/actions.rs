@@ -22,7 +22,7 @@ use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
-use crate::tools::{Machine, MachineKey, Shell};
+use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 
 /// One action as analysis left it. A projection of the target: editing another action of the
 /// same target leaves it equal.
@@ -57,7 +57,7 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
     uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
-        MachineKey -> Machine, MachineKey -> Shell,
+        MachineKey -> Machine, MachineKey -> Shell, MachineKey -> Surroundings,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,

@@ -16,7 +16,7 @@ use crate::actions::action_outputs;
 use crate::keys::PackageKey;
 use crate::packages::Package;
 use crate::services::Workspace;
-use crate::spawn::{DEFAULT_PATH, exit_text};
+use crate::spawn::exit_text;
 use crate::tools::{Machine, MachineKey};
 use crate::undeclared::{Loads, Place, explain};
 
@@ -51,7 +51,8 @@ pub(crate) async fn of_action(
     let key = MachineKey::of(&template.configuration);
     let machine = cx.get::<Machine, _>((key,)).await;
     let here = machine.is_ok_and(|machine| machine.is_here());
-    diag = explain_exit(diag, result.exit, &printed);
+    let path = process.env.get("PATH").map_or("", String::as_str);
+    diag = explain_exit(diag, result.exit, &printed, path);
     diag = explain_denied(diag, result.exit, process, &printed);
     if !printed.trim().is_empty() {
         diag = diag.note(format!(
@@ -148,7 +149,7 @@ fn explain_denied(diag: Diag, exit: Exit, process: &Process, printed: &str) -> D
 }
 
 /// Says which limit was hit and how to raise it.
-fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
+fn explain_exit(diag: Diag, exit: Exit, printed: &str, path: &str) -> Diag {
     // Where the kernel does not tell that it refused a process, programs do.
     let refused = [
         "Cannot fork",
@@ -169,7 +170,7 @@ fn explain_exit(diag: Diag, exit: Exit, printed: &str) -> Diag {
             diag.note(format!(
                 "`{program}` is not among the programs that actions find, which are those in \
                  {}",
-                DEFAULT_PATH.replace(':', ", ")
+                path.replace(':', ", ")
             ))
             .hint(format!(
                 "if a target makes `{program}`, put it into `tools` and write `$(location …)`; \

@@ -14,8 +14,10 @@ use kiln_exec_local::{Keep, Limits as ActionLimits, Sandbox, ZygoteServer};
 use kiln_exec_remote::{Client, RemoteConfig};
 use kiln_host::Limits;
 use kiln_process::Executor;
+use kiln_rules_core::environments::OptionValue;
 use kiln_rules_core::services::{
-    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
+    CallerEnv, CommandOptions, Embedded, Events, Execution, HostService, SourceRows, Workspace,
+    WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
@@ -56,6 +58,8 @@ pub(crate) struct Setup {
     pub(crate) explain: Option<PathBuf>,
     /// Who is told.
     pub(crate) events: Arc<dyn EventSink>,
+    /// What the command's options are set to.
+    pub(crate) given: BTreeMap<Arc<str>, OptionValue>,
     /// The environment of whoever called.
     pub(crate) environment: BTreeMap<String, String>,
 }
@@ -195,6 +199,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         .with(setup.status.clone())
         .with(embedded())
         .with(CallerEnv(setup.environment))
+        .with(CommandOptions(setup.given))
         .with_shared(rows.clone())
         .with(store.clone());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);

@@ -1,5 +1,6 @@
 //! What runs processes, put together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ impl Executor for Here {
 /// What can be used besides the sandboxes of this machine.
 struct Elsewhere {
     docker: Arc<DockerExecutor>,
-    workers: bool,
+    workers: Option<Client>,
 }
 
 impl Identify for Elsewhere {
@@ -51,7 +52,7 @@ impl Identify for Elsewhere {
                     return Ok(format!("docker {} {image}", docker.platform));
                 }
                 // What workers are besides, they say by their properties (ENV-120).
-                Environment::Remote(remote) if self.workers => {
+                Environment::Remote(remote) if self.workers.is_some() => {
                     return Ok(format!(
                         "remote {} {:?}",
                         remote.platform, remote.properties
@@ -64,6 +65,30 @@ impl Identify for Elsewhere {
                 Diag::environment(format!("kiln cannot run actions {what} yet"))
                     .hint("name a `local_environment`, or set `fallback_environment` to one"),
             )
+        }
+        .boxed()
+    }
+
+    fn variables<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> BoxFuture<'a, Result<Option<BTreeMap<String, String>>, Diag>> {
+        async move {
+            match environment {
+                Environment::Docker(docker) => self.docker.variables(docker).await.map(Some),
+                _ => Ok(None),
+            }
+        }
+        .boxed()
+    }
+
+    fn probe<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
+        async move {
+            match (environment, &self.workers) {
+                (Environment::Docker(docker), _) => self.docker.probe(docker).await,
+                (Environment::Remote(_), Some(workers)) => workers.probe().await,
+                _ => Ok("this machine".to_owned()),
+            }
         }
         .boxed()
     }
@@ -150,7 +175,7 @@ pub(crate) fn executors(
     Ok(Executors {
         elsewhere: Arc::new(Elsewhere {
             docker,
-            workers: workers.is_some(),
+            workers: workers.clone(),
         }),
         actions: cached(processes.clone()),
         tests: cached(Arc::new(tests)),

@@ -65,6 +65,7 @@ const fn option(
         effect,
         check: None,
         pairs: false,
+        aware: false,
         secret: false,
         default,
         doc,
@@ -84,6 +85,12 @@ impl OptionSpec {
 
     const fn secret(mut self) -> OptionSpec {
         self.secret = true;
+        self
+    }
+
+    /// Environments may have a value of their own.
+    const fn aware(mut self) -> OptionSpec {
+        self.aware = true;
         self
     }
 
@@ -297,6 +304,43 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
+    // What environments may have values of their own for (ENV-075).
+    option(
+        List, "system_binaries_system_binary_paths", BUILDING, Execution, "",
+        "A folder in which programs are looked for, and where actions find them: all of these are their `PATH`; without any the usual six, from `/usr/local/bin` to `/sbin`. `<PATH>` stands for the folders of the environment's own `PATH`.",
+    )
+    .aware()
+    .check(checks::search_path),
+    option(
+        List, "subprocess_environment_env_vars", BUILDING, Execution, "",
+        "Set a variable for actions that take the default environment, and for tests: `NAME=VALUE`, or `NAME` to take the value that it has where they run.",
+    )
+    .aware()
+    .pairs(checks::env),
+    option(
+        List, "test_extra_env_vars", BUILDING, Execution, "",
+        "Set a variable for tests: `NAME=VALUE`, or `NAME` to take the value that it has where they run.",
+    )
+    .aware()
+    .pairs(checks::env),
+    option(
+        List, "cc_executable_search_paths", BUILDING, Execution, "",
+        "A folder in which the C and C++ compiler is looked for, as in `--system_binaries_system_binary_paths`, whose folders are taken if there is none.",
+    )
+    .aware()
+    .check(checks::search_path),
+    option(
+        List, "python_bootstrap_search_path", BUILDING, Execution, "",
+        "A folder in which the Python interpreter is looked for, as in `--system_binaries_system_binary_paths`, whose folders are taken if there is none.",
+    )
+    .aware()
+    .check(checks::search_path),
+    option(
+        List, "shell_setup_executable_search_paths", BUILDING, Execution, "",
+        "A folder in which the shell is looked for, as in `--system_binaries_system_binary_paths`, whose folders are taken if there is none.",
+    )
+    .aware()
+    .check(checks::search_path),
     option(Flag, "docker_execution", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "true", "Use containers: a `docker_environment` matches, otherwise its `fallback_environment` is taken."),
     // Remote caches and workers.
     option(Text, "remote_cache", BUILDING, Execution, "", "Look for results on this server first, and tell it new ones: `grpc://HOST:PORT`, `grpcs://HOST:PORT`."),

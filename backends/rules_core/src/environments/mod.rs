@@ -3,7 +3,9 @@
 //! A name is resolved by walking from environment to fallback until one matches (ENV-050). The
 //! outcome is a node of the graph keyed by the name alone: targets that say the same share it.
 
+mod aware;
 mod explain;
+mod predicates;
 mod target;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,12 @@ use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
 
 use crate::keys::{RepoOptions, TargetKey};
 use crate::repos::Repositories;
+use crate::services::{CallerEnv, CommandOptions};
 use crate::targets::LoadedTarget;
+pub(crate) use aware::PATH;
+pub use aware::{Aware, AwareValues};
+use predicates::Facts;
+pub use predicates::OptionValue;
 pub use target::{EnvironmentTarget, Kind};
 
 /// What a target means that says nothing: the local environment that fits this machine (ENV-041).
@@ -47,6 +54,8 @@ pub struct EnvironmentOptions {
     pub no_workspace: Option<&'static str>,
     /// This machine; `None` if it is one that environments know nothing of.
     pub host: Option<Platform>,
+    /// Values of options that environments may have their own of (ENV-070).
+    pub aware: AwareValues,
 }
 
 impl Default for EnvironmentOptions {
@@ -57,6 +66,7 @@ impl Default for EnvironmentOptions {
             no_remote: Some("remote execution is off"),
             no_workspace: Some("kiln cannot run actions in the workspace itself yet"),
             host: Platform::host(),
+            aware: AwareValues::new(),
         }
     }
 }
@@ -86,7 +96,7 @@ impl Product for Chosen {}
 
 /// Resolves a name (ENV-050). Errors name the name, what refers to it, why nothing fits, and the
 /// cures; who asked is added by whoever did.
-#[rule(gets(TargetKey -> LoadedTarget))]
+#[rule(uses(CallerEnv, CommandOptions), gets(TargetKey -> LoadedTarget))]
 pub async fn chosen(
     cx: &RuleCx,
     key: Arc<EnvironmentKey>,
@@ -96,6 +106,8 @@ pub async fn chosen(
     let walk = Walk {
         options: &options,
         repositories: &repositories,
+        variables: &cx.service::<CallerEnv>()?.0,
+        given: &cx.service::<CommandOptions>()?.0,
     };
     walk.from(cx, &key.0).await
 }
@@ -103,6 +115,8 @@ pub async fn chosen(
 struct Walk<'a> {
     options: &'a EnvironmentOptions,
     repositories: &'a Repositories,
+    variables: &'a BTreeMap<String, String>,
+    given: &'a BTreeMap<Arc<str>, OptionValue>,
 }
 
 impl Walk<'_> {
@@ -138,7 +152,7 @@ impl Walk<'_> {
                     self.named(cx, &name, referrer.as_ref()).await?,
                 ),
             };
-            let reason = match target.misfit(self.options) {
+            let reason = match self.misfit(&target)? {
                 None => {
                     return Ok(Chosen {
                         name: found,
@@ -156,6 +170,19 @@ impl Walk<'_> {
             referrer = Some(target);
             name = fallback;
         }
+    }
+
+    /// Why a target cannot be used here and now; `None` if it can.
+    ///
+    /// Errors: one of its predicates asks for what there is not.
+    fn misfit(&self, target: &EnvironmentTarget) -> Result<Option<String>, Diag> {
+        let facts = Facts {
+            variables: self.variables,
+            options: self.given,
+        };
+        // Mistakes are told whether or not it is used.
+        let unmet = facts.unmet(target)?;
+        Ok(target.misfit(self.options).or(unmet))
     }
 
     /// The target that a name stands for (ENV-023 … ENV-025).
@@ -205,7 +232,7 @@ impl Walk<'_> {
             let target = self.named(cx, name, None).await?;
             // Two names of one target are no two choices.
             let known = fitting.iter().any(|(_, known)| known.label == target.label);
-            if target.kind == kind && !known && target.misfit(self.options).is_none() {
+            if target.kind == kind && !known && self.misfit(&target)?.is_none() {
                 fitting.push((name.clone(), target));
             }
         }

@@ -127,6 +127,12 @@ fn option_help(option: &OptionSpec) -> String {
         text.push_str(&format!("    in kiln.toml: `{key}` of `[{section}]`\n"));
         text.push_str(&format!("    variable: {variable}\n"));
     }
+    if option.aware {
+        text.push_str(&format!(
+            "    environments: their field `{}` holds in its place\n",
+            option.name
+        ));
+    }
     let verbs = Verb::all()
         .filter(|verb| option.verbs.contains(*verb))
         .map(Verb::name);

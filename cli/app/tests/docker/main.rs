@@ -6,6 +6,7 @@ mod awkward;
 mod errors;
 mod faults;
 mod hermetic;
+mod options;
 
 use std::path::Path;
 

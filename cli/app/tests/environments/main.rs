@@ -2,8 +2,10 @@
 
 mod choice;
 mod mistakes;
+mod options;
 mod parametrize;
 mod per_platform;
+mod predicates;
 
 use expect_test::Expect;
 use kiln_testkit::{Output, Workspace};

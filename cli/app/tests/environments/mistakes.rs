@@ -192,7 +192,7 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
                |
              1 | experimental_workspace_environment(name = 'x', fallback_environment = 'y')
                |                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = it has applicable_licenses, aspect_hints, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, restricted_to, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
+               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
                = environment `x` is `//:x`, says the command line
             hint: remove `fallback_environment`, or give it to another rule
         "#]],
@@ -320,7 +320,7 @@ fn mistakes_in_kiln_toml_opt_008() {
             error: there is no section `environment`
               --> kiln.toml:1:2
             hint: did you mean `environments`?
-            hint: sections are `GLOBAL`, `remote`, `serve`, `test`, `environments-preview` and `DEFAULT`
+            hint: sections are `GLOBAL`, `DEFAULT`, `cc`, `python-bootstrap`, `remote`, `serve`, `shell-setup`, `subprocess-environment`, `system-binaries`, `test`, `environments-preview`
         "#]],
     );
     toml(

@@ -97,19 +97,19 @@ fn mistakes_bld_110() {
         exit: 1
         --- stderr
         error: `per_platform` needs a value for at least one platform: `linux_x86_64 = …`
-          --> @kiln_builtins//core/environments.bzl:99:9
-            |
-         99 |         fail("`per_platform` needs a value for at least one platform: `linux_x86_64 = …`")
-            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          --> @kiln_builtins//core/environments.bzl:129:9
+             |
+         129 |         fail("`per_platform` needs a value for at least one platform: `linux_x86_64 = …`")
+             |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = `per_platform` was called from BUILD:1:30
     "#]].assert_eq(&mistake("per_platform()"));
     expect![[r#"
         exit: 1
         --- stderr
         error: the values of `per_platform` must be of one type: `linux_arm64` is of type list, `macos_arm64` is of type string
-          --> @kiln_builtins//core/environments.bzl:105:9
+          --> @kiln_builtins//core/environments.bzl:135:9
              |
-         105 |         fail("the values of `per_platform` must be of one type: " + ", ".join(shown))
+         135 |         fail("the values of `per_platform` must be of one type: " + ", ".join(shown))
              |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = `per_platform` was called from BUILD:1:30
     "#]].assert_eq(&mistake(

@@ -310,7 +310,7 @@ impl<'a> File<'a> {
         Diag::usage(format!("there is no section `{}`", section.get_ref()))
             .at(self.silent(section.span().start))
             .did_you_mean(section.get_ref(), SECTIONS)
-            .hint("sections are `GLOBAL`, `remote`, `serve`, `test`, `environments-preview` and `DEFAULT`")
+            .hint(format!("sections are {}", section_names()))
     }
 
     fn no_key(&self, section: &str, key: &Key<'_>) -> Diag {
@@ -356,6 +356,13 @@ impl<'a> File<'a> {
             ..self.span(at..at)
         }
     }
+}
+
+/// All sections, for messages.
+fn section_names() -> String {
+    let names = SECTIONS.iter().filter(|name| **name != "environments");
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 fn table_of<'v, 't>(item: &'v Item<'t>) -> Option<&'v DeTable<'t>> {
