@@ -21,6 +21,7 @@ mod dependency_file;
 pub mod environments;
 mod failure;
 pub mod files;
+pub mod fit;
 pub mod goals;
 pub mod keys;
 mod links;
@@ -62,6 +63,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         defaults::rules(),
         environments::rules(),
         files::rules(),
+        fit::rules(),
         goals::rules(),
         packages::rules(),
         patterns::rules(),
@@ -100,6 +102,16 @@ pub fn queries() -> Vec<QueryDef> {
             ),
         >(),
         QueryDef::of::<environments::Chosen, environments::EnvironmentQuery>(),
+        QueryDef::of::<environments::Declared, environments::EnvironmentQuery>(),
+        QueryDef::of::<
+            fit::FitReport,
+            (
+                fit::FitRequest,
+                Configuration,
+                EnvironmentOptions,
+                RepoOptions,
+            ),
+        >(),
         QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),

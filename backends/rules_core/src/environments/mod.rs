@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use kiln_address::{Label, PackageId, Repo};
 use kiln_base::RelPath;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Span};
 use kiln_process::{Environment, Platform};
 use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
 
@@ -39,6 +39,8 @@ pub struct NamedEnvironment {
     pub target: String,
     /// Who says so, for messages: a file with line and column, a variable, a flag.
     pub origin: String,
+    /// The place, if it is a file.
+    pub span: Option<Span>,
 }
 
 /// What is configured about environments.
@@ -110,6 +112,32 @@ pub async fn chosen(
         given: &cx.service::<CommandOptions>()?.0,
     };
     walk.from(cx, &key.0).await
+}
+
+/// An environment target by one of its names, whether or not it can be used here.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Declared(pub EnvironmentTarget);
+impl Product for Declared {}
+
+/// Reads the target of a name.
+///
+/// Errors: the name, the label or a field is wrong.
+#[rule(uses(CallerEnv, CommandOptions), gets(TargetKey -> LoadedTarget))]
+pub async fn declared(
+    cx: &RuleCx,
+    key: Arc<EnvironmentKey>,
+    options: Arc<EnvironmentOptions>,
+    repositories: Arc<Repositories>,
+) -> Result<Declared, Diag> {
+    let walk = Walk {
+        options: &options,
+        repositories: &repositories,
+        variables: &cx.service::<CallerEnv>()?.0,
+        given: &cx.service::<CommandOptions>()?.0,
+    };
+    let target = walk.named(cx, &key.0, None).await?;
+    walk.misfit(&target)?;
+    Ok(Declared(target))
 }
 
 struct Walk<'a> {
@@ -199,10 +227,14 @@ impl Walk<'_> {
             return Err(explain::unknown(name, self.options, referrer));
         };
         let wrap = |error: Diag| {
-            error.note(format!(
+            let error = error.note(format!(
                 "environment `{name}` is `{}`, says {}",
                 named.target, named.origin
-            ))
+            ));
+            match &named.span {
+                Some(span) => error.at(span.clone()),
+                None => error,
+            }
         };
         let root = PackageId::new(Repo::root(), RelPath::root());
         let mapping = &self.repositories.root()?.mapping;
@@ -280,5 +312,5 @@ pub type EnvironmentQuery = (EnvironmentKey, EnvironmentOptions, RepoOptions);
 
 /// The rules of this module.
 pub fn rules() -> Vec<&'static RuleDef> {
-    rules![chosen]
+    rules![chosen, declared]
 }

@@ -116,6 +116,10 @@ impl Context {
                     Origin::CommandLine => "the command line".to_owned(),
                     file => file.to_string(),
                 },
+                span: match origin {
+                    Origin::File(span) => Some(span.clone()),
+                    _ => None,
+                },
             };
             (name.clone(), named)
         });

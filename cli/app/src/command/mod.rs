@@ -7,6 +7,8 @@ mod completion;
 mod config;
 mod context;
 mod env;
+mod env_check;
+mod env_show;
 mod help;
 mod inspect;
 mod interrupt;

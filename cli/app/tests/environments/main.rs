@@ -6,6 +6,8 @@ mod options;
 mod parametrize;
 mod per_platform;
 mod predicates;
+mod seeded;
+mod valid;
 
 use expect_test::Expect;
 use kiln_testkit::{Output, Workspace};

@@ -66,14 +66,16 @@ fn mistakes_in_names_env_023_env_024_env_025() {
         "env check //:z",
         expect![[r#"
             exit: 1
+            --- stdout
+            checked 1 target and what they need: 1 mistake
             --- stderr
             error: unrecognized environment `heer`
-               = there are `here`, `mac`, `there`
-               = asked for by the `environment` of `//:z`
-              --> BUILD:9:1
+              --> BUILD:9:59
                |
              9 | genrule(name = "z", outs = ["z"], cmd = "", environment = "heer")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                                                           ^^^^^^
+               = there are `here`, `mac`, `there`
+               = asked for by the `environment` of `//:z`
             hint: did you mean `here`?
             hint: give an environment target this name by `--env=NAME=//LABEL`, or a line `NAME = "//LABEL"` in `[environments-preview.names]` of `kiln.toml`
         "#]],
@@ -399,22 +401,22 @@ fn commands_of_env() {
         "",
         "env",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `kiln env` needs a command
-        hint: `kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there
-    "#]],
+            exit: 2
+            --- stderr
+            error: `kiln env` needs a command
+            hint: `kiln env list`, `kiln env show NAME`, `kiln env explain TARGET` and `kiln env check TARGET` are there
+        "#]],
     );
     check(
         "",
         "",
         "env show",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `kiln env` has no command `show`
-        hint: `kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there
-    "#]],
+            exit: 2
+            --- stderr
+            error: `kiln env show` needs the name of one environment
+            hint: `kiln env list` shows the names
+        "#]],
     );
     check(
         "",
