@@ -190,3 +190,58 @@ output = "loud"
         hint: did you mean `jobs`?
     "#]].assert_eq(&Workspace::with(KILN, files).kiln("build //...").show());
 }
+
+/// OPT-054: a workspace may be for one version.
+#[test]
+fn another_version_opt_054() {
+    let of = |version: &str| {
+        let files = format!("\n//- kiln.toml\n[GLOBAL]\nkiln_version = \"{version}\"\n");
+        Workspace::with(KILN, &files)
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    let output = of(own).kiln("config show jobs");
+    assert_eq!(output.code, Some(0), "{}", output.show());
+    let output = of("99.0.0").kiln("build //...");
+    expect![[r#"
+        exit: 2
+        --- stderr
+        error: this is kiln [VERSION], and the workspace is for 99.0.0
+          --> kiln.toml:2:16
+           |
+         2 | kiln_version = "99.0.0"
+           |                ^^^^^^^^
+        hint: install kiln 99.0.0, or change `kiln_version` in `[GLOBAL]`
+    "#]].assert_eq(&output.show().replace(own, "[VERSION]"));
+    // What helps works all the same (OPT-065).
+    assert_eq!(of("99.0.0").kiln("help jobs").code, Some(0));
+    let output = of(own).env("KILN_VERSION", "99.1.0").kiln("list //...");
+    expect![[r#"
+        exit: 2
+        --- stderr
+        error: this is kiln [VERSION], and the workspace is for 99.1.0
+           = says $KILN_VERSION
+        hint: install kiln 99.1.0, or change `kiln_version` in `[GLOBAL]`
+    "#]].assert_eq(&output.show().replace(own, "[VERSION]"));
+}
+
+/// OPT-060, OPT-061
+#[test]
+fn the_registry_for_programs_opt_061() {
+    check("help --json copt", expect![[r#"
+        exit: 0
+        --- stdout
+        {"version":"0.1.0","commands":[{"name":"build","doc":"builds targets"},{"name":"test","doc":"builds and runs tests"},{"name":"run","doc":"builds a target and runs it; arguments follow `--`"},{"name":"list","doc":"lists targets"},{"name":"query","doc":"answers a query about the target graph"},{"name":"dependencies","doc":"lists what targets depend on"},{"name":"dependents","doc":"lists what depends on targets"},{"name":"peek","doc":"shows targets with all of their attributes as JSON"},{"name":"env","doc":"shows environments and which of them targets are built in (`list`, `explain`)"},{"name":"config","doc":"shows what options are set to, and by what (`show`)"},{"name":"clean","doc":"removes outputs"},{"name":"cache","doc":"shows, shrinks or checks the store (`stats`, `gc`, `verify`)"},{"name":"serve","doc":"is a remote cache and a worker for others, over this machine's store and sandboxes"},{"name":"rules","doc":"explains or draws the rule graph (`explain`, `graph`)"},{"name":"completion","doc":"prints a script that lets a shell complete commands and flags (`bash`, `zsh`, `fish`)"},{"name":"help","doc":"explains commands and flags"},{"name":"version","doc":"prints the version"}],"options":[{"name":"copt","short":null,"aliases":[],"kind":"list","choices":null,"stands_for":null,"default":null,"doc":"Give an argument to the C and C++ compiler.","section":"GLOBAL","key":"copt","variable":"KILN_COPT","environment_field":null,"secret":false,"effect":"configuration","commands":["build","test","run"]}]}
+    "#]]);
+    check("help --json no_such_topic", expect![[r#"
+        exit: 2
+        --- stderr
+        error: there is no help on `no_such_topic`
+    "#]]);
+    let all = workspace().kiln("help --json").stdout;
+    for name in ["\"jobs\"", "\"remote_cache\"", "\"build\"", "\"serve\""] {
+        assert!(all.contains(&format!("\"name\":{name}")), "{name}: {all}");
+    }
+    let of_clean = workspace().kiln("help clean --json").stdout;
+    assert!(of_clean.contains("\"name\":\"expunge\""), "{of_clean}");
+    assert!(!of_clean.contains("\"name\":\"copt\""), "{of_clean}");
+}

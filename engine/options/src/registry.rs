@@ -121,6 +121,14 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Flag, "ignore_all_rc_files", ALL, Files, "false", "Read no rc file at all."),
     option(Flag, "kilnrc", ALL, Files, "true", "Read `/etc/kilnrc`, `~/.kiln.rc` and `.kiln.rc` at the root of the workspace."),
     option(
+        List, "kiln_config_files", ALL, Files, "",
+        "Read one more configuration file after `kiln.toml`; `[\"A\"]` reads only these, `-[\"A\"]` leaves one out.",
+    ),
+    option(
+        Flag, "verify_config", ALL, Files, "true",
+        "Refuse configuration files with unknown sections and keys; otherwise they are warned of.",
+    ),
+    option(
         Flag, "enable_platform_specific_config", ALL, Files, "false",
         "Use the lines `command:linux` (or `macos`, …) of the rc files.",
     ),
@@ -301,6 +309,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         "How many processes and threads one action may have at a time; 0 is no limit, `auto` a high one where it costs nothing.",
     )
     .check(jobs::check_count),
+    option(Text, "kiln_version", ALL, Execution, "", "The version of kiln that the workspace is for; any other refuses to work."),
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
@@ -391,6 +400,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .aliases(&["curses"]),
     option(words(&["text", "json", "dot"]), "format", ALL, Display, "text", "Print results for people or for programs; `dot` is for `rules graph`."),
+    option(Expansion(&["--format=json"]), "json", VerbSet::of(&[Verb::Help]), Display, "", "As `--format=json`."),
     option(Flag, "origin", VerbSet::of(&[Verb::Config]), Display, "false", "Show for each value of `config show` what said it, the weakest first."),
     option(Text, "output", ASKING, Display, "label", "What `query` prints: `label` or `label_kind`."),
     option(Flag, "verbose_failures", BUILDING, Display, "true", "Show the command line of an action that failed."),

@@ -59,9 +59,9 @@ impl Graph {
                     },
                 }
             }
-            let keys = fresh
-                .iter()
-                .map(|((label, configuration), _)| (TargetKey(label.clone()), configuration.clone()));
+            let keys = fresh.iter().map(|((label, configuration), _)| {
+                (TargetKey(label.clone()), configuration.clone())
+            });
             let spots = cx
                 .get_each::<Spot, (TargetKey, Configuration)>(keys.collect())
                 .await;

@@ -151,7 +151,8 @@ pub async fn spot(
         Ok(spot) => Ok(spot),
         Err((kind, error)) => {
             let error = match kind == Kind::Conditions && error.hints().is_empty() {
-                true => error.hint("give it a value for this case too, or build the target where one fits"),
+                true => error
+                    .hint("give it a value for this case too, or build the target where one fits"),
                 false => error,
             };
             Ok(wrong(kind, target.placed(cx, &repositories, error).await))
@@ -191,7 +192,9 @@ async fn of_rule(
     let keys = wanted
         .iter()
         .map(|(_, label, _)| (TargetKey(label.clone()),));
-    let found = cx.get_each::<LoadedTarget, (TargetKey,)>(keys.collect()).await;
+    let found = cx
+        .get_each::<LoadedTarget, (TargetKey,)>(keys.collect())
+        .await;
     let (mut needs, mut unmet) = (Vec::new(), Vec::new());
     for ((attr, label, configuration), loaded) in wanted.into_iter().zip(found) {
         let schema = &def.rule.attrs[attr];

@@ -194,7 +194,10 @@ impl Wanted {
                     "`{label}` is built {}, where there is no {what}",
                     place.shown()
                 ));
-                let target = place.chosen.as_ref().and_then(|chosen| chosen.target.as_ref());
+                let target = place
+                    .chosen
+                    .as_ref()
+                    .and_then(|chosen| chosen.target.as_ref());
                 let where_said = match target {
                     Some(target) => format!("`{field}` of `{}`, or `--{field}`", target.label),
                     None => format!("`--{field}`"),

@@ -193,7 +193,8 @@ async fn fitting(
         match misfit(&target) {
             None => left.push(target),
             Some(finding) => {
-                let testing = request.tests.is_some() && target.run && request.depth == Depth::Build;
+                let testing =
+                    request.tests.is_some() && target.run && request.depth == Depth::Build;
                 let done = Done::Built(Err(finding.diag.clone()));
                 take(report, events, target, done, testing);
                 stop = !request.keep_going;

@@ -58,6 +58,7 @@ impl Context {
             os: std::env::consts::OS,
         };
         let options = Options::load(&request, &RcFromDisk)?;
+        right_version(&options)?;
         Ok(Context {
             options,
             workspace,
@@ -240,6 +241,27 @@ impl Context {
             environment: self.environment.clone(),
         };
         make(setup, self.zygotes.clone())
+    }
+}
+
+/// A workspace may be for one version (OPT-054).
+fn right_version(options: &Options) -> Result<(), Diag> {
+    let own = env!("CARGO_PKG_VERSION");
+    let given = options.given("kiln_version").next_back();
+    match (options.kiln_version(), given) {
+        (Some(wanted), Some(given)) if wanted != own => {
+            let diag = Diag::usage(format!(
+                "this is kiln {own}, and the workspace is for {wanted}"
+            ));
+            let diag = match &given.origin {
+                Origin::File(span) => diag.at(span.clone()),
+                origin => diag.note(format!("says {origin}")),
+            };
+            Err(diag.hint(format!(
+                "install kiln {wanted}, or change `kiln_version` in `[GLOBAL]`"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kiln_diag::Diag;
 use kiln_rules_core::environments::{Declared, EnvironmentKey, LOCAL, LOCAL_WORKSPACE};
-use kiln_rules_core::fit::{FitReport, FitRequest, Finding, InUse, Kind};
+use kiln_rules_core::fit::{Finding, FitReport, FitRequest, InUse, Kind};
 use kiln_rules_core::patterns::{Purpose, SelectedTarget};
 use serde_json::{Value, json};
 
@@ -49,7 +49,10 @@ impl Env<'_> {
             }
         };
         for finding in &report.findings {
-            if !findings.iter().any(|known| same(&known.diag, &finding.diag)) {
+            if !findings
+                .iter()
+                .any(|known| same(&known.diag, &finding.diag))
+            {
                 findings.push(finding.clone());
             }
         }

@@ -117,7 +117,10 @@ impl Env<'_> {
     ) -> Value {
         let options = Aware::ALL.into_iter().map(|aware| {
             let (value, from) = self.holds(target, aware);
-            (aware.name().to_owned(), json!({"value": value, "from": from}))
+            (
+                aware.name().to_owned(),
+                json!({"value": value, "from": from}),
+            )
         });
         json!({
             "name": name,

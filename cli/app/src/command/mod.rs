@@ -16,6 +16,7 @@ mod remote;
 mod restore;
 mod rules;
 mod run;
+mod run_elsewhere;
 mod serve;
 mod status;
 mod test_options;

@@ -13,9 +13,10 @@ use kiln_rules_core::goals::GoalReport;
 use crate::command::build::{open_output, report, request};
 use crate::command::context::Context;
 use crate::command::restore::Restorer;
+use crate::command::run_elsewhere;
 use crate::output::{OUT, OutputFolder, PutError};
 use crate::runfiles;
-use crate::show::Show;
+use crate::show::{Show, errors};
 
 /// How a command ends.
 pub(crate) enum Outcome {
@@ -102,6 +103,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     }
     output.finish().map_err(one)?;
     show.finish(true, false);
+    errors(&run_elsewhere::warnings(context, &session, &repos, &reports[0]).await);
     let mut start = program(context, &programs[0]).map_err(one)?;
     match (under, programs.get(1)) {
         (Some(under), Some(tool)) => {

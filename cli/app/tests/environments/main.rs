@@ -6,8 +6,10 @@ mod options;
 mod parametrize;
 mod per_platform;
 mod predicates;
+mod remote;
 mod seeded;
 mod valid;
+mod vectors;
 
 use expect_test::Expect;
 use kiln_testkit::{Output, Workspace};

@@ -340,7 +340,7 @@ fn mistakes_in_kiln_toml_opt_008() {
         expect![[r#"
             exit: 2
             --- stderr
-            error: `env` needs a table
+            error: `names` of `[environments-preview]` needs a table
               --> kiln.toml:2:9
                |
              2 | names = 3
@@ -353,7 +353,7 @@ fn mistakes_in_kiln_toml_opt_008() {
         expect![[r#"
             exit: 2
             --- stderr
-            error: `env` needs a text
+            error: `names` of `[environments-preview]` needs a text
               --> kiln.toml:2:5
                |
              2 | x = 3

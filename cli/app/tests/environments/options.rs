@@ -139,13 +139,6 @@ cc_test(name = "c", srcs = ["c.cc"])
     expect![[r#"
         exit: 1
         --- stderr
-        error: //:p needs Python 3, and there is no `python3` where it is looked for
-          --> BUILD:5:1
-           |
-         5 | py_binary(name = "p", srcs = ["p.py"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = in `//:p` (py_binary, declared at BUILD:5:1)
-        hint: install it, on Debian: `apt install python3`, or say in which folder it is: `--python_bootstrap_search_path`
         error: //:c needs a C++ compiler, and there is no `gcc` or `clang` where it is looked for
           --> BUILD:6:1
            |
@@ -153,6 +146,13 @@ cc_test(name = "c", srcs = ["c.cc"])
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = in `//:c` (cc_test, declared at BUILD:6:1)
         hint: install one, on Debian: `apt install g++`, or say in which folder it is: `--cc_executable_search_paths`
+        error: //:p needs Python 3, and there is no `python3` where it is looked for
+          --> BUILD:5:1
+           |
+         5 | py_binary(name = "p", srcs = ["p.py"])
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = in `//:p` (py_binary, declared at BUILD:5:1)
+        hint: install it, on Debian: `apt install python3`, or say in which folder it is: `--python_bootstrap_search_path`
         failed: 0 of 2 targets built, 2 failed in [TIME]
     "#]].assert_eq(&output.show());
 }

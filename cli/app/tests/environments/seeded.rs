@@ -703,7 +703,22 @@ genrule(name = "app", srcs = [":gen@cmd=c"], outs = ["app.txt"], cmd = "cp $< $@
 //- app/BUILD
 genrule(name = "app", outs = ["app.txt"], cmd = per_platform(macos_arm64 = "touch $@", linux_arm64 = "touch $@"))
 "#,
-        expect![[""]],
+        expect![[r#"
+            exit: 1
+            --- stdout
+            checked 5 targets and what they need: 1 mistake
+              here: 1 target
+            --- stderr
+            error: attribute `cmd` of `//app:app`: no branch of its `select` matches the configuration
+              --> app/BUILD:1:49
+               |
+             1 | genrule(name = "app", outs = ["app.txt"], cmd = per_platform(macos_arm64 = "touch $@", linux_arm64 = "touch $@"))
+               |                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = conditions: `@@kiln_builtins//core:linux_arm64`, `@@kiln_builtins//core:macos_arm64`
+               = the platform of the environment is `linux_x86_64`
+               = `per_platform` has values for `linux_arm64`, `macos_arm64`
+            hint: give it a value for this case too, or build the target where one fits
+        "#]],
     );
 }
 
@@ -839,10 +854,10 @@ int main() {}
             exit: 1
             --- stderr
             error: `//app:app` is linked with `//lib:lib`, which is built for another platform
-              --> app/BUILD:1:1
+              --> app/BUILD:1:53
                |
              1 | cc_binary(name = "app", srcs = ["main.cc"], deps = ["//lib"])
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                                                     ^^^^^^^
                = `//lib:lib` is built in `docker` (remote_environment), for `linux_arm64`
               --> lib/BUILD:2:1
                |
@@ -863,10 +878,10 @@ int main() {}
             exit: 1
             --- stderr
             error: `//app:app` runs `//lib:tool`, which is built for another platform
-              --> app/BUILD:1:1
+              --> app/BUILD:1:52
                |
              1 | genrule(name = "app", outs = ["app.txt"], tools = ["//lib:alias"], cmd = "$(location //lib:alias) > $@")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                                                    ^^^^^^^^^^^^^
                = `//lib:tool` is built in `docker` (remote_environment), for `linux_arm64`
               --> lib/BUILD:3:1
                |

@@ -64,13 +64,15 @@ enum Said {
 
 fn workspace(environments: (&str, &str, &str), said: Said) -> Workspace {
     let (_, targets, name) = environments;
-    let mut files = format!("\n//- .bazelrc\ncommon --nodocker_execution\n//- environments/BUILD\n{targets}\n");
+    let mut files =
+        format!("\n//- .bazelrc\ncommon --nodocker_execution\n//- environments/BUILD\n{targets}\n");
     if !name.is_empty() {
         let it = match targets.contains("\"it\"") {
             true => "it",
             false => "local",
         };
-        files += &format!("//- kiln.toml\n[environments-preview.names]\nit = \"//environments:{it}\"\n");
+        files +=
+            &format!("//- kiln.toml\n[environments-preview.names]\nit = \"//environments:{it}\"\n");
         if it == "it" {
             files += "local = \"//environments:local\"\n";
         }

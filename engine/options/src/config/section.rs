@@ -71,6 +71,8 @@ impl OptionSpec {
     pub fn variable(&self) -> Option<String> {
         let (section, key) = self.key()?;
         let name = match section {
+            // OPT-013
+            GLOBAL if key.starts_with("kiln_") => key.to_owned(),
             GLOBAL => format!("KILN_{key}"),
             section => format!("KILN_{section}_{key}"),
         };

@@ -170,7 +170,8 @@ async fn misfits_are_known_before_anything_runs() {
         //:misfit: //:misfit does not fit
         told: //:misfit does not fit; 2 requested
         ran: fit_report goal_report repositories selected
-    "#]]).await;
+    "#]])
+        .await;
     let goal = Goal {
         targets: "lib misfit test_misfits_not misfit_test",
         keep_going: true,

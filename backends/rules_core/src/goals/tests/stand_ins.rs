@@ -13,7 +13,7 @@ use kiln_tree::Tree;
 
 use crate::analysis::{Analyzed, Outcome};
 use crate::build::{Built, BuiltTarget};
-use crate::fit::{FitReport, FitRequest, Finding, Kind};
+use crate::fit::{Finding, FitReport, FitRequest, Kind};
 use crate::keys::TargetKey;
 use crate::patterns::{Selected, SelectedTarget, Selection};
 use crate::repos::Repositories;
