@@ -211,7 +211,8 @@ fn another_version_opt_054() {
          2 | kiln_version = "99.0.0"
            |                ^^^^^^^^
         hint: install kiln 99.0.0, or change `kiln_version` in `[GLOBAL]`
-    "#]].assert_eq(&output.show().replace(own, "[VERSION]"));
+    "#]]
+    .assert_eq(&output.show().replace(own, "[VERSION]"));
     // What helps works all the same (OPT-065).
     assert_eq!(of("99.0.0").kiln("help jobs").code, Some(0));
     let output = of(own).env("KILN_VERSION", "99.1.0").kiln("list //...");
@@ -221,22 +222,29 @@ fn another_version_opt_054() {
         error: this is kiln [VERSION], and the workspace is for 99.1.0
            = says $KILN_VERSION
         hint: install kiln 99.1.0, or change `kiln_version` in `[GLOBAL]`
-    "#]].assert_eq(&output.show().replace(own, "[VERSION]"));
+    "#]]
+    .assert_eq(&output.show().replace(own, "[VERSION]"));
 }
 
 /// OPT-060, OPT-061
 #[test]
 fn the_registry_for_programs_opt_061() {
-    check("help --json copt", expect![[r#"
+    check(
+        "help --json copt",
+        expect![[r#"
         exit: 0
         --- stdout
         {"version":"0.1.0","commands":[{"name":"build","doc":"builds targets"},{"name":"test","doc":"builds and runs tests"},{"name":"run","doc":"builds a target and runs it; arguments follow `--`"},{"name":"list","doc":"lists targets"},{"name":"query","doc":"answers a query about the target graph"},{"name":"dependencies","doc":"lists what targets depend on"},{"name":"dependents","doc":"lists what depends on targets"},{"name":"peek","doc":"shows targets with all of their attributes as JSON"},{"name":"env","doc":"shows environments and which of them targets are built in (`list`, `explain`)"},{"name":"config","doc":"shows what options are set to, and by what (`show`)"},{"name":"clean","doc":"removes outputs"},{"name":"cache","doc":"shows, shrinks or checks the store (`stats`, `gc`, `verify`)"},{"name":"serve","doc":"is a remote cache and a worker for others, over this machine's store and sandboxes"},{"name":"rules","doc":"explains or draws the rule graph (`explain`, `graph`)"},{"name":"completion","doc":"prints a script that lets a shell complete commands and flags (`bash`, `zsh`, `fish`)"},{"name":"help","doc":"explains commands and flags"},{"name":"version","doc":"prints the version"}],"options":[{"name":"copt","short":null,"aliases":[],"kind":"list","choices":null,"stands_for":null,"default":null,"doc":"Give an argument to the C and C++ compiler.","section":"GLOBAL","key":"copt","variable":"KILN_COPT","environment_field":null,"secret":false,"effect":"configuration","commands":["build","test","run"]}]}
-    "#]]);
-    check("help --json no_such_topic", expect![[r#"
+    "#]],
+    );
+    check(
+        "help --json no_such_topic",
+        expect![[r#"
         exit: 2
         --- stderr
         error: there is no help on `no_such_topic`
-    "#]]);
+    "#]],
+    );
     let all = workspace().kiln("help --json").stdout;
     for name in ["\"jobs\"", "\"remote_cache\"", "\"build\"", "\"serve\""] {
         assert!(all.contains(&format!("\"name\":{name}")), "{name}: {all}");
@@ -244,4 +252,20 @@ fn the_registry_for_programs_opt_061() {
     let of_clean = workspace().kiln("help clean --json").stdout;
     assert!(of_clean.contains("\"name\":\"expunge\""), "{of_clean}");
     assert!(!of_clean.contains("\"name\":\"copt\""), "{of_clean}");
+}
+
+/// OPT-062, ENV-074: rules and environments, with their attributes.
+#[test]
+fn rules_are_explained_opt_062() {
+    check("help docker_environment", expect![[r#"
+        exit: 2
+        --- stderr
+        error: there is no help on `docker_environment`
+        hint: `kiln help` lists the commands
+    "#]]);
+    let text = workspace().kiln("help cc_library").stdout;
+    assert!(text.contains("\n    srcs (list of labels)\n"), "{text}");
+    let json = workspace().kiln("help --json sh_test").stdout;
+    assert!(json.contains("\"name\":\"timeout\""), "{json}");
+    check("help cc_libary", expect![[""]]);
 }

@@ -66,3 +66,24 @@ docker_environment(
     "#]].assert_eq(&shown(&output));
     no_containers(&docker, &workspace);
 }
+
+/// The engine is asked for the image, and the image for tools; a container that does not have them is
+/// told with the target that needs them.
+#[test]
+fn a_check_asks_the_engine_and_the_image() {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let build = r#"
+genrule(name = "fits", outs = ["o"], cmd = "touch $@", environment = "docker")
+py_binary(name = "p", srcs = ["p.py"])
+genrule(name = "needs", outs = ["n"], tools = [":p"], cmd = "touch $@", environment = "docker")
+"#;
+    let workspace = workspace(&docker, &docker.busybox(), build);
+    workspace.write("p.py", "");
+    let output = workspace.kiln("env check //:fits");
+    expect![[""]].assert_eq(&shown(&output));
+    let output = workspace.kiln("env check //:needs");
+    expect![[""]].assert_eq(&shown(&output));
+    no_containers(&docker, &workspace);
+}
