@@ -42,6 +42,17 @@ fn default(attr: &AttrSchema) -> Value {
     }
 }
 
+/// Whether there is nothing to tell of a default.
+fn is_nothing(default: &AttrValue) -> bool {
+    match default {
+        AttrValue::None => true,
+        AttrValue::String(text) => text.is_empty(),
+        AttrValue::List(items) => items.is_empty(),
+        AttrValue::Dict(entries) => entries.is_empty(),
+        _ => false,
+    }
+}
+
 fn option_of(attr: &AttrSchema) -> Option<&'static str> {
     let option = find_option(&attr.name).filter(|option| option.aware);
     option.map(|option| option.name)
@@ -62,7 +73,7 @@ pub(super) fn text(rule: &RuleClass) -> String {
         if let Some(doc) = &attr.doc {
             text += &format!("        {}\n", doc.trim());
         }
-        if !attr.mandatory && !matches!(attr.default, AttrValue::None) {
+        if !attr.mandatory && !is_nothing(&attr.default) {
             text += &format!("        default: {}\n", default(attr));
         }
         if !attr.values.is_empty() {

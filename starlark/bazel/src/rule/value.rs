@@ -223,7 +223,10 @@ pub(crate) fn class_of(value: Value<'_>, package: &PackageState<'_>) -> Option<A
 
 /// The rules that a file exports by names that do not begin with `_`, sorted by name.
 pub(crate) fn classes_of(module: &FrozenModule) -> Vec<RuleClass> {
-    let names: Vec<String> = module.names().map(|name| name.as_str().to_owned()).collect();
+    let names: Vec<String> = module
+        .names()
+        .map(|name| name.as_str().to_owned())
+        .collect();
     let public = names.iter().filter(|name| !name.starts_with('_'));
     let classes = public.filter_map(|name| {
         let found = module.get_option(name).ok().flatten()?;
