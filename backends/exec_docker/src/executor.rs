@@ -1,6 +1,6 @@
 //! The executor: one action from its plan to its result.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +80,31 @@ impl DockerExecutor {
         let image = self.image(job.environment).await?;
         let pool = self.pool().await?;
         attached::run(pool, &self.config, image, job).await
+    }
+
+    /// The variables that an image gives what runs in it (ENV-080). An image that is not there is
+    /// fetched.
+    ///
+    /// Errors: as of [`DockerExecutor::image`].
+    pub async fn variables(
+        &self,
+        environment: &DockerEnvironment,
+    ) -> Result<BTreeMap<String, String>, Diag> {
+        let id = self.image(environment).await?;
+        image::variables(self.pool().await?.engine(), &id).await
+    }
+
+    /// Asks the engine whether it is there and has the image. Nothing is fetched or started.
+    ///
+    /// Errors: there is no engine that can be used.
+    pub async fn probe(&self, environment: &DockerEnvironment) -> Result<String, Diag> {
+        let engine = client::connect(&self.config.variables).await?;
+        let name = &environment.image;
+        let image = match image::is_here(&engine, environment).await? {
+            true => format!("image `{name}` is there"),
+            false => format!("image `{name}` is not there yet"),
+        };
+        Ok(format!("Docker answers; {image}"))
     }
 
     /// Waits, for a while, until no container is being started or removed; the others end with this

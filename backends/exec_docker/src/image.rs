@@ -54,6 +54,30 @@ pub(crate) async fn identify(
     })
 }
 
+/// The variables of an image, by its id.
+pub(crate) async fn variables(engine: &Engine, id: &str) -> Result<BTreeMap<String, String>, Diag> {
+    let found = inspect(engine, id).await?;
+    let config = found.and_then(|image| image.config).unwrap_or_default();
+    let pairs = config.env.unwrap_or_default();
+    let pairs = pairs.iter().filter_map(|pair| pair.split_once('='));
+    Ok(pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+/// Whether an image is there.
+///
+/// Errors: it is made for another platform.
+pub(crate) async fn is_here(
+    engine: &Engine,
+    environment: &DockerEnvironment,
+) -> Result<bool, Diag> {
+    match inspect(engine, &environment.image).await? {
+        None => Ok(false),
+        Some(found) => fits(environment, &found).map(|()| true),
+    }
+}
+
 async fn inspect(engine: &Engine, name: &str) -> Result<Option<ImageInspect>, Diag> {
     match engine.docker.inspect_image(name).await {
         Ok(found) => Ok(Some(found)),

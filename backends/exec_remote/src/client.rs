@@ -136,6 +136,18 @@ impl Client {
         self.0.too_many.fetch_min(limit, Ordering::Relaxed);
     }
 
+    /// Asks the server whether it is there and has workers' calls. Nothing runs.
+    ///
+    /// Errors: it does not answer, or runs nothing.
+    pub async fn probe(&self) -> Result<String, Diag> {
+        let answer = self.workers().await;
+        let address = self.address();
+        match answer {
+            Ok(()) => Ok(format!("{address} answers, and runs actions")),
+            Err(error) => Err(error.diag(address)),
+        }
+    }
+
     /// What the server says of itself.
     pub(crate) async fn capabilities(&self) -> Result<ServerCapabilities, CallError> {
         let request = GetCapabilitiesRequest {

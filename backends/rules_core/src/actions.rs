@@ -23,7 +23,7 @@ use crate::repos::Repositories;
 use crate::rewind::Rewinder;
 use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
-use crate::tools::{Machine, MachineKey, Shell};
+use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 use crate::workspace_sources::{SourcesKey, WorkspaceSources};
 
 /// One action as analysis left it. A projection of the target: editing another action of the
@@ -59,7 +59,8 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
     uses(Store, Execution, Events, Races, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
-        MachineKey -> Machine, MachineKey -> Shell, SourcesKey -> WorkspaceSources,
+        MachineKey -> Machine, MachineKey -> Shell, MachineKey -> Surroundings,
+        SourcesKey -> WorkspaceSources,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs,

@@ -16,7 +16,7 @@ use crate::actions::action_outputs;
 use crate::keys::PackageKey;
 use crate::packages::Package;
 use crate::services::Workspace;
-use crate::spawn::{DEFAULT_PATH, exit_text};
+use crate::spawn::exit_text;
 use crate::tools::{Machine, MachineKey};
 use crate::undeclared::{Loads, Place, explain};
 
@@ -53,7 +53,8 @@ pub(crate) async fn of_action(
     let (here, sandboxed) = machine.map_or((false, false), |machine| {
         (machine.is_here(), machine.environment == Environment::Local)
     });
-    diag = explain_exit(diag, result.exit, &printed, &template.mnemonic);
+    let path = process.env.get("PATH").map_or("", String::as_str);
+    diag = explain_exit(diag, result.exit, &printed, (&template.mnemonic, path));
     diag = explain_denied(diag, result.exit, process, &printed);
     if !printed.trim().is_empty() {
         diag = diag.note(format!(
@@ -150,7 +151,7 @@ fn explain_denied(diag: Diag, exit: Exit, process: &Process, printed: &str) -> D
 }
 
 /// Says which limit was hit and how to raise it.
-fn explain_exit(diag: Diag, exit: Exit, printed: &str, mnemonic: &str) -> Diag {
+fn explain_exit(diag: Diag, exit: Exit, printed: &str, (mnemonic, path): (&str, &str)) -> Diag {
     // Where the kernel does not tell that it refused a process, programs do.
     let refused = [
         "Cannot fork",
@@ -181,7 +182,7 @@ fn explain_exit(diag: Diag, exit: Exit, printed: &str, mnemonic: &str) -> Diag {
             diag.note(format!(
                 "`{program}` is not among the programs that actions find, which are those in \
                  {}",
-                DEFAULT_PATH.replace(':', ", ")
+                path.replace(':', ", ")
             ))
             .hint(format!(
                 "if a target makes `{program}`, put it into `tools` and write `$(location …)`; \

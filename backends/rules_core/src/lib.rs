@@ -21,6 +21,7 @@ mod dependency_file;
 pub mod environments;
 mod failure;
 pub mod files;
+pub mod fit;
 pub mod goals;
 pub mod keys;
 mod links;
@@ -65,6 +66,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         defaults::rules(),
         environments::rules(),
         files::rules(),
+        fit::rules(),
         goals::rules(),
         packages::rules(),
         patterns::rules(),
@@ -104,8 +106,19 @@ pub fn queries() -> Vec<QueryDef> {
             ),
         >(),
         QueryDef::of::<environments::Chosen, environments::EnvironmentQuery>(),
+        QueryDef::of::<environments::Declared, environments::EnvironmentQuery>(),
+        QueryDef::of::<
+            fit::FitReport,
+            (
+                fit::FitRequest,
+                Configuration,
+                EnvironmentOptions,
+                RepoOptions,
+            ),
+        >(),
         QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
+        QueryDef::of::<packages::NativeRules, (RepoOptions,)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),
         QueryDef::of::<toolchains::PlatformConstraints, (toolchains::PlatformKey, RepoOptions)>(),
         QueryDef::of::<repos::Repositories, (RepoOptions,)>(),

@@ -11,6 +11,7 @@ use kiln_process::{Executor, Identify};
 use kiln_store::{StatTable, Store};
 use kiln_targets::Host;
 
+use crate::environments::OptionValue;
 use crate::status::UNSTAMPED;
 
 /// The interpreter.
@@ -71,6 +72,10 @@ pub struct Embedded {
 
 /// The caller's environment, as far as targets may ask for it (`env_inherit`, `--test_env=X`).
 pub struct CallerEnv(pub BTreeMap<String, String>);
+
+/// What the options of the command are set to, by the names of their flags: environments may ask
+/// (`requires_option`).
+pub struct CommandOptions(pub BTreeMap<Arc<str>, OptionValue>);
 
 /// The stat rows of each folder that sources are read from, loaded when first asked for.
 #[derive(Default)]

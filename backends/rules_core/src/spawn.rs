@@ -32,7 +32,7 @@ use crate::race;
 use crate::rewind::{self, Rewinder, first_lost};
 use crate::services::{Events, Workspace, WorkspaceStatus};
 use crate::status;
-use crate::tools::{Machine, MachineKey, Shell};
+use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 use crate::workspace_sources;
 
 pub(crate) type Cx = RuleCx<action_outputs>;
@@ -131,7 +131,10 @@ async fn process(cx: &Cx, template: &ActionTemplate) -> Result<Process, Diag> {
     let settings = template.configuration.settings();
     let mut environment: BTreeMap<String, String> = BTreeMap::new();
     if *default_shell_env {
-        environment.insert("PATH".to_owned(), DEFAULT_PATH.to_owned());
+        let key = MachineKey::of(&template.configuration);
+        let there = cx.get::<Surroundings, _>((key,)).await?;
+        environment.insert("PATH".to_owned(), there.path.clone());
+        environment.extend(there.variables.clone());
         for (name, value) in &settings.action_env {
             environment.insert(name.to_string(), value.to_string());
         }

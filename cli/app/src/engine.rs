@@ -10,13 +10,16 @@ use kiln_bazel::{StarlarkHost, prelude};
 use kiln_build::LoaderOptions;
 use kiln_diag::Diag;
 use kiln_events::{Event, EventSink};
+use kiln_exec_docker::Attached;
 use kiln_exec_local::{Keep, Limits as ActionLimits, Sandbox, ZygoteServer};
 use kiln_exec_remote::{Client, RemoteConfig};
 use kiln_host::Limits;
 use kiln_process::Executor;
+use kiln_rules_core::environments::OptionValue;
 use kiln_rules_core::race::{RaceMode, Races};
 use kiln_rules_core::services::{
-    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
+    CallerEnv, CommandOptions, Embedded, Events, Execution, HostService, SourceRows, Workspace,
+    WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
@@ -59,6 +62,8 @@ pub(crate) struct Setup {
     pub(crate) explain: Option<PathBuf>,
     /// Who is told.
     pub(crate) events: Arc<dyn EventSink>,
+    /// What the command's options are set to.
+    pub(crate) given: BTreeMap<Arc<str>, OptionValue>,
     /// The environment of whoever called.
     pub(crate) environment: BTreeMap<String, String>,
 }
@@ -95,6 +100,11 @@ impl Made {
     /// What the sandbox cannot enforce on this machine: of interest to commands that run actions.
     pub(crate) fn sandbox_warnings(&self) -> Vec<Diag> {
         self.executors.sandbox_warnings()
+    }
+
+    /// Runs a program in a container, with the standard streams of this process; its exit code.
+    pub(crate) async fn run_attached(&self, job: &Attached<'_>) -> Result<u8, Diag> {
+        self.executors.run_attached(job).await
     }
 
     /// What the store had to say since the last call.
@@ -204,6 +214,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
         .with(setup.status.clone())
         .with(embedded())
         .with(CallerEnv(setup.environment))
+        .with(CommandOptions(setup.given))
         .with_shared(rows.clone())
         .with_shared(races.clone())
         .with(store.clone());

@@ -1,12 +1,13 @@
 //! What runs processes, put together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_diag::Diag;
-use kiln_exec_docker::{DockerConfig, DockerExecutor};
+use kiln_exec_docker::{Attached, DockerConfig, DockerExecutor};
 use kiln_exec_local::{Limits, LocalConfig, LocalExecutor, ProcessLimit, Sandbox, ZygoteServer};
 use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteExecutor};
 use kiln_process::{
@@ -41,7 +42,7 @@ impl Executor for Here {
 struct Elsewhere {
     docker: Arc<DockerExecutor>,
     workspace: Arc<InWorkspace>,
-    workers: bool,
+    workers: Option<Client>,
 }
 
 impl Identify for Elsewhere {
@@ -55,7 +56,7 @@ impl Identify for Elsewhere {
                     return Ok(format!("docker {} {image}", docker.platform));
                 }
                 // What workers are besides, they say by their properties (ENV-120).
-                Environment::Remote(remote) if self.workers => {
+                Environment::Remote(remote) if self.workers.is_some() => {
                     return Ok(format!(
                         "remote {} {:?}",
                         remote.platform, remote.properties
@@ -69,6 +70,30 @@ impl Identify for Elsewhere {
             };
             Err(Diag::environment(what)
                 .hint("name a `local_environment`, or set `fallback_environment` to one"))
+        }
+        .boxed()
+    }
+
+    fn variables<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> BoxFuture<'a, Result<Option<BTreeMap<String, String>>, Diag>> {
+        async move {
+            match environment {
+                Environment::Docker(docker) => self.docker.variables(docker).await.map(Some),
+                _ => Ok(None),
+            }
+        }
+        .boxed()
+    }
+
+    fn probe<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
+        async move {
+            match (environment, &self.workers) {
+                (Environment::Docker(docker), _) => self.docker.probe(docker).await,
+                (Environment::Remote(_), Some(workers)) => workers.probe().await,
+                _ => Ok("this machine".to_owned()),
+            }
         }
         .boxed()
     }
@@ -98,6 +123,11 @@ impl Executors {
     pub(crate) fn warnings(&self) -> Vec<Diag> {
         let containers = self.processes.inner().docker.warnings();
         [self.actions.warnings(), self.tests.warnings(), containers].concat()
+    }
+
+    /// Runs a program in a container, with the standard streams of this process.
+    pub(crate) async fn run_attached(&self, job: &Attached<'_>) -> Result<u8, Diag> {
+        self.processes.inner().docker.run_attached(job).await
     }
 
     /// Waits for containers that are being started or removed.
@@ -160,7 +190,7 @@ pub(crate) fn executors(
         elsewhere: Arc::new(Elsewhere {
             docker,
             workspace,
-            workers: workers.is_some(),
+            workers: workers.clone(),
         }),
         actions: cached(processes.clone()),
         tests: cached(Arc::new(tests)),

@@ -20,6 +20,16 @@ pub struct Docker {
 const BUSYBOX: &str = include_str!("docker/busybox.sh");
 /// An image with bash, a C++ compiler and Python.
 const GCC: &str = include_str!("docker/gcc.sh");
+/// The first one with variables of its own, and a program in a folder that only its `PATH` has.
+const VARIABLES: &str = r#"
+id=$("$docker" create kiln-test/busybox:1 true)
+mkdir -p root/opt/tools
+printf '#!/bin/sh\necho Python 3.99.0\n' > root/opt/tools/python3
+chmod 755 root/opt/tools/python3
+tar --owner=0 --group=0 -C root -cf - opt | "$docker" cp - "$id:/"
+"$docker" commit --change 'ENV PATH=/bin:/opt/tools' --change 'ENV FLAVOR=vanilla' "$id" kiln-test/variables:1
+"$docker" rm "$id"
+"#;
 /// An image with nothing in it, made for a processor that this machine does not have.
 const FOREIGN: &str = include_str!("docker/foreign.sh");
 /// An image with nothing in it.
@@ -79,6 +89,16 @@ impl Docker {
     /// When it cannot be made.
     pub fn gcc(&self) -> String {
         self.image("gcc", GCC)
+    }
+
+    /// The name of an image whose own variables are `FLAVOR=vanilla` and `PATH=/bin:/opt/tools`, with
+    /// something called `python3` in the latter folder; made if need be.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn variables(&self) -> String {
+        self.busybox();
+        self.image("variables", VARIABLES)
     }
 
     /// The name of an image that is made for another processor; made if need be.

@@ -93,6 +93,13 @@ pub(crate) fn env(text: &str) -> Result<(), &'static str> {
         .ok_or("`NAME=VALUE` or `NAME`")
 }
 
+pub(crate) fn search_path(text: &str) -> Result<(), &'static str> {
+    let folder = text.starts_with('/') && !text.contains(':');
+    (folder || text == "<PATH>")
+        .then_some(())
+        .ok_or("an absolute path without `:`, or `<PATH>`")
+}
+
 pub(crate) fn sizes(text: &str) -> Result<(), &'static str> {
     let known = |size: &str| {
         matches!(

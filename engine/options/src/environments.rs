@@ -5,13 +5,29 @@ use std::sync::Arc;
 
 use kiln_diag::Diag;
 
-use crate::{Options, Origin, Value};
+use crate::{OPTIONS, Options, Origin, Value};
 
 impl Options {
     /// The names of environments: each with the label of its target, as written, and where it was
     /// said (ENV-020).
     pub fn environment_names(&self) -> &BTreeMap<Arc<str>, (Arc<str>, Origin)> {
         &self.environments
+    }
+
+    /// The options that environments may have values of their own for (ENV-070), those that are
+    /// given, each with its values in order.
+    pub fn aware_values(&self) -> impl Iterator<Item = (&'static str, Vec<Arc<str>>)> {
+        let aware = OPTIONS.iter().filter(|option| option.aware);
+        aware.filter_map(|option| {
+            let given = self
+                .given(option.name)
+                .filter_map(|given| match &given.value {
+                    Value::Text(text) => Some(text.clone()),
+                    _ => None,
+                });
+            let given: Vec<Arc<str>> = given.collect();
+            (!given.is_empty()).then_some((option.name, given))
+        })
     }
 
     /// Takes the names that files, variables and `--env` give; the last one of a name counts.

@@ -45,7 +45,12 @@ impl Options {
         // Help must work whatever is wrong in an rc file (OPT-065).
         if !matches!(verb, Verb::Completion | Verb::Help | Verb::Version) {
             let rc = wants(&items, "kilnrc", true) && !wants(&items, "ignore_all_rc_files", false);
-            config = config::read(request, files, rc)?;
+            let wanted = config::Wanted {
+                rc,
+                lenient: !wants(&items, "verify_config", true),
+                named: texts(&items, "kiln_config_files"),
+            };
+            config = config::read(request, files, &wanted)?;
             sections = read_files(request, &items, files)?;
             let of_verb = config.take_given().into_iter();
             let of_verb = of_verb.filter(|given| given.option.is_taken_by(verb));
@@ -60,6 +65,7 @@ impl Options {
             items = expand(all, verb, &sections, request.os)?;
         }
         items.retain(|item| !matches!(item, Item::Given(given) if config.removed(given)));
+        sections.warnings.extend(config.take_warnings());
         let mut options = collect(verb, items, sections, request)?;
         options.name_environments()?;
         Ok(options)
@@ -144,6 +150,19 @@ fn wants(items: &[Item], name: &str, default: bool) -> bool {
         _ => None,
     });
     given.unwrap_or(default)
+}
+
+/// The texts that the command line gives an option.
+fn texts<'i>(items: &'i [Item], name: &str) -> Vec<&'i str> {
+    let texts = items.iter().filter_map(|item| match item {
+        Item::Given(Given {
+            option,
+            value: Value::Text(text),
+            ..
+        }) if option.name == name => Some(&**text),
+        _ => None,
+    });
+    texts.collect()
 }
 
 /// Reads the rc files in Bazel's order: the system's, the workspace's, the user's, named ones.

@@ -67,6 +67,7 @@ const fn option(
         effect,
         check: None,
         pairs: false,
+        aware: false,
         secret: false,
         default,
         doc,
@@ -86,6 +87,12 @@ impl OptionSpec {
 
     const fn secret(mut self) -> OptionSpec {
         self.secret = true;
+        self
+    }
+
+    /// Environments may have a value of their own.
+    const fn aware(mut self) -> OptionSpec {
+        self.aware = true;
         self
     }
 
@@ -115,6 +122,14 @@ pub static OPTIONS: &[OptionSpec] = &[
     option(Flag, "system_rc", ALL, Files, "true", "Read `/etc/bazel.bazelrc`."),
     option(Flag, "ignore_all_rc_files", ALL, Files, "false", "Read no rc file at all."),
     option(Flag, "kilnrc", ALL, Files, "true", "Read `/etc/kilnrc`, `~/.kiln.rc` and `.kiln.rc` at the root of the workspace."),
+    option(
+        List, "kiln_config_files", ALL, Files, "",
+        "Read one more configuration file after `kiln.toml`; `[\"A\"]` reads only these, `-[\"A\"]` leaves one out.",
+    ),
+    option(
+        Flag, "verify_config", ALL, Files, "true",
+        "Refuse configuration files with unknown sections and keys; otherwise they are warned of.",
+    ),
     option(
         Flag, "enable_platform_specific_config", ALL, Files, "false",
         "Use the lines `command:linux` (or `macos`, …) of the rc files.",
@@ -296,9 +311,47 @@ pub static OPTIONS: &[OptionSpec] = &[
         "How many processes and threads one action may have at a time; 0 is no limit, `auto` a high one where it costs nothing.",
     )
     .check(jobs::check_count),
+    option(Text, "kiln_version", ALL, Execution, "", "The version of kiln that the workspace is for; any other refuses to work."),
     option(Text, "cache_dir", ALL, Execution, "", "The folder of the store, instead of `~/.cache/kiln`."),
     option(Flag, "enable_runfiles", BUILDING, Execution, "true", "Lay out the runfiles of programs that are built by name."),
     option(Text, "symlink_prefix", BUILDING, Execution, "kiln-", "What the link to the outputs is called: the prefix and `out`."),
+    // What environments may have values of their own for (ENV-075).
+    option(
+        List, "system_binaries_system_binary_paths", BUILDING, Execution, "",
+        "A folder in which programs are looked for, and where actions find them: all of these are their `PATH`; without any the usual six, from `/usr/local/bin` to `/sbin`. `<PATH>` stands for the folders of the environment's own `PATH`.",
+    )
+    .aware()
+    .check(checks::search_path),
+    option(
+        List, "subprocess_environment_env_vars", BUILDING, Execution, "",
+        "Set a variable for actions that take the default environment, and for tests: `NAME=VALUE`, or `NAME` to take the value that it has where they run.",
+    )
+    .aware()
+    .pairs(checks::env),
+    option(
+        List, "test_extra_env_vars", BUILDING, Execution, "",
+        "Set a variable for tests: `NAME=VALUE`, or `NAME` to take the value that it has where they run.",
+    )
+    .aware()
+    .pairs(checks::env),
+    option(
+        List, "cc_executable_search_paths", BUILDING, Execution, "",
+        "A folder in which the C and C++ compiler is looked for, as in `--system_binaries_system_binary_paths`, whose folders are taken if there is none.",
+    )
+    .aware()
+    .check(checks::search_path),
+    option(
+        List, "python_bootstrap_search_path", BUILDING, Execution, "",
+        "A folder in which the Python interpreter is looked for, as in `--system_binaries_system_binary_paths`, whose folders are taken if there is none.",
+    )
+    .aware()
+    .check(checks::search_path),
+    option(
+        List, "shell_setup_executable_search_paths", BUILDING, Execution, "",
+        "A folder in which the shell is looked for, as in `--system_binaries_system_binary_paths`, whose folders are taken if there is none.",
+    )
+    .aware()
+    .check(checks::search_path),
     option(Flag, "docker_execution", BUILDING.and(VerbSet::of(&[Verb::Env])), Execution, "true", "Use containers: a `docker_environment` matches, otherwise its `fallback_environment` is taken."),
     option(
         words(&["on", "off", "compare"]), "race", BUILDING, Execution, "on",
@@ -353,6 +406,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .aliases(&["curses"]),
     option(words(&["text", "json", "dot"]), "format", ALL, Display, "text", "Print results for people or for programs; `dot` is for `rules graph`."),
+    option(Expansion(&["--format=json"]), "json", VerbSet::of(&[Verb::Help]), Display, "", "As `--format=json`."),
     option(Flag, "origin", VerbSet::of(&[Verb::Config]), Display, "false", "Show for each value of `config show` what said it, the weakest first."),
     option(Text, "output", ASKING, Display, "label", "What `query` prints: `label` or `label_kind`."),
     option(Flag, "verbose_failures", BUILDING, Display, "true", "Show the command line of an action that failed."),

@@ -22,6 +22,9 @@ pub struct OptionSpec {
     pub check: Option<Check>,
     /// Whether each value is `NAME=VALUE`, so that all of them are a dictionary.
     pub pairs: bool,
+    /// Whether environment targets have a field of its name, whose value holds in place of the
+    /// option's for what runs there (ENV-070, ENV-072).
+    pub aware: bool,
     /// Whether a value may hold a secret: it is in no message, no `Debug` output and no
     /// configuration.
     pub secret: bool,
@@ -32,9 +35,11 @@ pub struct OptionSpec {
 }
 
 impl OptionSpec {
-    /// Whether a command takes it: `config` takes all, to show what they are set to.
+    /// Whether a command takes it: `config` takes all, to show what they are set to, and `env` what
+    /// builds take, as it says where they would go.
     pub(crate) fn is_taken_by(&self, verb: Verb) -> bool {
-        verb == Verb::Config || self.verbs.contains(verb)
+        let builds = verb == Verb::Env && self.verbs.contains(Verb::Test);
+        verb == Verb::Config || builds || self.verbs.contains(verb)
     }
 }
 

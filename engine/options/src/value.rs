@@ -26,7 +26,7 @@ impl Value {
     pub(crate) fn parse(spec: &OptionSpec, text: &str) -> Result<Value, Expected> {
         let value = match spec.kind {
             Kind::Flag => Value::Flag(truth(text).ok_or(Expected::new("`true` or `false`"))?),
-            Kind::Int => Value::Int(text.parse().map_err(|_| Expected::new("a whole number"))?),
+            Kind::Int => Value::Int(whole(text).ok_or(Expected::new("a whole number"))?),
             Kind::Choice(choice) => {
                 let synonym = choice.synonyms.iter().find(|(word, _)| *word == text);
                 let word = synonym.map_or(text, |(_, word)| word);
@@ -59,6 +59,17 @@ impl Expected {
             near: Vec::new(),
         }
     }
+}
+
+/// Digits may be grouped by underscores (OPT-026).
+fn whole(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut groups = text.match_indices('_').map(|(at, _)| at);
+    let grouped = groups.all(|at| at > 0 && digit(at - 1) && digit(at + 1));
+    grouped
+        .then(|| text.replace('_', "").parse().ok())
+        .flatten()
 }
 
 fn truth(text: &str) -> Option<bool> {

@@ -1,8 +1,10 @@
 //! The trait of whatever can run a process.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
@@ -87,6 +89,27 @@ pub trait Identify: Send + Sync {
     ///
     /// Errors: nothing of that kind can be used.
     fn identity<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>>;
+
+    /// The variables that an environment has by itself (ENV-080): those of an image. `None`: it has
+    /// to be asked there.
+    ///
+    /// Errors: nothing of that kind can be used.
+    fn variables<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> BoxFuture<'a, Result<Option<BTreeMap<String, String>>, Diag>> {
+        let _ = environment;
+        async { Ok(None) }.boxed()
+    }
+
+    /// Whether something of that kind answers: cheap, nothing is fetched or started. What answered,
+    /// in a few words.
+    ///
+    /// Errors: nothing does.
+    fn probe<'a>(&'a self, environment: &'a Environment) -> BoxFuture<'a, Result<String, Diag>> {
+        let _ = environment;
+        async { Ok("this machine".to_owned()) }.boxed()
+    }
 }
 
 /// One that others use as well.

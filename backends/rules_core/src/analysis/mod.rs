@@ -26,7 +26,8 @@ use crate::settings::{SettingMatch, flag_value};
 use crate::targets::{LoadedKind, LoadedTarget};
 use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
 use crate::tools::{Cc, MachineKey, Python, Shell};
-use target::Target;
+pub(crate) use places::placed;
+pub(crate) use target::Target;
 
 /// A target as its dependents get it.
 #[derive(Debug)]
@@ -184,7 +185,7 @@ fn via(error: Diag, def: &TargetDef) -> Diag {
 }
 
 /// What an `alias` or a `label_flag` stands for.
-async fn forwarded<R>(
+pub(crate) async fn forwarded<R>(
     cx: &RuleCx<R>,
     def: &TargetDef,
     configuration: &Configuration,

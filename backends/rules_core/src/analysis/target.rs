@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kiln_address::Label;
 use kiln_diag::{Diag, Part};
 use kiln_events::Event;
-use kiln_rules::RuleCx;
+use kiln_rules::{Declares, RuleCx};
 use kiln_targets::{
     AnalyzeRequest, AnalyzedTarget, AttrSchema, AttrValue, Cfg, Configuration, Dep, MachineTools,
     TargetDef,
@@ -24,11 +24,11 @@ use crate::toolchains::{ResolvedToolchains, ToolchainsKey};
 use crate::tools::{Cc, MachineKey, Python, Shell};
 
 /// A rule's target on its way.
-pub(super) struct Target<'a> {
-    pub(super) def: &'a Arc<TargetDef>,
-    pub(super) loaded: &'a LoadedTarget,
-    pub(super) configuration: &'a Configuration,
-    pub(super) options: &'a RepoOptions,
+pub(crate) struct Target<'a> {
+    pub(crate) def: &'a Arc<TargetDef>,
+    pub(crate) loaded: &'a LoadedTarget,
+    pub(crate) configuration: &'a Configuration,
+    pub(crate) options: &'a RepoOptions,
 }
 
 /// For each attribute its dependencies.
@@ -129,7 +129,7 @@ impl Target<'_> {
     }
 
     /// All labels to analyze, with the attribute's index and the configuration.
-    fn wanted(
+    pub(crate) fn wanted(
         &self,
         attrs: &[AttrValue],
         exec: &Configuration,
@@ -161,7 +161,7 @@ impl Target<'_> {
     }
 
     /// A missing dependency is reported where it is written.
-    fn needed_by(&self, error: Diag, schema: &AttrSchema, label: &Label) -> Diag {
+    pub(crate) fn needed_by(&self, error: Diag, schema: &AttrSchema, label: &Label) -> Diag {
         if error.span().is_some() {
             return error;
         }
@@ -181,11 +181,14 @@ impl Target<'_> {
     }
 
     /// Why `target_compatible_with` rules this configuration out, if it does.
-    async fn incompatible(
+    pub(crate) async fn incompatible<R>(
         &self,
-        cx: &RuleCx<analyzed>,
+        cx: &RuleCx<R>,
         attrs: &[AttrValue],
-    ) -> Result<Option<Arc<str>>, Diag> {
+    ) -> Result<Option<Arc<str>>, Diag>
+    where
+        R: Declares<SettingMatch, (SettingKey,)>,
+    {
         let schemas = self.def.rule.attrs.iter().zip(attrs);
         let mut found = schemas.filter(|(schema, _)| *schema.name == *"target_compatible_with");
         let Some((_, value)) = found.next() else {
@@ -208,12 +211,15 @@ impl Target<'_> {
 
     /// Where the target's actions run and which toolchains they get; `None` if it asks for no
     /// toolchain and nobody offers any place but this machine.
-    async fn resolve_toolchains(
+    pub(crate) async fn resolve_toolchains<R>(
         &self,
-        cx: &RuleCx<analyzed>,
+        cx: &RuleCx<R>,
         repositories: &Repositories,
         attrs: &[AttrValue],
-    ) -> Result<Option<Arc<ResolvedToolchains>>, Diag> {
+    ) -> Result<Option<Arc<ResolvedToolchains>>, Diag>
+    where
+        R: Declares<ResolvedToolchains, (ToolchainsKey,)>,
+    {
         let own = &self.def.label;
         let schemas = self.def.rule.attrs.iter().zip(attrs);
         let mut found = schemas.filter(|(schema, _)| *schema.name == *"exec_compatible_with");

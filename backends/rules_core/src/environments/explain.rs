@@ -87,8 +87,11 @@ pub(super) fn ambiguous(special: &str, fitting: &[(Arc<str>, EnvironmentTarget)]
         "`{special}` is ambiguous: {} fit this machine",
         shown.join(" and ")
     ));
-    for (name, target) in fitting {
-        diag = diag.note_at(format!("`{name}`"), target.span.clone());
+    for (at, (name, target)) in fitting.iter().enumerate() {
+        diag = match at {
+            0 => diag.at(target.span.clone()),
+            _ => diag.note_at(format!("`{name}`"), target.span.clone()),
+        };
     }
     diag.hint("narrow the `compatible_platforms` of all but one, or give only one of them a name")
         .hint("a target may name the one it means: `environment = \"NAME\"`; names can differ by user or in CI")

@@ -3,7 +3,9 @@
 //! A name is resolved by walking from environment to fallback until one matches (ENV-050). The
 //! outcome is a node of the graph keyed by the name alone: targets that say the same share it.
 
+mod aware;
 mod explain;
+mod predicates;
 mod race;
 mod target;
 
@@ -12,13 +14,18 @@ use std::sync::Arc;
 
 use kiln_address::{Label, PackageId, Repo};
 use kiln_base::RelPath;
-use kiln_diag::Diag;
+use kiln_diag::{Diag, Span};
 use kiln_process::{Environment, Platform};
 use kiln_rules::{Declares, Param, Product, RuleCx, RuleDef, rule, rules};
 
 use crate::keys::{RepoOptions, TargetKey};
 use crate::repos::Repositories;
+use crate::services::{CallerEnv, CommandOptions};
 use crate::targets::LoadedTarget;
+pub(crate) use aware::PATH;
+pub use aware::{Aware, AwareValues};
+use predicates::Facts;
+pub use predicates::OptionValue;
 pub use target::{EnvironmentTarget, Kind};
 
 /// What a target means that says nothing: the local environment that fits this machine (ENV-041).
@@ -33,6 +40,8 @@ pub struct NamedEnvironment {
     pub target: String,
     /// Who says so, for messages: a file with line and column, a variable, a flag.
     pub origin: String,
+    /// The place, if it is a file.
+    pub span: Option<Span>,
 }
 
 /// What is configured about environments.
@@ -46,6 +55,8 @@ pub struct EnvironmentOptions {
     pub no_remote: Option<&'static str>,
     /// This machine; `None` if it is one that environments know nothing of.
     pub host: Option<Platform>,
+    /// Values of options that environments may have their own of (ENV-070).
+    pub aware: AwareValues,
 }
 
 impl Default for EnvironmentOptions {
@@ -55,6 +66,7 @@ impl Default for EnvironmentOptions {
             no_docker: None,
             no_remote: Some("remote execution is off"),
             host: Platform::host(),
+            aware: AwareValues::new(),
         }
     }
 }
@@ -87,7 +99,7 @@ impl Product for Chosen {}
 
 /// Resolves a name (ENV-050). Errors name the name, what refers to it, why nothing fits, and the
 /// cures; who asked is added by whoever did.
-#[rule(gets(TargetKey -> LoadedTarget))]
+#[rule(uses(CallerEnv, CommandOptions), gets(TargetKey -> LoadedTarget))]
 pub async fn chosen(
     cx: &RuleCx,
     key: Arc<EnvironmentKey>,
@@ -97,13 +109,43 @@ pub async fn chosen(
     let walk = Walk {
         options: &options,
         repositories: &repositories,
+        variables: &cx.service::<CallerEnv>()?.0,
+        given: &cx.service::<CommandOptions>()?.0,
     };
     walk.from(cx, &key.0).await
+}
+
+/// An environment target by one of its names, whether or not it can be used here.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Declared(pub EnvironmentTarget);
+impl Product for Declared {}
+
+/// Reads the target of a name.
+///
+/// Errors: the name, the label or a field is wrong.
+#[rule(uses(CallerEnv, CommandOptions), gets(TargetKey -> LoadedTarget))]
+pub async fn declared(
+    cx: &RuleCx,
+    key: Arc<EnvironmentKey>,
+    options: Arc<EnvironmentOptions>,
+    repositories: Arc<Repositories>,
+) -> Result<Declared, Diag> {
+    let walk = Walk {
+        options: &options,
+        repositories: &repositories,
+        variables: &cx.service::<CallerEnv>()?.0,
+        given: &cx.service::<CommandOptions>()?.0,
+    };
+    let target = walk.named(cx, &key.0, None).await?;
+    walk.misfit(&target)?;
+    Ok(Declared(target))
 }
 
 struct Walk<'a> {
     options: &'a EnvironmentOptions,
     repositories: &'a Repositories,
+    variables: &'a BTreeMap<String, String>,
+    given: &'a BTreeMap<Arc<str>, OptionValue>,
 }
 
 impl Walk<'_> {
@@ -140,7 +182,7 @@ impl Walk<'_> {
                     self.named(cx, &name, referrer.as_ref()).await?,
                 ),
             };
-            let reason = match target.misfit(self.options) {
+            let reason = match self.misfit(&target)? {
                 None => {
                     return Ok(Chosen {
                         rival: self.rival(cx, &target).await?,
@@ -201,6 +243,19 @@ impl Walk<'_> {
         }
     }
 
+    /// Why a target cannot be used here and now; `None` if it can.
+    ///
+    /// Errors: one of its predicates asks for what there is not.
+    fn misfit(&self, target: &EnvironmentTarget) -> Result<Option<String>, Diag> {
+        let facts = Facts {
+            variables: self.variables,
+            options: self.given,
+        };
+        // Mistakes are told whether or not it is used.
+        let unmet = facts.unmet(target)?;
+        Ok(target.misfit(self.options).or(unmet))
+    }
+
     /// The target that a name stands for (ENV-023 … ENV-025).
     async fn named<R>(
         &self,
@@ -215,10 +270,14 @@ impl Walk<'_> {
             return Err(explain::unknown(name, self.options, referrer));
         };
         let wrap = |error: Diag| {
-            error.note(format!(
+            let error = error.note(format!(
                 "environment `{name}` is `{}`, says {}",
                 named.target, named.origin
-            ))
+            ));
+            match &named.span {
+                Some(span) => error.at(span.clone()),
+                None => error,
+            }
         };
         let root = PackageId::new(Repo::root(), RelPath::root());
         let mapping = &self.repositories.root()?.mapping;
@@ -248,7 +307,7 @@ impl Walk<'_> {
             let target = self.named(cx, name, None).await?;
             // Two names of one target are no two choices.
             let known = fitting.iter().any(|(_, known)| known.label == target.label);
-            if target.kind == kind && !known && target.misfit(self.options).is_none() {
+            if target.kind == kind && !known && self.misfit(&target)?.is_none() {
                 fitting.push((name.clone(), target));
             }
         }
@@ -296,5 +355,5 @@ pub type EnvironmentQuery = (EnvironmentKey, EnvironmentOptions, RepoOptions);
 
 /// The rules of this module.
 pub fn rules() -> Vec<&'static RuleDef> {
-    rules![chosen]
+    rules![chosen, declared]
 }

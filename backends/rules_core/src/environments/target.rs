@@ -8,7 +8,7 @@ use kiln_diag::{Diag, Part, Span};
 use kiln_process::{DockerEnvironment, Environment, Platform, RemoteEnvironment};
 use kiln_targets::{AttrValue, RuleKind, TargetDef};
 
-use super::EnvironmentOptions;
+use super::{Aware, AwareValues, EnvironmentOptions};
 use crate::targets::{LoadedKind, LoadedTarget};
 
 /// A kind of environment.
@@ -67,6 +67,12 @@ pub struct EnvironmentTarget {
     pub fallback: Option<Arc<str>>,
     /// `race_with`
     pub race_with: Option<Arc<str>>,
+    /// `requires_env`
+    pub requires_env: Arc<[Arc<str>]>,
+    /// `requires_option`
+    pub requires_option: Arc<[Arc<str>]>,
+    /// Fields in place of options, those that are given (ENV-072).
+    pub aware: AwareValues,
     /// Where it is declared.
     pub span: Span,
 }
@@ -170,6 +176,9 @@ pub(super) fn read(label: &Label, loaded: &LoadedTarget) -> Result<EnvironmentTa
         properties: fields.properties()?,
         fallback: fields.text("fallback_environment").map(Arc::from),
         race_with: fields.text("race_with").map(Arc::from),
+        requires_env: fields.texts("requires_env"),
+        requires_option: fields.texts("requires_option"),
+        aware: fields.aware()?,
         span: def.span.clone(),
     })
 }
@@ -197,6 +206,39 @@ impl Fields<'_> {
     fn text(&self, field: &str) -> Option<&str> {
         let value = self.0.attr(field).and_then(AttrValue::as_str);
         value.filter(|value| !value.is_empty())
+    }
+
+    fn texts(&self, field: &str) -> Arc<[Arc<str>]> {
+        let items = self.0.attr(field).map_or(&[][..], AttrValue::items);
+        let texts = items.iter().filter_map(AttrValue::as_str);
+        texts.map(Arc::from).collect()
+    }
+
+    /// What stands in place of options. Only what is given does, an empty list too.
+    fn aware(&self) -> Result<AwareValues, Diag> {
+        let given = Aware::ALL.into_iter();
+        let given = given.filter(|aware| self.0.is_given(aware.name()));
+        given
+            .map(|aware| {
+                let texts = self.texts(aware.name());
+                let wrong = texts
+                    .iter()
+                    .find_map(|text| Some((text, aware.mistake(text)?)));
+                match wrong {
+                    None => Ok((aware, texts)),
+                    Some((text, why)) => {
+                        let message = format!("`{text}` is {why}");
+                        let error = self.error(aware.name(), text, message);
+                        Err(error.hint(match aware {
+                            Aware::Variables | Aware::TestVariables => {
+                                "write `NAME=VALUE`, or `NAME` for the value that it has there"
+                            }
+                            _ => "write a folder such as `/opt/tools/bin`; `<PATH>` stands for those of its own `PATH`",
+                        }))
+                    }
+                }
+            })
+            .collect()
     }
 
     fn platforms(&self) -> Result<Vec<Platform>, Diag> {

@@ -15,6 +15,7 @@ use kiln_targets::Configuration;
 
 use crate::analysis::{Analyzed, Outcome};
 use crate::build::Built;
+use crate::fit::{self, FitReport, FitRequest};
 use crate::keys::TargetKey;
 use crate::members;
 use crate::patterns::{Selected, SelectedTarget, Selection};
@@ -37,6 +38,8 @@ pub struct GoalRequest {
     pub test_keep_going: bool,
     /// How far to go.
     pub depth: Depth,
+    /// Whether environments have names, so that targets may not fit theirs.
+    pub check_environments: bool,
 }
 impl Param for GoalRequest {}
 
@@ -90,7 +93,10 @@ enum Done {
 /// Builds and tests.
 #[rule(
     uses(Events),
-    gets(TargetKey -> Built, TargetKey -> Analyzed, TestKey -> TestOutcome)
+    gets(
+        TargetKey -> Built, TargetKey -> Analyzed, TestKey -> TestOutcome,
+        FitRequest -> FitReport
+    )
 )]
 pub async fn goal_report(
     cx: &RuleCx,
@@ -120,6 +126,7 @@ pub async fn goal_report(
     for error in &report.errors {
         events.0.emit(Event::Diagnostic(error.clone()));
     }
+    let wanted = fitting(cx, &request, &events, &mut report, wanted).await?;
     let mut pending: FuturesUnordered<_> = wanted
         .into_iter()
         .map(|target| {
@@ -151,6 +158,53 @@ pub async fn goal_report(
     report.targets.sort_by(|a, b| a.0.cmp(&b.0));
     report.tests.sort_by(|a, b| a.label.cmp(&b.label));
     Ok(report)
+}
+
+/// Those of the targets that fit their environments, which is known before anything runs. The others
+/// have failed; then none is left, unless it is to go on.
+async fn fitting(
+    cx: &RuleCx<goal_report>,
+    request: &GoalRequest,
+    events: &Events,
+    report: &mut GoalReport,
+    wanted: Vec<SelectedTarget>,
+) -> Result<Vec<SelectedTarget>, Diag> {
+    if !request.check_environments || request.depth == Depth::Find {
+        return Ok(wanted);
+    }
+    let key = FitRequest {
+        targets: wanted.iter().map(|target| target.label.clone()).collect(),
+        probe: false,
+    };
+    let found = cx.get::<FitReport, _>((key,)).await?;
+    for finding in found.findings.iter() {
+        if finding.kind == fit::Kind::Workspace {
+            let warning = finding.diag.clone().into_warning();
+            events.0.emit(Event::Diagnostic(warning));
+        }
+    }
+    let misfit = |target: &SelectedTarget| {
+        let mut findings = found.findings.iter();
+        findings.find(|one| one.kind.stops_builds() && one.concerns.contains(&target.label))
+    };
+    let mut left = Vec::new();
+    let mut stop = false;
+    for target in wanted {
+        match misfit(&target) {
+            None => left.push(target),
+            Some(finding) => {
+                let testing =
+                    request.tests.is_some() && target.run && request.depth == Depth::Build;
+                let done = Done::Built(Err(finding.diag.clone()));
+                take(report, events, target, done, testing);
+                stop = !request.keep_going;
+            }
+        }
+    }
+    if stop {
+        left.clear();
+    }
+    Ok(left)
 }
 
 async fn analyze(cx: &RuleCx<goal_report>, target: &SelectedTarget) -> Result<Arc<Built>, Diag> {

@@ -33,7 +33,7 @@ use crate::repos::Repositories;
 use crate::services::{CallerEnv, Events, Execution, Workspace};
 use crate::settings::SettingMatch;
 use crate::targets::{LoadedKind, LoadedTarget};
-use crate::tools::{Machine, MachineKey, Shell};
+use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 use attrs::Attrs;
 pub use filter::{LabelFilter, PerLabel};
 pub use outcome::TestOutcome;
@@ -100,7 +100,7 @@ pub enum Reuse {
     gets(
         SettingKey -> SettingMatch, ArtifactKey -> ArtifactNode, RunfilesKey -> RunfilesTree,
         TargetKey -> LoadedTarget, TargetKey -> Analyzed, MachineKey -> Shell,
-        MachineKey -> Machine,
+        MachineKey -> Machine, MachineKey -> Surroundings,
         PackageKey -> Package, PackageKey -> PackageLookup, DirKey -> DirEntries,
         () -> Repositories, FileKey -> FileNode,
         (TargetKey, Configuration) -> Analyzed, ActionKey -> Template, ActionKey -> ActionOutputs

@@ -14,8 +14,7 @@ use crate::artifacts::{ArtifactNode, RunfilesTree, add, conflict};
 use crate::keys::{ArtifactKey, RunfilesKey};
 use crate::rewind::{self, Rewinder};
 use crate::services::CallerEnv;
-use crate::spawn::DEFAULT_PATH;
-use crate::tools::{Machine, MachineKey, Shell};
+use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 
 /// The folder of the repository that is built, in runfiles trees (Bazel, since it has modules).
 const WORKSPACE: &str = "_main";
@@ -85,9 +84,10 @@ impl Test<'_> {
         let (inputs, under) = self.inputs(cx, executable).await?;
         let key = MachineKey::of(&self.target.configuration);
         let shell = cx.get::<Shell, _>((key.clone(),)).await?;
-        let machine = cx.get::<Machine, _>((key,)).await?;
+        let machine = cx.get::<Machine, _>((key.clone(),)).await?;
+        let there = cx.get::<Surroundings, _>((key,)).await?;
         let outputs = out::ALL.iter().map(|path| rel(path));
-        let mut env = self.environment(cx, executable)?;
+        let mut env = self.environment(cx, executable, &there)?;
         if machine.environment == Environment::Workspace {
             env.insert("KILN_EXEC_ROOT".to_owned(), "{chroot}".to_owned());
         }
@@ -165,13 +165,15 @@ impl Test<'_> {
         &self,
         cx: &Cx,
         executable: &Artifact,
+        there: &Surroundings,
     ) -> Result<BTreeMap<String, String>, Diag> {
         let caller = cx.service::<CallerEnv>()?;
         let options = &self.key.options;
         let timeout = self.attrs.timeout(options).as_secs();
-        let mut env: BTreeMap<String, String> = BTreeMap::new();
+        // What a test is told of itself nobody else says.
+        let mut env: BTreeMap<String, String> = there.variables.clone();
         let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
-        set("PATH", DEFAULT_PATH);
+        set("PATH", &there.path);
         set("TZ", "UTC");
         // The script makes it the test's folder; unset, the shell would look for the user's.
         set("HOME", "");
@@ -202,6 +204,9 @@ impl Test<'_> {
             if let Some(value) = caller.0.get(&**name) {
                 set(name, value);
             }
+        }
+        for (name, value) in &there.test_variables {
+            set(name, value);
         }
         for (name, value) in &self.target.run_environment.environment {
             set(name, value);

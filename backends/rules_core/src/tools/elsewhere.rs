@@ -17,7 +17,7 @@ use kiln_store::Store;
 use kiln_targets::{CcTools, PythonTools, ShellTools};
 use kiln_tree::Tree;
 
-use super::{FLAGS, Machine, first_line, searched, taken};
+use super::{FLAGS, Machine, SearchPath, first_line, searched, taken};
 use crate::services::Execution;
 use crate::spawn::{DEFAULT_PATH, exit_text};
 
@@ -25,10 +25,11 @@ use crate::spawn::{DEFAULT_PATH, exit_text};
 pub(super) async fn shell<R: Uses<Execution> + Uses<Store>>(
     cx: &RuleCx<R>,
     machine: &Machine,
+    search: &SearchPath,
 ) -> Result<ShellTools, Diag> {
     // It is `/bin/sh` that says this, so that is there.
-    let script = "command -v bash || echo /bin/sh";
-    let found = ask(cx, machine, "a shell", script).await?;
+    let script = format!("({}command -v bash) || echo /bin/sh", path(search));
+    let found = ask(cx, machine, "a shell", &script, &SPOKEN).await?;
     Ok(ShellTools {
         bash: Arc::from(found.trim()),
     })
@@ -38,9 +39,13 @@ pub(super) async fn shell<R: Uses<Execution> + Uses<Store>>(
 pub(super) async fn python<R: Uses<Execution> + Uses<Store>>(
     cx: &RuleCx<R>,
     machine: &Machine,
+    search: &SearchPath,
 ) -> Result<Option<PythonTools>, Diag> {
-    let script = "p=$(command -v python3) || exit 0; echo \"$p\"; \"$p\" --version 2>&1";
-    let found = ask(cx, machine, "Python", script).await?;
+    let script = format!(
+        "p=$({}command -v python3) || exit 0; echo \"$p\"; \"$p\" --version 2>&1",
+        path(search)
+    );
+    let found = ask(cx, machine, "Python", &script, &SPOKEN).await?;
     let mut lines = found.lines();
     Ok(lines.next().map(|path| PythonTools {
         interpreter: Arc::from(path.trim()),
@@ -62,14 +67,18 @@ const MARK: &str = "== kiln ";
 pub(super) async fn cc<R: Uses<Execution> + Uses<Store>>(
     cx: &RuleCx<R>,
     machine: &Machine,
+    search: &SearchPath,
 ) -> Result<Option<CcTools>, Diag> {
+    let (tools, companions) = (path(search), quoted(&search.companions));
     let script = format!(
         r#"
 mark() {{ echo "{MARK}$1"; }}
-for name in gcc clang cc; do cc=$(command -v $name) && break; done
+tool() ( {tools}command -v "$1" )
+for name in gcc clang cc; do cc=$(tool $name) && break; done
 [ -n "$cc" ] || exit 0
-case $name in gcc) cxx=$(command -v g++);; clang) cxx=$(command -v clang++);; *) cxx=$(command -v c++);; esac
+case $name in gcc) cxx=$(tool g++);; clang) cxx=$(tool clang++);; *) cxx=$(tool c++);; esac
 cxx=${{cxx:-$cc}}
+PATH={companions}
 mark cc; echo "$cc"
 mark cxx; echo "$cxx"
 mark ar; command -v ar
@@ -87,7 +96,7 @@ exit 0
 "#,
         FLAGS.join(" ")
     );
-    let found = ask(cx, machine, "a C++ compiler", &script).await?;
+    let found = ask(cx, machine, "a C++ compiler", &script, &SPOKEN).await?;
     let sections = found.split(MARK).skip(1);
     let sections: BTreeMap<&str, &str> = sections
         .filter_map(|section| section.split_once('\n'))
@@ -128,18 +137,51 @@ fn fingerprint(machine: &Machine) -> Arc<str> {
     Arc::from(hex.collect::<String>())
 }
 
+/// The variables that processes have there by themselves (ENV-080), without those that the shell
+/// makes up.
+pub(super) async fn variables<R: Uses<Execution> + Uses<Store>>(
+    cx: &RuleCx<R>,
+    machine: &Machine,
+) -> Result<BTreeMap<String, String>, Diag> {
+    let found = ask(cx, machine, "its variables", "env -0", &[]).await?;
+    let pairs = found.split('\0').filter_map(|pair| pair.split_once('='));
+    let own = pairs.filter(|(name, _)| !matches!(*name, "PWD" | "OLDPWD" | "SHLVL" | "_"));
+    Ok(own
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+/// In a script: sets `PATH` to the folders of a tool.
+fn path(search: &SearchPath) -> String {
+    format!("PATH={}; ", quoted(&search.folders))
+}
+
+/// A `PATH` for a shell. An empty one would mean the working directory.
+fn quoted(folders: &[String]) -> String {
+    match folders.is_empty() {
+        true => "/nonexistent".to_owned(),
+        false => format!("'{}'", folders.join(":").replace('\'', "'\\''")),
+    }
+}
+
+/// Variables of programs whose words are read.
+const SPOKEN: [(&str, &str); 2] = [("LC_ALL", "C"), ("PATH", DEFAULT_PATH)];
+
 /// What a script prints there.
 async fn ask<R: Uses<Execution> + Uses<Store>>(
     cx: &RuleCx<R>,
     machine: &Machine,
     what: &str,
     script: &str,
+    env: &[(&str, &str)],
 ) -> Result<String, Diag> {
     let (execution, store) = (cx.service::<Execution>()?, cx.service::<Store>()?);
-    let env = [("LC_ALL", "C"), ("PATH", DEFAULT_PATH)];
+    let env = env.iter();
     let process = Process {
         argv: vec!["/bin/sh".into(), "-c".into(), script.to_owned()],
-        env: env.map(|(name, value)| (name.into(), value.into())).into(),
+        env: env
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
         workdir: RelPath::root(),
         inputs: Tree::empty(),
         outputs: Vec::new(),

@@ -1,6 +1,7 @@
 //! Tools found on this machine: a typed rule, so that what was found is part of every key that
 //! depends on it.
 
+mod around;
 mod elsewhere;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use serde::de::DeserializeOwned;
 use crate::environments::{Chosen, EnvironmentKey, EnvironmentTarget};
 use crate::services::{Events, Execution};
 use crate::spawn::DEFAULT_PATH;
+use around::surroundings;
+pub use around::{SearchPath, Surroundings};
 
 /// A machine that runs actions, by the name of its environment ([`Settings::environment`]).
 ///
@@ -117,15 +120,16 @@ impl Machine {
 #[rule(uses(Store, Execution))]
 pub async fn cc(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Cc, Diag> {
     let machine = get!(Machine, (*key).clone() => MachineKey).await?;
+    let there = get!(Surroundings, (*key).clone() => MachineKey).await?;
     if !machine.is_here() {
-        return Ok(Cc(elsewhere::cc(cx, &machine).await?));
+        return Ok(Cc(elsewhere::cc(cx, &machine, &there.cc).await?));
     }
     const NAMES: [&str; 12] = [
         "gcc", "g++", "clang", "clang++", "cc", "c++", "ar", "strip", "objcopy", "ld.lld",
         "ld.gold", "as",
     ];
     let store = cx.service::<Store>()?;
-    let found = cx.cpu(move || remembered(&store, "cc", &NAMES, find_cc));
+    let found = cx.cpu(move || remembered(&store, "cc", &NAMES, &there.cc, find_cc));
     Ok(Cc(found.await??))
 }
 
@@ -133,11 +137,15 @@ pub async fn cc(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Cc, Diag> {
 #[rule(uses(Store, Execution))]
 pub async fn python(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Python, Diag> {
     let machine = get!(Machine, (*key).clone() => MachineKey).await?;
+    let there = get!(Surroundings, (*key).clone() => MachineKey).await?;
     if !machine.is_here() {
-        return Ok(Python(elsewhere::python(cx, &machine).await?));
+        return Ok(Python(
+            elsewhere::python(cx, &machine, &there.python).await?,
+        ));
     }
     let store = cx.service::<Store>()?;
-    let found = cx.cpu(move || remembered(&store, "python", &["python3"], find_python));
+    let found =
+        cx.cpu(move || remembered(&store, "python", &["python3"], &there.python, find_python));
     Ok(Python(found.await??))
 }
 
@@ -145,10 +153,11 @@ pub async fn python(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Python, Diag> {
 #[rule(uses(Store, Execution))]
 pub async fn shell(cx: &RuleCx, key: Arc<MachineKey>) -> Result<Shell, Diag> {
     let machine = get!(Machine, (*key).clone() => MachineKey).await?;
+    let there = get!(Surroundings, (*key).clone() => MachineKey).await?;
     if !machine.is_here() {
-        return Ok(Shell(elsewhere::shell(cx, &machine).await?));
+        return Ok(Shell(elsewhere::shell(cx, &machine, &there.shell).await?));
     }
-    Ok(Shell(find_shell()))
+    Ok(Shell(find_shell(&there.shell)))
 }
 
 /// What actions depend on beside their inputs. Of a container it is the image, by its id (ENV-091);
@@ -230,22 +239,23 @@ fn remembered<T: Serialize + DeserializeOwned>(
     store: &Store,
     kind: &str,
     names: &[&str],
-    find: fn() -> Option<T>,
+    search: &SearchPath,
+    find: fn(&SearchPath) -> Option<T>,
 ) -> Result<Option<T>, Diag> {
-    let key = found_key(kind, names);
+    let key = found_key(kind, names, search);
     let known = store.get_action(&key);
     let known = known.and_then(|bytes| serde_json::from_slice::<Option<T>>(&bytes).ok());
     if let Some(tools) = known {
         return Ok(tools);
     }
-    let tools = find();
+    let tools = find(search);
     if let Ok(bytes) = serde_json::to_vec(&tools) {
         store.put_action(&key, &bytes, &[])?;
     }
     Ok(tools)
 }
 
-/// The identity of what is found on the default path, without running or reading it.
+/// The identity of what is found in its folders, without running or reading it.
 ///
 /// | fact | why |
 /// | --- | --- |
@@ -253,10 +263,12 @@ fn remembered<T: Serialize + DeserializeOwned>(
 /// | paths in order of preference, links followed | which program is chosen |
 /// | size, mtime, inode | whether it is the one that was asked |
 /// | version of this detection | what it asks |
-fn found_key(kind: &str, names: &[&str]) -> Digest {
-    let mut text = format!("machine tools, detection 4, {kind}, {DEFAULT_PATH}");
+fn found_key(kind: &str, names: &[&str], search: &SearchPath) -> Digest {
+    let mut text = format!("machine tools, detection 5, {kind}, {search:?}");
     for name in names {
-        let Some(path) = find(name) else { continue };
+        let Some(path) = search.companion(name) else {
+            continue;
+        };
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         if let Ok(meta) = std::fs::metadata(&real) {
             let (size, inode) = (meta.size(), meta.ino());
@@ -298,19 +310,28 @@ fn local(isolation: &str) -> Arc<[u8]> {
     Arc::from(&builder.finish().bytes()[..])
 }
 
-fn find_shell() -> ShellTools {
-    match find("bash") {
+fn find_shell(search: &SearchPath) -> ShellTools {
+    match search.tool("bash") {
         Some(path) => ShellTools { bash: text(&path) },
         None => ShellTools::default(),
     }
 }
 
-/// The first program of that name in the default path.
-fn find(name: &str) -> Option<PathBuf> {
-    let folders = DEFAULT_PATH.split(':').map(Path::new);
-    folders
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+impl SearchPath {
+    /// The first program of that name.
+    fn tool(&self, name: &str) -> Option<PathBuf> {
+        first(&self.folders, name)
+    }
+
+    /// The first program of that name among those that belong to a tool.
+    fn companion(&self, name: &str) -> Option<PathBuf> {
+        first(&self.companions, name)
+    }
+}
+
+fn first(folders: &[String], name: &str) -> Option<PathBuf> {
+    let mut paths = folders.iter().map(|folder| Path::new(folder).join(name));
+    paths.find(|path| path.is_file())
 }
 
 fn text(path: &Path) -> Arc<str> {
@@ -348,8 +369,8 @@ fn identity(path: &Path) -> Arc<str> {
     }
 }
 
-fn find_python() -> Option<PythonTools> {
-    let interpreter = find("python3")?;
+fn find_python(search: &SearchPath) -> Option<PythonTools> {
+    let interpreter = search.tool("python3")?;
     let version = output(&interpreter, &["--version"])?;
     Some(PythonTools {
         version: Arc::from(first_line(&version).trim_start_matches("Python ")),
@@ -358,28 +379,30 @@ fn find_python() -> Option<PythonTools> {
     })
 }
 
-fn find_cc() -> Option<CcTools> {
-    let cc = ["gcc", "clang", "cc"].iter().find_map(|name| find(name))?;
+fn find_cc(search: &SearchPath) -> Option<CcTools> {
+    let cc = ["gcc", "clang", "cc"]
+        .iter()
+        .find_map(|name| search.tool(name))?;
     let version = output(&cc, &["--version"])?;
     let clang = version.contains("clang");
     let name = cc.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let cxx = match name {
-        "gcc" => find("g++"),
-        "clang" => find("clang++"),
-        _ => find("c++"),
+        "gcc" => search.tool("g++"),
+        "clang" => search.tool("clang++"),
+        _ => search.tool("c++"),
     };
     let cxx = cxx.unwrap_or_else(|| cc.clone());
     let target = output(&cc, &["-dumpmachine"])?;
-    let linker = linker(&cc);
-    let links = linker.and_then(|name| find(&format!("ld.{name}")));
+    let linker = linker(&cc, search);
+    let links = linker.and_then(|name| search.companion(&format!("ld.{name}")));
     let links = links.map(|path| identity(&path)).unwrap_or_default();
     let fingerprint = format!("{} {} {links}", identity(&cc), identity(&cxx));
     Some(CcTools {
         compiler: Arc::from(if clang { "clang" } else { "gcc" }),
         cc: text(&cc),
-        ar: text(&find("ar")?),
-        strip: find("strip").map(|path| text(&path)),
-        objcopy: find("objcopy").map(|path| text(&path)),
+        ar: text(&search.companion("ar")?),
+        strip: search.companion("strip").map(|path| text(&path)),
+        objcopy: search.companion("objcopy").map(|path| text(&path)),
         version: first_line(&version),
         target: first_line(&target),
         include_dirs: include_dirs(&cxx),
@@ -391,7 +414,7 @@ fn find_cc() -> Option<CcTools> {
 }
 
 /// The value of `-fuse-ld` that Bazel would take: a linker that is much faster than the usual one.
-fn linker(cc: &Path) -> Option<&'static str> {
+fn linker(cc: &Path, search: &SearchPath) -> Option<&'static str> {
     ["lld", "gold"].into_iter().find(|name| {
         let chosen = format!("-fuse-ld={name}");
         let libraries = ["-Wl,--start-lib", "-Wl,--end-lib"];
@@ -404,7 +427,7 @@ fn linker(cc: &Path) -> Option<&'static str> {
             "/dev/null",
         ];
         let arguments = [&[&*chosen][..], &libraries, &nothing].concat();
-        find(&format!("ld.{name}")).is_some() && output(cc, &arguments).is_some()
+        search.companion(&format!("ld.{name}")).is_some() && output(cc, &arguments).is_some()
     })
 }
 
@@ -467,5 +490,5 @@ fn taken(success: bool, complaints: &str) -> Vec<Arc<str>> {
 
 /// The rules of this module.
 pub fn rules() -> Vec<&'static RuleDef> {
-    rules![cc, python, shell, machine]
+    rules![cc, python, shell, machine, surroundings]
 }

@@ -25,7 +25,8 @@ use kiln_rules_core::environments::EnvironmentOptions;
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::restore::{RestoreKey, Restored};
 use kiln_rules_core::services::{
-    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
+    CallerEnv, CommandOptions, Embedded, Events, Execution, HostService, SourceRows, Workspace,
+    WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services, Session};
 use kiln_store::{Store, StoreConfig};
@@ -191,6 +192,7 @@ impl World {
             })
             .with(embedded())
             .with(CallerEnv(BTreeMap::new()))
+            .with(CommandOptions(BTreeMap::new()))
             .with(WorkspaceStatus::unstamped())
             .with(SourceRows::default())
             .with(kiln_rules_core::race::Races::default())

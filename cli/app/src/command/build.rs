@@ -155,6 +155,7 @@ pub(crate) fn request(context: &Context, tests: bool) -> Result<GoalRequest, Dia
         tests,
         tests_only: options.build_tests_only(),
         test_keep_going: options.test_keep_going(),
+        check_environments: !options.environment_names().is_empty(),
         depth: match (options.analyze(), options.build()) {
             (false, _) => Depth::Find,
             (true, false) => Depth::Analyze,

@@ -12,8 +12,8 @@ use kiln_diag::Diag;
 use kiln_events::EventSink;
 use kiln_exec_local::{Keep, Limits as ActionLimits, ProcessLimit, Sandbox, ZygoteServer};
 use kiln_host::Limits;
-use kiln_options::{HostResources, Options, Origin, Request};
-use kiln_rules_core::environments::{EnvironmentOptions, NamedEnvironment};
+use kiln_options::{HostResources, Kind, OPTIONS, Options, Origin, Request, Value};
+use kiln_rules_core::environments::{Aware, EnvironmentOptions, NamedEnvironment, OptionValue};
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::race::RaceMode;
 use kiln_rules_core::services::WorkspaceStatus;
@@ -59,6 +59,7 @@ impl Context {
             os: std::env::consts::OS,
         };
         let options = Options::load(&request, &RcFromDisk)?;
+        right_version(&options)?;
         Ok(Context {
             options,
             workspace,
@@ -117,6 +118,10 @@ impl Context {
                     Origin::CommandLine => "the command line".to_owned(),
                     file => file.to_string(),
                 },
+                span: match origin {
+                    Origin::File(span) => Some(span.clone()),
+                    _ => None,
+                },
             };
             (name.clone(), named)
         });
@@ -134,6 +139,11 @@ impl Context {
                 Some(_) => None,
                 None => Some("remote execution is off: there is no `--remote_executor`"),
             },
+            aware: self
+                .options
+                .aware_values()
+                .filter_map(|(name, values)| Some((Aware::named(name)?, values.into())))
+                .collect(),
             ..EnvironmentOptions::default()
         }
     }
@@ -232,11 +242,64 @@ impl Context {
             },
             status,
             explain: self.options.explain(),
+            given: option_values(&self.options),
             events,
             environment: self.environment.clone(),
         };
         make(setup, self.zygotes.clone())
     }
+}
+
+/// A workspace may be for one version (OPT-054).
+fn right_version(options: &Options) -> Result<(), Diag> {
+    let own = env!("CARGO_PKG_VERSION");
+    let given = options.given("kiln_version").next_back();
+    match (options.kiln_version(), given) {
+        (Some(wanted), Some(given)) if wanted != own => {
+            let diag = Diag::usage(format!(
+                "this is kiln {own}, and the workspace is for {wanted}"
+            ));
+            let diag = match &given.origin {
+                Origin::File(span) => diag.at(span.clone()),
+                origin => diag.note(format!("says {origin}")),
+            };
+            Err(diag.hint(format!(
+                "install kiln {wanted}, or change `kiln_version` in `[GLOBAL]`"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What options are set to, for environments that ask (`requires_option`).
+fn option_values(options: &Options) -> BTreeMap<Arc<str>, OptionValue> {
+    let asked = OPTIONS
+        .iter()
+        .filter(|option| !matches!(option.kind, Kind::Expansion(_)));
+    let values = asked.map(|option| {
+        let text = |value: &Value| match value {
+            Value::Flag(value) => Arc::from(value.to_string()),
+            Value::Int(value) => Arc::from(value.to_string()),
+            Value::Text(text) => text.clone(),
+        };
+        let mut values: Vec<Arc<str>> =
+            options.given(option.name).map(|g| text(&g.value)).collect();
+        match (option.kind, values.pop()) {
+            (Kind::List, last) => values.extend(last),
+            (_, Some(last)) => values = vec![last],
+            (_, None) => values.extend(
+                Some(option.default)
+                    .filter(|d| !d.is_empty())
+                    .map(Arc::from),
+            ),
+        }
+        let value = OptionValue {
+            values,
+            secret: option.secret,
+        };
+        (Arc::from(option.name), value)
+    });
+    values.collect()
 }
 
 fn texts(list: Vec<Arc<str>>) -> Vec<String> {

@@ -17,7 +17,7 @@ use crate::command::inspect::{Asking, asking, selected};
 use crate::command::run::Outcome;
 use crate::show::{errors, written};
 
-/// Runs `env list`, `env explain NAME|TARGET…` or `env check TARGET…`.
+/// Runs `env list`, `env show NAME`, `env explain NAME|TARGET…` or `env check [TARGET…]`.
 pub(crate) async fn env(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let words: Vec<String> = context
         .options
@@ -34,8 +34,13 @@ pub(crate) async fn env(context: &Context) -> Result<Outcome, Vec<Diag>> {
     match words.split_first() {
         Some((verb, [])) if verb == "list" => command.list().await,
         Some((verb, rest)) if verb == "explain" && !rest.is_empty() => command.explain(rest).await,
-        Some((verb, rest)) if verb == "check" && !rest.is_empty() => command.check(rest).await,
-        Some((verb, _)) if verb == "explain" || verb == "check" => Err(vec![
+        Some((verb, rest)) if verb == "check" => command.check(rest).await,
+        Some((verb, [name])) if verb == "show" => command.show(name).await,
+        Some((verb, _)) if verb == "show" => Err(vec![
+            Diag::usage("`kiln env show` needs the name of one environment")
+                .hint("`kiln env list` shows the names"),
+        ]),
+        Some((verb, _)) if verb == "explain" => Err(vec![
             Diag::usage(format!("`kiln env {verb}` needs a target"))
                 .hint("`//...` means all targets of the workspace"),
         ]),
@@ -45,26 +50,26 @@ pub(crate) async fn env(context: &Context) -> Result<Outcome, Vec<Diag>> {
                 false => format!("`kiln env` has no command `{}`", words.join(" ")),
             };
             Err(vec![Diag::usage(message).hint(
-                "`kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there",
+                "`kiln env list`, `kiln env show NAME`, `kiln env explain TARGET` and `kiln env check TARGET` are there",
             )])
         }
     }
 }
 
-struct Env<'a> {
-    context: &'a Context,
-    asking: &'a Asking,
-    options: EnvironmentOptions,
+pub(super) struct Env<'a> {
+    pub(super) context: &'a Context,
+    pub(super) asking: &'a Asking,
+    pub(super) options: EnvironmentOptions,
 }
 
 impl Env<'_> {
-    async fn chosen(&self, name: &str) -> Result<Arc<Chosen>, Diag> {
+    pub(super) async fn chosen(&self, name: &str) -> Result<Arc<Chosen>, Diag> {
         let key = EnvironmentKey(Arc::from(name));
         let key = (key, self.options.clone(), self.asking.repos.clone());
         self.asking.session.query::<Chosen, _>(key).await
     }
 
-    fn json(&self) -> bool {
+    pub(super) fn json(&self) -> bool {
         self.context.options.format() == "json"
     }
 
@@ -135,25 +140,6 @@ impl Env<'_> {
         self.end(&text, &failed)
     }
 
-    /// Proves that each target has an environment, before anything runs.
-    async fn check(&self, words: &[String]) -> Result<Outcome, Vec<Diag>> {
-        let targets = self.targets(words.to_vec()).await?;
-        let mut failed: Vec<Diag> = Vec::new();
-        for (def, name) in &targets {
-            let error = self.of_target(def, name).await.err();
-            failed.extend(error.filter(|error| !failed.contains(error)));
-        }
-        let text = match failed.len() {
-            0 if self.json() => format!("{}\n", json!({"checked": targets.len(), "errors": 0})),
-            0 => format!(
-                "checked {} targets: each has an environment\n",
-                targets.len()
-            ),
-            _ => String::new(),
-        };
-        self.end(&text, &failed)
-    }
-
     async fn of_target(&self, def: &TargetDef, name: &str) -> Result<Arc<Chosen>, Diag> {
         let chosen = self.chosen(name).await;
         chosen.map_err(|error| {
@@ -189,7 +175,7 @@ impl Env<'_> {
         Ok(targets)
     }
 
-    fn end(&self, text: &str, failed: &[Diag]) -> Result<Outcome, Vec<Diag>> {
+    pub(super) fn end(&self, text: &str, failed: &[Diag]) -> Result<Outcome, Vec<Diag>> {
         written(std::io::stdout().write_all(text.as_bytes())).map_err(|error| vec![error])?;
         errors(failed);
         let code = failed.iter().map(Diag::exit_code).max();

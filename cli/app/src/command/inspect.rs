@@ -24,10 +24,10 @@ use crate::show::{errors, written};
 /// An engine that answers questions, and the names to answer with.
 pub(super) struct Asking {
     // The engine must outlive its session.
-    _made: Made,
+    pub(super) made: Made,
     pub(super) session: Session,
     pub(super) repos: RepoOptions,
-    mapping: Arc<RepoMapping>,
+    pub(super) mapping: Arc<RepoMapping>,
 }
 
 pub(super) async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
@@ -43,7 +43,7 @@ pub(super) async fn asking(context: &Context) -> Result<Asking, Vec<Diag>> {
         .mapping
         .clone();
     Ok(Asking {
-        _made: made,
+        made,
         session,
         repos,
         mapping,
@@ -87,10 +87,20 @@ pub(super) async fn selected(
     asking: &Asking,
     patterns: Vec<String>,
 ) -> Result<Arc<Selected>, Diag> {
+    selected_for(context, asking, patterns, Purpose::List).await
+}
+
+/// The same, of those that a command is about which has this purpose.
+pub(super) async fn selected_for(
+    context: &Context,
+    asking: &Asking,
+    patterns: Vec<String>,
+    purpose: Purpose,
+) -> Result<Arc<Selected>, Diag> {
     let selection = Selection {
         patterns,
         cwd: context.workspace()?.cwd.clone(),
-        purpose: Purpose::List,
+        purpose,
         build_tags: Vec::new(),
         tests: TestFilters::default(),
         manual_tests: false,
@@ -262,7 +272,7 @@ fn peeked(
     Value::Object(object)
 }
 
-fn attr_json(value: &AttrValue, mapping: &RepoMapping) -> Value {
+pub(super) fn attr_json(value: &AttrValue, mapping: &RepoMapping) -> Value {
     let key = |value: &AttrValue| match attr_json(value, mapping) {
         Value::String(text) => text,
         other => other.to_string(),

@@ -8,13 +8,17 @@ mod config;
 mod context;
 mod doctor;
 mod env;
+mod env_check;
+mod env_show;
 mod help;
+mod help_rule;
 mod inspect;
 mod interrupt;
 mod remote;
 mod restore;
 mod rules;
 mod run;
+mod run_elsewhere;
 mod serve;
 mod status;
 mod test_options;
@@ -92,7 +96,7 @@ fn without_effect(options: &Options) -> Vec<Diag> {
 }
 
 /// Threads for a command.
-fn runtime() -> Result<tokio::runtime::Runtime, Diag> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Diag> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,15 +7,18 @@ use std::sync::Arc;
 
 use kiln_address::Label;
 use kiln_diag::Diag;
+use kiln_process::Environment;
 use kiln_rules_core::build::{Built, BuiltTarget};
+use kiln_rules_core::environments::Chosen;
 use kiln_rules_core::goals::GoalReport;
 
 use crate::command::build::{open_output, report, request};
 use crate::command::context::Context;
 use crate::command::restore::Restorer;
+use crate::command::run_elsewhere;
 use crate::output::{OUT, OutputFolder, PutError};
 use crate::runfiles;
-use crate::show::Show;
+use crate::show::{Show, errors};
 
 /// How a command ends.
 pub(crate) enum Outcome {
@@ -40,6 +43,15 @@ impl Program {
         arguments.push(path.display().to_string());
         arguments.append(&mut self.arguments);
         self.arguments = arguments;
+    }
+
+    /// Its path with its arguments, its variables, each `NAME=value`, and its working directory.
+    pub(crate) fn parts(&self) -> (Vec<String>, Vec<String>, PathBuf) {
+        let mut argv = vec![self.path.display().to_string()];
+        argv.extend(self.arguments.iter().cloned());
+        let env = self.environment.iter();
+        let env = env.map(|(name, value)| format!("{name}={value}"));
+        (argv, env.collect(), self.folder.clone())
     }
 
     /// Replaces this process; returns only if that fails.
@@ -102,6 +114,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     }
     output.finish().map_err(one)?;
     show.finish(true, false);
+    let chosen = run_elsewhere::chosen(context, &session, &repos, &reports[0]).await;
     let mut start = program(context, &programs[0]).map_err(one)?;
     match (under, programs.get(1)) {
         (Some(under), Some(tool)) => {
@@ -116,7 +129,24 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
         }
         (None, _) => {}
     }
-    Ok(Outcome::Become(start))
+    match chosen.as_deref() {
+        Some(Chosen {
+            environment: Environment::Docker(docker),
+            ..
+        }) => {
+            let out = made.out.clone();
+            let job = run_elsewhere::attached(&start, docker, root, &out);
+            made.run_attached(&job)
+                .await
+                .map(Outcome::Exit)
+                .map_err(one)
+        }
+        Some(chosen) => {
+            errors(run_elsewhere::warning(&reports[0], chosen).as_slice());
+            Ok(Outcome::Become(start))
+        }
+        None => Ok(Outcome::Become(start)),
+    }
 }
 
 /// The one target that is to run.

@@ -7,7 +7,9 @@ mod awkward;
 mod errors;
 mod faults;
 mod hermetic;
+mod options;
 mod race;
+mod run;
 
 use std::path::Path;
 

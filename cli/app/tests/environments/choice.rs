@@ -75,30 +75,34 @@ fn a_target_without_a_place_is_found_before_anything_runs_env_051() {
         BUILD,
         "env check //:a //:b",
         expect![[r#"
-        exit: 0
-        --- stdout
-        checked 2 targets: each has an environment
-    "#]],
+            exit: 0
+            --- stdout
+            checked 2 targets and what they need: all fit
+              here: 2 targets
+        "#]],
     );
     check(
         NAMES,
         BUILD,
         "env check //...",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`
-          --> BUILD:3:1
-           |
-         3 | local_environment(name = "mac", compatible_platforms = ["macos_arm64"])
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = asked for by the `environment` of `//:c`
-          --> BUILD:8:1
-           |
-         8 | genrule(name = "c", srcs = [":b"], outs = ["c.txt"], cmd = "cat $< > $@", environment = "mac")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: set `fallback_environment` to what shall be used instead, for example `"__local__"`
-    "#]],
+            exit: 1
+            --- stdout
+            checked 7 targets and what they need: 1 mistake
+              here: 2 targets
+            --- stderr
+            error: environment `mac` (`//:mac`) cannot be used: this machine is `linux_x86_64`, and it is compatible with `macos_arm64`
+              --> BUILD:3:1
+               |
+             3 | local_environment(name = "mac", compatible_platforms = ["macos_arm64"])
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = asked for by the `environment` of `//:c`
+              --> BUILD:8:1
+               |
+             8 | genrule(name = "c", srcs = [":b"], outs = ["c.txt"], cmd = "cat $< > $@", environment = "mac")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: set `fallback_environment` to what shall be used instead, for example `"__local__"`
+        "#]],
     );
     check(
         NAMES,
@@ -285,22 +289,21 @@ genrule(name = \"a\", outs = [\"a.txt\"], cmd = \"echo a > $@\")
         build,
         "build //:a",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `__local__` is ambiguous: `one` (`//:one`) and `two` (`//:two`) fit this machine
-           = `one`
-          --> BUILD:2:1
-           |
-         2 | local_environment(name = "one")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = `two`
-          --> BUILD:3:1
-           |
-         3 | local_environment(name = "two")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: narrow the `compatible_platforms` of all but one, or give only one of them a name
-        hint: a target may name the one it means: `environment = "NAME"`; names can differ by user or in CI
-    "#]],
+            exit: 1
+            --- stderr
+            error: `__local__` is ambiguous: `one` (`//:one`) and `two` (`//:two`) fit this machine
+              --> BUILD:2:1
+               |
+             2 | local_environment(name = "one")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = `two`
+              --> BUILD:3:1
+               |
+             3 | local_environment(name = "two")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            hint: narrow the `compatible_platforms` of all but one, or give only one of them a name
+            hint: a target may name the one it means: `environment = "NAME"`; names can differ by user or in CI
+        "#]],
     );
     // Two names of one target are no two choices (ENV-022).
     let same = "[environments.names]\none = \"//:one\"\ntwo = \"//:one\"\n";

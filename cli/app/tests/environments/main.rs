@@ -2,8 +2,15 @@
 
 mod choice;
 mod mistakes;
+mod options;
 mod parametrize;
 mod per_platform;
+mod predicates;
+mod remote;
+mod seeded;
+mod seeded_targets;
+mod valid;
+mod vectors;
 
 use expect_test::Expect;
 use kiln_testkit::{Output, Workspace};

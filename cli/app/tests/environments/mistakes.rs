@@ -66,14 +66,16 @@ fn mistakes_in_names_env_023_env_024_env_025() {
         "env check //:z",
         expect![[r#"
             exit: 1
+            --- stdout
+            checked 1 target and what it needs: 1 mistake
             --- stderr
             error: unrecognized environment `heer`
-               = there are `here`, `mac`, `there`
-               = asked for by the `environment` of `//:z`
-              --> BUILD:9:1
+              --> BUILD:9:59
                |
              9 | genrule(name = "z", outs = ["z"], cmd = "", environment = "heer")
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |                                                           ^^^^^^
+               = there are `here`, `mac`, `there`
+               = asked for by the `environment` of `//:z`
             hint: did you mean `here`?
             hint: give an environment target this name by `--env=NAME=//LABEL`, or a line `NAME = "//LABEL"` in `[environments-preview.names]` of `kiln.toml`
         "#]],
@@ -192,7 +194,7 @@ fn mistakes_in_fields_env_002_env_005_env_006_env_009_env_011_env_091() {
                |
              1 | experimental_workspace_environment(name = 'x', fallback_environment = 'y')
                |                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = it has applicable_licenses, aspect_hints, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, restricted_to, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
+               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
                = environment `x` is `//:x`, says the command line
             hint: remove `fallback_environment`, or give it to another rule
         "#]],
@@ -319,7 +321,7 @@ fn mistakes_in_kiln_toml_opt_008() {
             error: there is no section `environment`
               --> kiln.toml:1:2
             hint: did you mean `environments`?
-            hint: sections are `GLOBAL`, `remote`, `serve`, `test`, `environments-preview` and `DEFAULT`
+            hint: sections are `GLOBAL`, `DEFAULT`, `cc`, `python-bootstrap`, `remote`, `serve`, `shell-setup`, `subprocess-environment`, `system-binaries`, `test`, `environments-preview`
         "#]],
     );
     toml(
@@ -337,7 +339,7 @@ fn mistakes_in_kiln_toml_opt_008() {
         expect![[r#"
             exit: 2
             --- stderr
-            error: `env` needs a table
+            error: `names` of `[environments-preview]` needs a table
               --> kiln.toml:2:9
                |
              2 | names = 3
@@ -350,7 +352,7 @@ fn mistakes_in_kiln_toml_opt_008() {
         expect![[r#"
             exit: 2
             --- stderr
-            error: `env` needs a text
+            error: `names` of `[environments-preview]` needs a text
               --> kiln.toml:2:5
                |
              2 | x = 3
@@ -398,22 +400,22 @@ fn commands_of_env() {
         "",
         "env",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `kiln env` needs a command
-        hint: `kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there
-    "#]],
+            exit: 2
+            --- stderr
+            error: `kiln env` needs a command
+            hint: `kiln env list`, `kiln env show NAME`, `kiln env explain TARGET` and `kiln env check TARGET` are there
+        "#]],
     );
     check(
         "",
         "",
         "env show",
         expect![[r#"
-        exit: 2
-        --- stderr
-        error: `kiln env` has no command `show`
-        hint: `kiln env list`, `kiln env explain TARGET` and `kiln env check TARGET` are there
-    "#]],
+            exit: 2
+            --- stderr
+            error: `kiln env show` needs the name of one environment
+            hint: `kiln env list` shows the names
+        "#]],
     );
     check(
         "",

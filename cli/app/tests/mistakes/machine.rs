@@ -52,13 +52,13 @@ fn without_a_compiler() {
         expect![[r#"
         exit: 1
         --- stderr
-        error: //:x needs a C++ compiler, and there is no `gcc` or `clang` in `/usr/local/bin`, `/usr/bin` and `/bin`
+        error: //:x needs a C++ compiler, and there is no `gcc` or `clang` where it is looked for
           --> BUILD:1:1
            |
          1 | cc_library(name = "x", srcs = ["x.cc"])
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = in `//:x` (cc_library, declared at BUILD:1:1)
-        hint: install one, on Debian: `apt install g++`
+        hint: install one, on Debian: `apt install g++`, or say in which folder it is: `--cc_executable_search_paths`
         failed: 0 of 1 target built, 1 failed in [TIME]
     "#]],
     );
@@ -76,13 +76,13 @@ fn without_python() {
         expect![[r#"
             exit: 1
             --- stderr
-            error: //:x needs Python 3, and there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`
+            error: //:x needs Python 3, and there is no `python3` where it is looked for
               --> BUILD:1:1
                |
              1 | py_binary(name = "x", srcs = ["x.py"])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (py_binary, declared at BUILD:1:1)
-            hint: install it, on Debian: `apt install python3`
+            hint: install it, on Debian: `apt install python3`, or say in which folder it is: `--python_bootstrap_search_path`
             failed: 0 of 1 target built, 1 failed in [TIME]
         "#]],
     );

@@ -9,10 +9,10 @@ use toml::de::{DeTable, DeValue};
 use super::interpolate::interpolate;
 use super::literal::Edit;
 use super::section::{DEFAULTS, SECTIONS, canonical, keys_of, option_of};
-use super::{Config, Said, place};
+use super::{Config, Reading, Said, place, said};
 use crate::origin::Origin;
 use crate::registry::{OPTIONS, find_option};
-use crate::{Kind, OptionSpec, Request};
+use crate::{Kind, OptionSpec};
 
 type Key<'t> = Spanned<Cow<'t, str>>;
 type Item<'t> = Spanned<DeValue<'t>>;
@@ -24,7 +24,7 @@ const ENVIRONMENTS: &str = "env";
 pub(super) struct File<'a> {
     name: &'a str,
     text: &'a str,
-    request: &'a Request<'a>,
+    reading: &'a Reading<'a>,
 }
 
 /// An option's value, and what it stands among.
@@ -36,11 +36,11 @@ struct Entry<'s, 't> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn new(name: &'a str, text: &'a str, request: &'a Request<'a>) -> File<'a> {
+    pub(super) fn new(name: &'a str, text: &'a str, reading: &'a Reading<'a>) -> File<'a> {
         File {
             name,
             text,
-            request,
+            reading,
         }
     }
 
@@ -57,7 +57,7 @@ impl<'a> File<'a> {
         for (section, item) in in_order(sections) {
             let name = section.get_ref();
             if !SECTIONS.contains(&&**name) {
-                config.problems.push(self.no_section(section));
+                config.unknown(self.no_section(section));
                 continue;
             }
             let Some(table) = table_of(item) else {
@@ -80,7 +80,7 @@ impl<'a> File<'a> {
                         };
                         self.value(&entry, key, value, config);
                     }
-                    None => config.problems.push(self.no_key(name, key)),
+                    None => config.unknown(self.no_key(name, key)),
                 }
             }
         }
@@ -125,7 +125,7 @@ impl<'a> File<'a> {
             }
             _ => {
                 if let Some(text) = self.scalar(entry, value, config) {
-                    config.text(option, &text, self.origin(value.span()));
+                    config.text(option, &text, self.origin(value.span()), self.reading);
                 }
             }
         }
@@ -252,7 +252,7 @@ impl<'a> File<'a> {
     /// What a name in `%(name)s` stands for (OPT-030).
     fn known(&self, entry: &Entry<'_, '_>, name: &str) -> Option<String> {
         if let Some(variable) = name.strip_prefix("env.") {
-            return self.request.variables.get(variable).cloned();
+            return self.reading.request.variables.get(variable).cloned();
         }
         let of = |table: &DeTable<'_>| match table.get(name)?.get_ref() {
             DeValue::String(text) => Some(text.to_string()),
@@ -263,16 +263,16 @@ impl<'a> File<'a> {
         of(entry.section)
             .or_else(|| entry.defaults.and_then(of))
             .or_else(|| match name {
-                "buildroot" => folder(self.request.workspace),
-                "homedir" => folder(self.request.home),
+                "buildroot" => folder(self.reading.request.workspace),
+                "homedir" => folder(self.reading.request.home),
                 _ => None,
             })
     }
 
     fn wrong(&self, entry: &Entry<'_, '_>, value: &Item<'_>, expected: &str) -> Diag {
         let origin = place(entry.option, &self.origin(value.span()));
-        let diag = Diag::usage(format!("`{}` needs {expected}", entry.option.name));
-        let diag = origin.on(diag);
+        let name = said(entry.option, &origin);
+        let diag = origin.on(Diag::usage(format!("{name} needs {expected}")));
         match (entry.option.name, entry.option.key()) {
             (ENVIRONMENTS, _) => diag.hint(
                 "write the label of an environment target: `NAME = \"//environments:linux\"`",
@@ -310,7 +310,7 @@ impl<'a> File<'a> {
         Diag::usage(format!("there is no section `{}`", section.get_ref()))
             .at(self.silent(section.span().start))
             .did_you_mean(section.get_ref(), SECTIONS)
-            .hint("sections are `GLOBAL`, `remote`, `serve`, `test`, `environments-preview` and `DEFAULT`")
+            .hint(format!("sections are {}", section_names()))
     }
 
     fn no_key(&self, section: &str, key: &Key<'_>) -> Diag {
@@ -356,6 +356,13 @@ impl<'a> File<'a> {
             ..self.span(at..at)
         }
     }
+}
+
+/// All sections, for messages.
+fn section_names() -> String {
+    let names = SECTIONS.iter().filter(|name| **name != "environments");
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 fn table_of<'v, 't>(item: &'v Item<'t>) -> Option<&'v DeTable<'t>> {

@@ -6,13 +6,14 @@
 //!
 //! Invariant: every mistake of all of these is found before the first is reported (OPT-051).
 
+mod contents;
 mod file;
 mod interpolate;
 mod literal;
+mod names;
 pub(crate) mod section;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kiln_diag::Diag;
@@ -36,6 +37,9 @@ pub(crate) struct Config {
     given: Vec<Given>,
     removals: Vec<(&'static OptionSpec, Value)>,
     problems: Vec<Diag>,
+    /// Whether what is not known is only warned of (`--noverify_config`).
+    lenient: bool,
+    warnings: Vec<Diag>,
 }
 
 /// A text with the place where it was said.
@@ -45,33 +49,55 @@ type Said = (String, Origin);
 ///
 /// Errors: a file that was named is not there (OPT-006), or is no TOML (OPT-008); all that is
 /// wrong in files and variables.
-pub(crate) fn read(request: &Request<'_>, files: &dyn RcFiles, rc: bool) -> Result<Config, Diag> {
-    let mut config = Config::default();
+pub(crate) fn read(
+    request: &Request<'_>,
+    files: &dyn RcFiles,
+    wanted: &Wanted<'_>,
+) -> Result<Config, Diag> {
+    let mut config = Config {
+        lenient: wanted.lenient,
+        ..Config::default()
+    };
+    let reading = Reading { request, files };
     if let Some(root) = request.workspace {
-        if let Some(text) = files.read(&root.join(DEFAULT_FILE))? {
-            File::new(DEFAULT_FILE, &text, request).add_to(&mut config)?;
-        }
-        let more = request.variables.get(FILES_VARIABLE);
-        let more = more.map_or("", String::as_str).split(',').map(str::trim);
-        for name in more.filter(|name| !name.is_empty()) {
-            let Some(text) = files.read(&root.join(name))? else {
-                return Err(no_file(name, root));
-            };
-            File::new(name, &text, request).add_to(&mut config)?;
-        }
-    }
-    if rc {
-        for (path, name) in rc_files(request) {
-            if let Some(text) = files.read(&path)? {
-                File::new(&name, &text, request).add_to(&mut config)?;
+        for named in names::files(request, &wanted.named)? {
+            let name = &*named.name;
+            match files.read(&root.join(name))? {
+                Some(text) => File::new(name, &text, &reading).add_to(&mut config)?,
+                None => named.missing(root)?,
             }
         }
     }
-    config.variables(request.variables);
+    if wanted.rc {
+        for (path, name) in rc_files(request) {
+            if let Some(text) = files.read(&path)? {
+                File::new(&name, &text, &reading).add_to(&mut config)?;
+            }
+        }
+    }
+    config.variables(&reading);
     match joined(&config.problems) {
         Some(diag) => Err(diag),
         None => Ok(config),
     }
+}
+
+/// What flags say about files of options.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// Whether rc files are read.
+    pub(crate) rc: bool,
+    /// Whether unknown keys are only warned of.
+    pub(crate) lenient: bool,
+    /// The values of `--kiln_config_files`.
+    pub(crate) named: Vec<&'a str>,
+}
+
+/// What is needed to read files that files name.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    request: &'a Request<'a>,
+    files: &'a dyn RcFiles,
 }
 
 /// Files that need not be there, and how each is shown (OPT-005).
@@ -86,15 +112,6 @@ fn rc_files(request: &Request<'_>) -> Vec<(PathBuf, String)> {
     found
 }
 
-fn no_file(name: &str, root: &Path) -> Diag {
-    Diag::usage(format!("there is no file `{name}`"))
-        .note(format!(
-            "`{FILES_VARIABLE}` names it; names are relative to {}",
-            root.display()
-        ))
-        .hint(format!("make it, or change `{FILES_VARIABLE}`"))
-}
-
 impl Config {
     /// The values, without those that some source removes (OPT-021), which may be flags.
     pub(crate) fn removed(&self, given: &Given) -> bool {
@@ -104,13 +121,27 @@ impl Config {
         self.removals.iter().any(same)
     }
 
+    /// Takes out what is worth a warning.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Diag> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Something that is not known.
+    fn unknown(&mut self, diag: Diag) {
+        match self.lenient {
+            true => self.warnings.push(diag.into_warning()),
+            false => self.problems.push(diag),
+        }
+    }
+
     /// Takes the values out, the strongest last.
     pub(crate) fn take_given(&mut self) -> Vec<Given> {
         std::mem::take(&mut self.given)
     }
 
     /// Variables that name an option; others are no business of kiln's (OPT-052).
-    fn variables(&mut self, variables: &BTreeMap<String, String>) {
+    fn variables(&mut self, reading: &Reading<'_>) {
+        let variables = reading.request.variables;
         if !variables.keys().any(|name| name.starts_with("KILN_")) {
             return;
         }
@@ -126,19 +157,35 @@ impl Config {
             for name in long.into_iter().chain([name]) {
                 if let Some(text) = variables.get(&name) {
                     let origin = Origin::Variable(Arc::from(name));
-                    self.text(option, text, origin);
+                    self.text(option, text, origin, reading);
                 }
             }
         }
     }
 
     /// A value as a text: for lists, the edits that it means.
-    fn text(&mut self, option: &'static OptionSpec, text: &str, origin: Origin) {
+    fn text(
+        &mut self,
+        option: &'static OptionSpec,
+        text: &str,
+        origin: Origin,
+        reading: &Reading<'_>,
+    ) {
         if option.kind != Kind::List {
             self.scalar(option, text, origin);
             return;
         }
-        match literal::edits(text, option.pairs) {
+        let edits = match contents::named(text) {
+            None => literal::edits(text, option.pairs),
+            Some(named) => match named.edits(option.pairs, reading) {
+                Ok(edits) => edits,
+                Err(diag) => {
+                    self.problems.push(place(option, &origin).on(diag));
+                    return;
+                }
+            },
+        };
+        match edits {
             Ok(edits) => {
                 for edit in edits {
                     let said = |list: Vec<String>| -> Vec<Said> {
@@ -158,8 +205,10 @@ impl Config {
             }
             Err(mistake) => {
                 let diag = Diag::usage(format!(
-                    "no list for `{}`: expected {} at character {}",
-                    option.name, mistake.expected, mistake.column
+                    "no list for {}: expected {} at character {}",
+                    said(option, &origin),
+                    mistake.expected,
+                    mistake.column
                 ));
                 let diag = place(option, &origin).on(diag);
                 self.problems.push(match option.secret {
@@ -198,17 +247,30 @@ impl Config {
             }),
             Err(Expected { what, near }) => {
                 let diag = match option.secret {
-                    true => Diag::usage(format!("no value for `{}`: expected {what}", option.name))
-                        .note("what was given is not shown: it may be a secret"),
+                    true => Diag::usage(format!(
+                        "no value for {}: expected {what}",
+                        said(option, &origin)
+                    ))
+                    .note("what was given is not shown: it may be a secret"),
                     false => Diag::usage(format!(
-                        "`{text}` is no value for `{}`: expected {what}",
-                        option.name
+                        "`{text}` is no value for {}: expected {what}",
+                        said(option, &origin)
                     ))
                     .did_you_mean(text, near),
                 };
                 self.problems.push(place(option, &origin).on(diag));
             }
         }
+    }
+}
+
+/// An option as whoever wrote the value knows it: by its key, where that is another name.
+fn said(option: &OptionSpec, origin: &Origin) -> String {
+    match (origin, option.key()) {
+        (Origin::File(_), Some((section, key))) if !option.name.ends_with(key) => {
+            format!("`{key}` of `[{section}]`")
+        }
+        _ => format!("`{}`", option.name),
     }
 }
 

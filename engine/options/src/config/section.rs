@@ -14,14 +14,30 @@ pub(crate) const DEFAULTS: &str = "DEFAULT";
 const ENVIRONMENTS: &str = "environments-preview";
 
 /// All sections, as they are written.
-pub(crate) const SECTIONS: [&str; 7] = [
+pub(crate) const SECTIONS: [&str; 12] = [
     GLOBAL,
     DEFAULTS,
+    "cc",
+    "python-bootstrap",
     "remote",
     "serve",
+    "shell-setup",
+    "subprocess-environment",
+    "system-binaries",
     "test",
     ENVIRONMENTS,
     "environments",
+];
+
+/// Sections whose options begin with the section's name, dashes as underscores (ENV-070, OPT-012).
+const PREFIXES: [(&str, &str); 7] = [
+    ("cc_", "cc"),
+    ("python_bootstrap_", "python-bootstrap"),
+    ("remote_", "remote"),
+    ("shell_setup_", "shell-setup"),
+    ("subprocess_environment_", "subprocess-environment"),
+    ("system_binaries_", "system-binaries"),
+    ("test_", "test"),
 ];
 
 impl OptionSpec {
@@ -37,11 +53,10 @@ impl OptionSpec {
         if self.verbs == VerbSet::of(&[Verb::Serve]) {
             return Some(("serve", self.name));
         }
-        if let Some(key) = self.name.strip_prefix("remote_") {
-            return Some(("remote", key));
-        }
-        if let Some(key) = self.name.strip_prefix("test_") {
-            return Some(("test", key));
+        for (prefix, section) in PREFIXES {
+            if let Some(key) = self.name.strip_prefix(prefix) {
+                return Some((section, key));
+            }
         }
         match self.name {
             name if name.starts_with("tls_") || name == "credential_helper" => {
@@ -56,6 +71,8 @@ impl OptionSpec {
     pub fn variable(&self) -> Option<String> {
         let (section, key) = self.key()?;
         let name = match section {
+            // OPT-013
+            GLOBAL if key.starts_with("kiln_") => key.to_owned(),
             GLOBAL => format!("KILN_{key}"),
             section => format!("KILN_{section}_{key}"),
         };

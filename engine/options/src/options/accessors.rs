@@ -49,6 +49,7 @@ accessors! {
     text host_platform -> Option<&str>;
     text cpu -> Option<&str>;
     text compiler -> Option<&str>;
+    text kiln_version -> Option<&str>;
     flag force_pic -> bool;
     list stripopts = "stripopt" -> Vec<Arc<str>>;
     flag stamp -> bool;

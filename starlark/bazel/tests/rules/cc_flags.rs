@@ -235,13 +235,13 @@ fn without_a_compiler() {
         &mut world,
         "//:x",
         expect![[r#"
-            error: //:x needs a C++ compiler, and there is no `gcc` or `clang` in `/usr/local/bin`, `/usr/bin` and `/bin`
+            error: //:x needs a C++ compiler, and there is no `gcc` or `clang` where it is looked for
               --> BUILD:1:1
                |
              1 | cc_library(name = 'x')
                | ^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (cc_library, declared at BUILD:1:1)
-            hint: install one, on Debian: `apt install g++`
+            hint: install one, on Debian: `apt install g++`, or say in which folder it is: `--cc_executable_search_paths`
         "#]],
     );
 }

@@ -133,13 +133,13 @@ fn without_python() {
         &mut world,
         "//:x",
         expect![[r#"
-            error: //:x needs Python 3, and there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`
+            error: //:x needs Python 3, and there is no `python3` where it is looked for
               --> BUILD:1:1
                |
              1 | py_binary(name = 'x', srcs = ['x.py'])
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = in `//:x` (py_binary, declared at BUILD:1:1)
-            hint: install it, on Debian: `apt install python3`
+            hint: install it, on Debian: `apt install python3`, or say in which folder it is: `--python_bootstrap_search_path`
         "#]],
     );
 }

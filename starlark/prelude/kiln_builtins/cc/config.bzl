@@ -12,7 +12,7 @@ load("//common:paths.bzl", "join")
 def require_tools(tools, label):
     """The compiler, or an error that says how to get one."""
     if not tools:
-        fail("%s needs a C++ compiler, and there is no `gcc` or `clang` in `/usr/local/bin`, `/usr/bin` and `/bin`\nhint: install one, on Debian: `apt install g++`" % label)
+        fail("%s needs a C++ compiler, and there is no `gcc` or `clang` where it is looked for\nhint: install one, on Debian: `apt install g++`, or say in which folder it is: `--cc_executable_search_paths`" % label)
     return tools
 
 def cc_config(ctx, tools = None, features = None, disabled_features = None):

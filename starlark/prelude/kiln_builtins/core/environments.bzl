@@ -22,10 +22,40 @@ _COMPATIBLE = attr.string_list(
     configurable = False,
 )
 
+def _search_path(what, option):
+    return attr.string_list(
+        doc = "Folders in which " + what + " there, in place of those of `--" + option + "`. `<PATH>` stands for the folders of its own `PATH`.",
+        configurable = False,
+    )
+
+def _variables(of, option):
+    return attr.string_list(
+        doc = "Variables of " + of + " there, in place of those of `--" + option + "`: `NAME=VALUE`, or `NAME` for the value that it has there.",
+        configurable = False,
+    )
+
+# What all of them have: conditions, and fields in place of options.
+_COMMON = {
+    "cc_executable_search_paths": _search_path("the C and C++ compiler is looked for", "cc_executable_search_paths"),
+    "python_bootstrap_search_path": _search_path("the Python interpreter is looked for", "python_bootstrap_search_path"),
+    "requires_env": attr.string_list(
+        doc = "Variables of whoever calls kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.",
+        configurable = False,
+    ),
+    "requires_option": attr.string_list(
+        doc = "Options of kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.",
+        configurable = False,
+    ),
+    "shell_setup_executable_search_paths": _search_path("the shell is looked for", "shell_setup_executable_search_paths"),
+    "subprocess_environment_env_vars": _variables("actions and tests", "subprocess_environment_env_vars"),
+    "system_binaries_system_binary_paths": _search_path("programs are looked for by kiln and by actions", "system_binaries_system_binary_paths"),
+    "test_extra_env_vars": _variables("tests", "test_extra_env_vars"),
+}
+
 local_environment = rule(
     _builtin = "local_environment",
     doc = "A sandbox on this machine.",
-    attrs = {
+    attrs = _COMMON | {
         "compatible_platforms": _COMPATIBLE,
         "fallback_environment": _FALLBACK,
         "race_with": _RACE,
@@ -35,7 +65,7 @@ local_environment = rule(
 docker_environment = rule(
     _builtin = "docker_environment",
     doc = "A container.",
-    attrs = {
+    attrs = _COMMON | {
         "fallback_environment": _FALLBACK,
         "image": attr.string(
             mandatory = True,
@@ -53,7 +83,7 @@ docker_environment = rule(
 remote_environment = rule(
     _builtin = "remote_environment",
     doc = "A worker of a remote execution server.",
-    attrs = {
+    attrs = _COMMON | {
         "extra_platform_properties": attr.string_list(
             doc = "Properties that the worker must have, each `key=value`.",
             configurable = False,
@@ -71,7 +101,7 @@ remote_environment = rule(
 experimental_workspace_environment = rule(
     _builtin = "experimental_workspace_environment",
     doc = "The workspace itself, on this machine: no sandbox, and results that hold for one command.",
-    attrs = {
+    attrs = _COMMON | {
         "compatible_platforms": _COMPATIBLE,
     },
 )

@@ -29,7 +29,7 @@ def _main_file(ctx):
 def _interpreter(ctx):
     python = ctx.machine_tools.python
     if not python:
-        fail("%s needs Python 3, and there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`\nhint: install it, on Debian: `apt install python3`" % ctx.label)
+        fail("%s needs Python 3, and there is no `python3` where it is looked for\nhint: install it, on Debian: `apt install python3`, or say in which folder it is: `--python_bootstrap_search_path`" % ctx.label)
     return python.interpreter
 
 def _py_binary_impl(ctx):

@@ -69,7 +69,7 @@ py_runtime_pair = rule(
 def _current_py_toolchain_impl(ctx):
     python = ctx.machine_tools.python
     if not python:
-        fail("there is no `python3` in `/usr/local/bin`, `/usr/bin` and `/bin`\nhint: install it, on Debian: `apt install python3`")
+        fail("there is no `python3` where it is looked for\nhint: install it, on Debian: `apt install python3`, or say in which folder it is: `--python_bootstrap_search_path`")
     info = _runtime_info(python.interpreter, version = python.version)
     return [
         DefaultInfo(),

@@ -90,6 +90,7 @@ impl Goal {
             tests: self.tests.then(|| Arc::new(TestOptions::default())),
             tests_only: self.tests_only,
             test_keep_going: self.test_keep_going,
+            check_environments: self.targets.contains("misfit"),
             depth: self.depth,
         }
     }
@@ -156,6 +157,35 @@ async fn a_build_runs_no_tests() {
         ran: built goal_report repositories selected
     "#]])
         .await;
+}
+
+/// What does not fit its environment ends a goal before anything is built, or only itself with `-k`.
+#[tokio::test]
+async fn misfits_are_known_before_anything_runs() {
+    let goal = Goal {
+        targets: "lib misfit",
+        ..BUILD
+    };
+    goal.check(expect![[r#"
+        //:misfit: //:misfit does not fit
+        told: //:misfit does not fit; 2 requested
+        ran: fit_report goal_report repositories selected
+    "#]])
+        .await;
+    let goal = Goal {
+        targets: "lib misfit test_misfits_not misfit_test",
+        keep_going: true,
+        ..TEST
+    };
+    goal.check(expect![[r#"
+        //:lib: built
+        //:misfit: //:misfit does not fit
+        //:misfit_test: //:misfit_test does not fit
+        //:test_misfits_not: built
+        //:test_misfits_not: PASSED
+        told: //:misfit does not fit; //:misfit_test does not fit; //:test_misfits_not PASSED; 4 requested
+        ran: built fit_report goal_report repositories selected test_outcome
+    "#]]).await;
 }
 
 #[tokio::test]

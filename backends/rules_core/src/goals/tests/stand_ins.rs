@@ -13,6 +13,7 @@ use kiln_tree::Tree;
 
 use crate::analysis::{Analyzed, Outcome};
 use crate::build::{Built, BuiltTarget};
+use crate::fit::{Finding, FitReport, FitRequest, Kind};
 use crate::keys::TargetKey;
 use crate::patterns::{Selected, SelectedTarget, Selection};
 use crate::repos::Repositories;
@@ -44,6 +45,28 @@ async fn selected(_cx: &RuleCx, selection: Arc<Selection>) -> Result<Selected, D
         });
     }
     Ok(found)
+}
+
+/// Targets whose names begin with `misfit` do not fit.
+#[rule]
+async fn fit_report(
+    _cx: &RuleCx,
+    request: Arc<FitRequest>,
+    _configuration: Arc<Configuration>,
+) -> Result<FitReport, Diag> {
+    let misfits = request.targets.iter();
+    let misfits = misfits.filter(|label| label.name().starts_with("misfit"));
+    let findings = misfits.map(|label| Finding {
+        kind: Kind::Environment,
+        diag: Diag::build(format!("{label} does not fit")),
+        chain: vec![label.clone()],
+        environment: None,
+        concerns: vec![label.clone()],
+    });
+    Ok(FitReport {
+        findings: findings.collect(),
+        environments: Vec::new(),
+    })
 }
 
 #[rule]
@@ -134,5 +157,12 @@ async fn test_outcome(
 }
 
 pub(super) fn rules() -> Vec<&'static RuleDef> {
-    rules![selected, repositories, analyzed, built, test_outcome]
+    rules![
+        selected,
+        fit_report,
+        repositories,
+        analyzed,
+        built,
+        test_outcome
+    ]
 }
