@@ -114,6 +114,7 @@ pub fn queries() -> Vec<QueryDef> {
         >(),
         QueryDef::of::<query::QueryAnswer, (query::QueryRequest, RepoOptions)>(),
         QueryDef::of::<packages::Package, (keys::PackageKey, RepoOptions)>(),
+        QueryDef::of::<packages::NativeRules, (RepoOptions,)>(),
         QueryDef::of::<targets::LoadedTarget, (TargetKey, RepoOptions)>(),
         QueryDef::of::<toolchains::PlatformConstraints, (toolchains::PlatformKey, RepoOptions)>(),
         QueryDef::of::<repos::Repositories, (RepoOptions,)>(),

@@ -11,7 +11,7 @@ use kiln_fs::{EntryKind, Glob, Ignore, Matches};
 use kiln_rules::{Declares, Product, RuleCx, RuleDef, rule, rules};
 use kiln_targets::{
     BuildRequest, Bzl, BzlRequest, Dialect, Globbed, LoadStatement, PackageDefs, PackageIo, Parsed,
-    SourceText,
+    RuleClass, SourceText,
 };
 
 use crate::absent;
@@ -187,6 +187,19 @@ pub async fn natives(cx: &RuleCx) -> Result<Natives, Diag> {
         .target(name)
         .map_err(|error| Diag::internal(error.to_string()))?;
     Ok(Natives(get!(LoadedBzl, BzlKey(label)).await?.0.clone()))
+}
+
+/// The rules that BUILD files know without loading them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NativeRules(pub Vec<RuleClass>);
+impl Product for NativeRules {}
+
+/// Looks at what the prelude exports.
+#[rule(uses(HostService))]
+pub async fn native_rules(cx: &RuleCx) -> Result<NativeRules, Diag> {
+    let natives = get!(Natives).await?;
+    let host = cx.service::<HostService>()?;
+    Ok(NativeRules(host.0.rules(&natives.0)))
 }
 
 /// Evaluates a BUILD file.
@@ -433,6 +446,7 @@ pub fn rules() -> Vec<&'static RuleDef> {
         package_lookup,
         loaded_bzl,
         natives,
+        native_rules,
         package,
         ignored_folders,
         packages_below

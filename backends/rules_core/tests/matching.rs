@@ -133,10 +133,16 @@ async fn vectors_env_056() {
         remote: true,
         ..ARM
     };
-    check(machine, &named, &["remote", "remote_or"], expect![[r#"
+    check(
+        machine,
+        &named,
+        &["remote", "remote_or"],
+        expect![[r#"
         remote: remote
         remote_or: remote_or
-    "#]]).await;
+    "#]],
+    )
+    .await;
     // Docker's machine on macOS runs either.
     let machine = Machine {
         host: Platform::MacosArm64,
@@ -164,10 +170,16 @@ async fn special_names_env_044() {
         __local_workspace__: no named `experimental_workspace_environment` fits this machine, which is `linux_arm64`
     "#]]).await;
     // One of each kind is not ambiguous.
-    check(ARM, &["other", "ws"], &special, expect![[r#"
+    check(
+        ARM,
+        &["other", "ws"],
+        &special,
+        expect![[r#"
         __local__: other
         __local_workspace__: ws
-    "#]]).await;
+    "#]],
+    )
+    .await;
     // A name that is not given is none.
     check(
         ARM,

@@ -211,7 +211,8 @@ fn another_version_opt_054() {
          2 | kiln_version = "99.0.0"
            |                ^^^^^^^^
         hint: install kiln 99.0.0, or change `kiln_version` in `[GLOBAL]`
-    "#]].assert_eq(&output.show().replace(own, "[VERSION]"));
+    "#]]
+    .assert_eq(&output.show().replace(own, "[VERSION]"));
     // What helps works all the same (OPT-065).
     assert_eq!(of("99.0.0").kiln("help jobs").code, Some(0));
     let output = of(own).env("KILN_VERSION", "99.1.0").kiln("list //...");
@@ -221,22 +222,29 @@ fn another_version_opt_054() {
         error: this is kiln [VERSION], and the workspace is for 99.1.0
            = says $KILN_VERSION
         hint: install kiln 99.1.0, or change `kiln_version` in `[GLOBAL]`
-    "#]].assert_eq(&output.show().replace(own, "[VERSION]"));
+    "#]]
+    .assert_eq(&output.show().replace(own, "[VERSION]"));
 }
 
 /// OPT-060, OPT-061
 #[test]
 fn the_registry_for_programs_opt_061() {
-    check("help --json copt", expect![[r#"
-        exit: 0
-        --- stdout
-        {"version":"0.1.0","commands":[{"name":"build","doc":"builds targets"},{"name":"test","doc":"builds and runs tests"},{"name":"run","doc":"builds a target and runs it; arguments follow `--`"},{"name":"list","doc":"lists targets"},{"name":"query","doc":"answers a query about the target graph"},{"name":"dependencies","doc":"lists what targets depend on"},{"name":"dependents","doc":"lists what depends on targets"},{"name":"peek","doc":"shows targets with all of their attributes as JSON"},{"name":"env","doc":"shows environments and which of them targets are built in (`list`, `explain`)"},{"name":"config","doc":"shows what options are set to, and by what (`show`)"},{"name":"clean","doc":"removes outputs"},{"name":"cache","doc":"shows, shrinks or checks the store (`stats`, `gc`, `verify`)"},{"name":"serve","doc":"is a remote cache and a worker for others, over this machine's store and sandboxes"},{"name":"rules","doc":"explains or draws the rule graph (`explain`, `graph`)"},{"name":"completion","doc":"prints a script that lets a shell complete commands and flags (`bash`, `zsh`, `fish`)"},{"name":"help","doc":"explains commands and flags"},{"name":"version","doc":"prints the version"}],"options":[{"name":"copt","short":null,"aliases":[],"kind":"list","choices":null,"stands_for":null,"default":null,"doc":"Give an argument to the C and C++ compiler.","section":"GLOBAL","key":"copt","variable":"KILN_COPT","environment_field":null,"secret":false,"effect":"configuration","commands":["build","test","run"]}]}
-    "#]]);
-    check("help --json no_such_topic", expect![[r#"
+    check(
+        "help --json copt",
+        expect![[r#"
+            exit: 0
+            --- stdout
+            {"version":"0.1.0","commands":[{"name":"build","doc":"builds targets"},{"name":"test","doc":"builds and runs tests"},{"name":"run","doc":"builds a target and runs it; arguments follow `--`"}],"options":[{"name":"copt","short":null,"aliases":[],"kind":"list","choices":null,"stands_for":null,"default":null,"doc":"Give an argument to the C and C++ compiler.","section":"GLOBAL","key":"copt","variable":"KILN_COPT","environment_field":null,"secret":false,"effect":"configuration","commands":["build","test","run"]}]}
+        "#]],
+    );
+    check(
+        "help --json no_such_topic",
+        expect![[r#"
         exit: 2
         --- stderr
         error: there is no help on `no_such_topic`
-    "#]]);
+    "#]],
+    );
     let all = workspace().kiln("help --json").stdout;
     for name in ["\"jobs\"", "\"remote_cache\"", "\"build\"", "\"serve\""] {
         assert!(all.contains(&format!("\"name\":{name}")), "{name}: {all}");
@@ -244,4 +252,73 @@ fn the_registry_for_programs_opt_061() {
     let of_clean = workspace().kiln("help clean --json").stdout;
     assert!(of_clean.contains("\"name\":\"expunge\""), "{of_clean}");
     assert!(!of_clean.contains("\"name\":\"copt\""), "{of_clean}");
+}
+
+/// OPT-062, ENV-074: rules and environments, with their attributes.
+#[test]
+fn rules_are_explained_opt_062() {
+    check(
+        "help docker_environment",
+        expect![[r#"
+            exit: 0
+            --- stdout
+            docker_environment
+                A container.
+
+                cc_executable_search_paths (list of strings)
+                    Folders in which the C and C++ compiler is looked for there, in place of those of `--cc_executable_search_paths`. `<PATH>` stands for the folders of its own `PATH`.
+                    holds in place of the option `--cc_executable_search_paths`
+
+                fallback_environment (string)
+                    The environment to use where this one cannot be: a name, `__local__` or `__local_workspace__`.
+
+                image (string, mandatory)
+                    The image: a name with a tag or a digest, or an id.
+
+                platform (string)
+                    `linux_arm64` or `linux_x86_64`; without it this machine's instruction set.
+
+                python_bootstrap_search_path (list of strings)
+                    Folders in which the Python interpreter is looked for there, in place of those of `--python_bootstrap_search_path`. `<PATH>` stands for the folders of its own `PATH`.
+                    holds in place of the option `--python_bootstrap_search_path`
+
+                requires_env (list of strings)
+                    Variables of whoever calls kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.
+
+                requires_option (list of strings)
+                    Options of kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.
+
+                shell_setup_executable_search_paths (list of strings)
+                    Folders in which the shell is looked for there, in place of those of `--shell_setup_executable_search_paths`. `<PATH>` stands for the folders of its own `PATH`.
+                    holds in place of the option `--shell_setup_executable_search_paths`
+
+                subprocess_environment_env_vars (list of strings)
+                    Variables of actions and tests there, in place of those of `--subprocess_environment_env_vars`: `NAME=VALUE`, or `NAME` for the value that it has there.
+                    holds in place of the option `--subprocess_environment_env_vars`
+
+                system_binaries_system_binary_paths (list of strings)
+                    Folders in which programs are looked for by kiln and by actions there, in place of those of `--system_binaries_system_binary_paths`. `<PATH>` stands for the folders of its own `PATH`.
+                    holds in place of the option `--system_binaries_system_binary_paths`
+
+                test_extra_env_vars (list of strings)
+                    Variables of tests there, in place of those of `--test_extra_env_vars`: `NAME=VALUE`, or `NAME` for the value that it has there.
+                    holds in place of the option `--test_extra_env_vars`
+
+                and applicable_licenses, aspect_hints, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, restricted_to, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility
+        "#]],
+    );
+    let text = workspace().kiln("help cc_library").stdout;
+    assert!(text.contains("\n    srcs (list of labels)\n"), "{text}");
+    let json = workspace().kiln("help --json sh_test").stdout;
+    assert!(json.contains("\"name\":\"timeout\""), "{json}");
+    check(
+        "help cc_libary",
+        expect![[r#"
+        exit: 2
+        --- stderr
+        error: there is no help on `cc_libary`
+        hint: did you mean `cc_library` or `cc_binary` or `py_library`?
+        hint: `kiln help` lists the commands
+    "#]],
+    );
 }

@@ -74,7 +74,7 @@ const VERBS: [(Verb, &str, &str); 17] = [
     (
         Verb::Env,
         "env",
-        "shows environments and which of them targets are built in (`list`, `explain`)",
+        "shows environments and which of them targets are built in (`list`, `show`, `explain`, `check`)",
     ),
     (
         Verb::Config,

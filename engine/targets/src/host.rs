@@ -11,7 +11,7 @@ use kiln_diag::{Diag, Span};
 
 use crate::{
     AnalyzedTarget, Artifact, AttrValue, Configuration, Defaults, MachineTools, ModuleDefs, Opaque,
-    PackageDefs, TargetDef,
+    PackageDefs, RuleClass, TargetDef,
 };
 
 /// The text of a file to evaluate.
@@ -216,6 +216,9 @@ pub trait Host: Send + Sync {
         attribute: &str,
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Option<Span>;
+
+    /// The rules that a .bzl file exports by names that do not begin with `_`, sorted by name.
+    fn rules(&self, bzl: &Bzl) -> Vec<RuleClass>;
 
     /// Runs the implementation function of a target's rule.
     fn analyze(&self, request: AnalyzeRequest<'_>) -> Result<AnalyzedTarget, Diag>;

@@ -6,7 +6,7 @@ use kiln_diag::{Diag, Span};
 use kiln_host::{Interpreter, Limits};
 use kiln_targets::{
     AnalyzeRequest, AnalyzedTarget, BuildRequest, Bzl, BzlRequest, Host, ModuleDefs, PackageDefs,
-    Parsed, SourceText,
+    Parsed, RuleClass, SourceText,
 };
 
 /// [`Host`] by the Starlark interpreter. All methods may be called from many threads at once.
@@ -54,6 +54,13 @@ impl Host for StarlarkHost {
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Option<Span> {
         self.loader.locate(source, call, attribute, is_wanted)
+    }
+
+    fn rules(&self, bzl: &Bzl) -> Vec<RuleClass> {
+        match kiln_build::frozen_module(bzl) {
+            Some(module) => crate::rule::classes_of(module),
+            None => Vec::new(),
+        }
     }
 
     fn analyze(&self, request: AnalyzeRequest<'_>) -> Result<AnalyzedTarget, Diag> {

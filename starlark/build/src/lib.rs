@@ -46,6 +46,7 @@ mod workspace;
 
 pub use coerce::{LabelContext, attr_value};
 pub use label::{LabelValue, canonical_text};
+pub use loader::frozen_module;
 pub use loader::{BzlModule, Loader, LoaderOptions};
 pub use outputs::template_outputs;
 pub use package::{ClassOf, PackageState};

@@ -93,6 +93,11 @@ impl BzlModule {
     }
 }
 
+/// The module behind a loaded .bzl file; `None` if another host loaded it.
+pub fn frozen_module(bzl: &Bzl) -> Option<&FrozenModule> {
+    BzlModule::of(bzl).ok().map(|module| &module.frozen)
+}
+
 impl Loader {
     /// A loader whose .bzl files see what `extend` adds besides this crate's own functions.
     /// `class_of` tells which rule a value is.

@@ -6,7 +6,7 @@ use kiln_address::Label;
 use kiln_base::RelPath;
 use kiln_diag::{Diag, Part};
 use kiln_rules::{Product, RuleCx, rule};
-use kiln_targets::{AttrKind, Cfg, Configuration, TargetDef, ToolKinds};
+use kiln_targets::{AttrKind, AttrValue, Cfg, Configuration, TargetDef, ToolKinds};
 
 use super::Kind;
 use crate::analysis::{Target, forwarded, resolved_attrs};
@@ -188,7 +188,33 @@ async fn of_rule(
         None => target.configuration.exec(),
     };
     let environment = target.configuration.settings().environment.clone();
-    let wanted = target.wanted(&attrs, &exec);
+    let (needs, unmet) = needs(cx, target, repositories, &attrs, &exec).await;
+    let tools = match &resolved {
+        Some(resolved) => tools(cx, def, resolved).await,
+        None => def.rule.machine_tools,
+    };
+    Ok(Spot::Rule(RuleSpot {
+        def: def.clone(),
+        build_file: target.loaded.build_file.clone(),
+        environment,
+        needs,
+        acts: acts(repositories, def, tools),
+        tools,
+        unmet,
+    }))
+}
+
+/// The dependencies of a target, and what is wrong with those that are none.
+async fn needs(
+    cx: &RuleCx<spot>,
+    target: &Target<'_>,
+    repositories: &Repositories,
+    attrs: &[AttrValue],
+    exec: &Configuration,
+) -> (Vec<Need>, Vec<(Kind, Diag)>) {
+    let def = target.def;
+    let environment = &target.configuration.settings().environment;
+    let wanted = target.wanted(attrs, exec);
     let keys = wanted
         .iter()
         .map(|(_, label, _)| (TargetKey(label.clone()),));
@@ -198,10 +224,7 @@ async fn of_rule(
     let (mut needs, mut unmet) = (Vec::new(), Vec::new());
     for ((attr, label, configuration), loaded) in wanted.into_iter().zip(found) {
         let schema = &def.rule.attrs[attr];
-        let dependent = Dependent {
-            def,
-            environment: &environment,
-        };
+        let dependent = Dependent { def, environment };
         let meant = loaded.and_then(|loaded| match &loaded.kind {
             LoadedKind::Members(members) => {
                 Ok(members::choose(dependent, &label, members)?.label.clone())
@@ -228,29 +251,24 @@ async fn of_rule(
             configuration,
         });
     }
+    (needs, unmet)
+}
+
+/// What a rule and its toolchains read of the machine.
+async fn tools(cx: &RuleCx<spot>, def: &TargetDef, resolved: &ResolvedToolchains) -> ToolKinds {
     let mut tools = def.rule.machine_tools;
-    if let Some(resolved) = &resolved {
-        for label in resolved.chosen.iter().flatten() {
-            let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await;
-            if let Ok(loaded) = loaded
-                && let LoadedKind::Rule(toolchain) = &loaded.kind
-            {
-                let more = toolchain.rule.machine_tools;
-                tools.cc |= more.cc;
-                tools.python |= more.python;
-                tools.shell |= more.shell;
-            }
+    for label in resolved.chosen.iter().flatten() {
+        let loaded = cx.get::<LoadedTarget, _>((TargetKey(label.clone()),)).await;
+        if let Ok(loaded) = loaded
+            && let LoadedKind::Rule(toolchain) = &loaded.kind
+        {
+            let more = toolchain.rule.machine_tools;
+            tools.cc |= more.cc;
+            tools.python |= more.python;
+            tools.shell |= more.shell;
         }
     }
-    Ok(Spot::Rule(RuleSpot {
-        def: def.clone(),
-        build_file: target.loaded.build_file.clone(),
-        environment,
-        needs,
-        acts: acts(repositories, def, tools),
-        tools,
-        unmet,
-    }))
+    tools
 }
 
 fn acts(repositories: &Repositories, def: &TargetDef, tools: ToolKinds) -> bool {

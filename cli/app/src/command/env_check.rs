@@ -166,7 +166,10 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn summary(targets: usize, report: &FitReport, findings: usize) -> String {
-    let mut text = format!("checked {} and what they need", counted(targets, "target"));
+    let mut text = match targets {
+        1 => "checked 1 target and what it needs".to_owned(),
+        targets => format!("checked {targets} targets and what they need"),
+    };
     text += &match findings {
         0 => ": all fit\n".to_owned(),
         count => format!(": {}\n", counted(count, "mistake")),

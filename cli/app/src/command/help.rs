@@ -5,9 +5,11 @@ use std::io::Write;
 use clap::builder::PossibleValuesParser;
 use kiln_diag::Diag;
 use kiln_options::{Kind, OPTIONS, OptionSpec, Verb, find_option};
+use kiln_targets::RuleClass;
 use serde_json::json;
 
 use crate::command::context::Context;
+use crate::command::help_rule;
 use crate::show::{out, written};
 
 /// Prints the version alone.
@@ -23,7 +25,7 @@ pub(crate) fn version() -> Result<u8, Diag> {
 pub(crate) fn help(context: &Context) -> Result<u8, Diag> {
     let topics = context.options.patterns();
     if context.options.format() == "json" {
-        return json(topics.first().map(|topic| &**topic));
+        return json(context, topics.first().map(|topic| &**topic));
     }
     let text = match topics.first() {
         None => overview(),
@@ -34,8 +36,14 @@ pub(crate) fn help(context: &Context) -> Result<u8, Diag> {
             (Ok(verb), _) => verb_help(verb),
             (Err(_), Some(option)) => option_help(option),
             (Err(error), None) => {
-                let cure = error.hints().last().cloned().unwrap_or_default();
-                return Err(no_help(topic).hint(cure));
+                let rules = help_rule::rules(context);
+                match rules.iter().find(|rule| *rule.name == **topic) {
+                    Some(rule) => help_rule::text(rule),
+                    None => {
+                        let cure = error.hints().last().cloned().unwrap_or_default();
+                        return Err(no_help(topic, &rules).hint(cure));
+                    }
+                }
             }
         },
     };
@@ -43,18 +51,26 @@ pub(crate) fn help(context: &Context) -> Result<u8, Diag> {
 }
 
 /// The whole registry, or of it one command's options or one option (OPT-060, OPT-061): an object.
-fn json(topic: Option<&str>) -> Result<u8, Diag> {
+fn json(context: &Context, topic: Option<&str>) -> Result<u8, Diag> {
     let verb = topic.and_then(|topic| Verb::parse(topic).ok());
     let one = topic.and_then(|topic| find_option(topic.trim_start_matches('-')));
     if let (Some(topic), None, None) = (topic, verb, one) {
-        return Err(no_help(topic));
+        let rules = help_rule::rules(context);
+        return match rules.iter().find(|rule| *rule.name == *topic) {
+            Some(rule) => out(&help_rule::as_json(rule)),
+            None => Err(no_help(topic, &rules)),
+        };
     }
     let options = OPTIONS.iter().filter(|option| match (verb, one) {
         (Some(verb), _) => option.verbs.contains(verb),
         (None, Some(one)) => option.name == one.name,
         (None, None) => true,
     });
-    let verbs = Verb::all().filter(|other| verb.is_none_or(|verb| verb == *other));
+    let verbs = Verb::all().filter(|other| match (verb, one) {
+        (Some(verb), _) => verb == *other,
+        (None, Some(one)) => one.verbs.contains(*other),
+        (None, None) => true,
+    });
     let verbs = verbs.map(|verb| json!({"name": verb.name(), "doc": verb.doc()}));
     out(&json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -95,10 +111,10 @@ fn as_json(option: &OptionSpec) -> serde_json::Value {
     })
 }
 
-fn no_help(topic: &str) -> Diag {
-    let names = Verb::all()
-        .map(Verb::name)
-        .chain(OPTIONS.iter().map(|o| o.name));
+fn no_help(topic: &str, rules: &[RuleClass]) -> Diag {
+    let mut names: Vec<&str> = Verb::all().map(Verb::name).collect();
+    names.extend(OPTIONS.iter().map(|option| option.name));
+    names.extend(rules.iter().map(|rule| &*rule.name));
     Diag::usage(format!("there is no help on `{topic}`")).did_you_mean(topic, names)
 }
 

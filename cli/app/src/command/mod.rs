@@ -10,6 +10,7 @@ mod env;
 mod env_check;
 mod env_show;
 mod help;
+mod help_rule;
 mod inspect;
 mod interrupt;
 mod remote;
@@ -93,7 +94,7 @@ fn without_effect(options: &Options) -> Vec<Diag> {
 }
 
 /// Threads for a command.
-fn runtime() -> Result<tokio::runtime::Runtime, Diag> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Diag> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -66,3 +66,48 @@ docker_environment(
     "#]].assert_eq(&shown(&output));
     no_containers(&docker, &workspace);
 }
+
+/// The engine is asked for the image, and the image for tools; a container that does not have them is
+/// told with the target that needs them.
+#[test]
+fn a_check_asks_the_engine_and_the_image() {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let build = r#"
+genrule(name = "fits", outs = ["o"], cmd = "touch $@", environment = "docker")
+py_binary(name = "p", srcs = ["p.py"])
+genrule(name = "needs", outs = ["n"], tools = [":p"], cmd = "touch $@", environment = "docker")
+"#;
+    let workspace = workspace(&docker, &docker.busybox(), build);
+    workspace.write("p.py", "");
+    let output = workspace.kiln("env check //:fits");
+    expect![[r#"
+        exit: 0
+        --- stdout
+        checked 1 target and what it needs: all fit
+          docker: 1 target; asked just now: Docker answers; image `kiln-test/busybox:1` is there
+    "#]]
+    .assert_eq(&shown(&output));
+    let output = workspace.kiln("env check //:needs");
+    expect![[r#"
+        exit: 1
+        --- stdout
+        checked 1 target and what it needs: 1 mistake
+          docker: 2 targets; asked just now: Docker answers; image `kiln-test/busybox:1` is there
+        --- stderr
+        error: `//:p` is built in `docker` (docker_environment), where there is no Python interpreter
+          --> BUILD:3:1
+           |
+         3 | py_binary(name = "p", srcs = ["p.py"])
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = environment `docker` is `//environments:docker`
+          --> environments/BUILD:2:1
+           |
+         2 | docker_environment(name = "docker", image = "kiln-test/busybox:1")
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = the way to it: `//:needs` -> `//:p` -> environment `docker`
+        hint: have one there, or say in which folder it is: `python_bootstrap_search_path` of `//environments:docker`, or `--python_bootstrap_search_path`
+    "#]].assert_eq(&shown(&output));
+    no_containers(&docker, &workspace);
+}

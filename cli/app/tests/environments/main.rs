@@ -8,6 +8,7 @@ mod per_platform;
 mod predicates;
 mod remote;
 mod seeded;
+mod seeded_targets;
 mod valid;
 mod vectors;
 

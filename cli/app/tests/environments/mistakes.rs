@@ -67,7 +67,7 @@ fn mistakes_in_names_env_023_env_024_env_025() {
         expect![[r#"
             exit: 1
             --- stdout
-            checked 1 target and what they need: 1 mistake
+            checked 1 target and what it needs: 1 mistake
             --- stderr
             error: unrecognized environment `heer`
               --> BUILD:9:59

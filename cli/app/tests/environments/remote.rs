@@ -33,7 +33,7 @@ fn run(server: &Serve, command: &str) -> (Workspace, Output) {
 
 fn shown(server: &Serve, output: &Output) -> String {
     let address = server.address();
-    output.show().replace(&*address, "[SERVER]")
+    output.show().replace(address, "[SERVER]")
 }
 
 /// The server is asked, and what it says is told as that.
@@ -46,7 +46,8 @@ fn a_server_that_answers_is_told() {
         --- stdout
         checked 2 targets and what they need: all fit
           far: 3 targets; asked just now: [SERVER] answers, and runs actions
-    "#]].assert_eq(&shown(&server, &output));
+    "#]]
+    .assert_eq(&shown(&server, &output));
 }
 
 /// Values of variables are those of workers, and never the caller's (ENV-084, ENV-080).
@@ -58,7 +59,8 @@ fn values_are_those_of_workers() {
     let seen = workspace.read("kiln-out/fastbuild-far/bin/show.txt");
     expect![[r#"
         /usr/bin:/bin none 1
-    "#]].assert_eq(&seen.unwrap_or_default());
+    "#]]
+    .assert_eq(&seen.unwrap_or_default());
 }
 
 /// ENV-151, ENV-154
@@ -82,5 +84,6 @@ fn a_program_of_a_worker_starts_here_with_a_warning() {
         started
         --- stderr
         built 1 target in [TIME]
-    "#]].assert_eq(&shown(&server, &output));
+    "#]]
+    .assert_eq(&shown(&server, &output));
 }

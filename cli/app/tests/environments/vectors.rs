@@ -22,30 +22,47 @@ executable_search_paths = ["/opt/cc"]
 /// (ENV-015), and one that has no name is none of them (ENV-021).
 #[test]
 fn environments_are_targets_env_012_env_014_env_021() {
-    check(NAMES, BUILD, "list //...", expect![[r#"
+    check(
+        NAMES,
+        BUILD,
+        "list //...",
+        expect![[r#"
         exit: 0
         --- stdout
         //:a
         //:box
         //:here
         //:unnamed
-    "#]]);
-    check(NAMES, BUILD, "query attr(tags,ours,//...)", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "query attr(tags,ours,//...)",
+        expect![[r#"
         exit: 0
         --- stdout
         //:here
-    "#]]);
-    check(NAMES, BUILD, "env explain __local__", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "env explain __local__",
+        expect![[r#"
         exit: 0
         --- stdout
         __local__
           built in `here` (local_environment), which is `//:here`
-    "#]]);
+    "#]],
+    );
     let field = |field: &str, expect: Expect| {
         let build = format!("local_environment(name = \"x\", {field})");
         check("", &build, "list //:x", expect);
     };
-    field("srcs = [\"x\"]", expect![[r#"
+    field(
+        "srcs = [\"x\"]",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `local_environment` has no attribute `srcs` (target `//:x`)
@@ -55,8 +72,11 @@ fn environments_are_targets_env_012_env_014_env_021() {
            |                               ^^^^^^^^^^^^
            = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
         hint: remove `srcs`, or give it to another rule
-    "#]]);
-    field("deps = [\":a\"]", expect![[r#"
+    "#]],
+    );
+    field(
+        "deps = [\":a\"]",
+        expect![[r#"
         exit: 1
         --- stderr
         error: `local_environment` has no attribute `deps` (target `//:x`)
@@ -66,7 +86,8 @@ fn environments_are_targets_env_012_env_014_env_021() {
            |                               ^^^^^^^^^^^^^
            = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
         hint: remove `deps`, or give it to another rule
-    "#]]);
+    "#]],
+    );
 }
 
 /// ENV-013, ENV-070: all four have the same fields in place of options, each that of an option.
@@ -91,14 +112,19 @@ fn all_four_have_the_fields_env_013() {
         let given = fields.iter().map(|field| format!("{field} = [], "));
         build += &format!("{kind}name = \"e{at}\", {})\n", given.collect::<String>());
     }
-    check("", &build, "list //...", expect![[r#"
+    check(
+        "",
+        &build,
+        "list //...",
+        expect![[r#"
         exit: 0
         --- stdout
         //:e0
         //:e1
         //:e2
         //:e3
-    "#]]);
+    "#]],
+    );
     let help = crate::workspace("", "").kiln("help --json");
     let aware: Vec<&str> = help
         .stdout
@@ -112,7 +138,11 @@ fn all_four_have_the_fields_env_013() {
 
 #[test]
 fn one_environment_is_shown() {
-    check(NAMES, BUILD, "env show box", expect![[r#"
+    check(
+        NAMES,
+        BUILD,
+        "env show box",
+        expect![[r#"
         exit: 0
         --- stdout
         box is `//:box` (docker_environment), says kiln.toml:3; it is declared at BUILD:3:1
@@ -126,13 +156,23 @@ fn one_environment_is_shown() {
             cc_executable_search_paths = ["/opt/cc"]  (kiln.toml:5)
             python_bootstrap_search_path  (default)
             shell_setup_executable_search_paths  (default)
-    "#]]);
-    check(NAMES, BUILD, "env show box --format=json", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "env show box --format=json",
+        expect![[r#"
         exit: 0
         --- stdout
         {"name":"box","label":"//:box","kind":"docker_environment","origin":"kiln.toml:3","file":"BUILD","line":3,"column":1,"fits":false,"reason":"containers are off: there is `--nodocker_execution`","fields":{"fallback_environment":"here","image":"debian:12"},"options":{"system_binaries_system_binary_paths":{"value":null,"from":"default"},"subprocess_environment_env_vars":{"value":null,"from":"default"},"test_extra_env_vars":{"value":["A=b"],"from":"its field"},"cc_executable_search_paths":{"value":["/opt/cc"],"from":"kiln.toml:5"},"python_bootstrap_search_path":{"value":null,"from":"default"},"shell_setup_executable_search_paths":{"value":null,"from":"default"}}}
-    "#]]);
-    check(NAMES, BUILD, "env show here", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "env show here",
+        expect![[r#"
         exit: 0
         --- stdout
         here is `//:here` (local_environment), says kiln.toml:2; it is declared at BUILD:2:1
@@ -145,54 +185,85 @@ fn one_environment_is_shown() {
             cc_executable_search_paths = ["/opt/cc"]  (kiln.toml:5)
             python_bootstrap_search_path  (default)
             shell_setup_executable_search_paths  (default)
-    "#]]);
-    check(NAMES, BUILD, "env show bx", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "env show bx",
+        expect![[r#"
         exit: 1
         --- stderr
         error: unrecognized environment `bx`
            = there are `box`, `here`
         hint: did you mean `box`?
         hint: give an environment target this name by `--env=NAME=//LABEL`, or a line `NAME = "//LABEL"` in `[environments-preview.names]` of `kiln.toml`
-    "#]]);
-    check(NAMES, BUILD, "env show", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "env show",
+        expect![[r#"
         exit: 2
         --- stderr
         error: `kiln env show` needs the name of one environment
         hint: `kiln env list` shows the names
-    "#]]);
+    "#]],
+    );
 }
 
 /// Without patterns all targets and all environments are looked at; labels name what they say.
 #[test]
 fn a_check_of_everything() {
-    check(NAMES, BUILD, "env check", expect![[r#"
+    check(
+        NAMES,
+        BUILD,
+        "env check",
+        expect![[r#"
         exit: 0
         --- stdout
         checked 4 targets and what they need: all fit
           here: 1 target
-    "#]]);
-    check(NAMES, BUILD, "env check --format=json", expect![[r#"
+    "#]],
+    );
+    check(
+        NAMES,
+        BUILD,
+        "env check --format=json",
+        expect![[r#"
         exit: 0
         --- stdout
         {"checked":4,"errors":0,"environments":[{"name":"here","targets":1,"answer":null}]}
-    "#]]);
-    check("", BUILD, "env check //:a", expect![[r#"
-        exit: 0
-        --- stdout
-        checked 1 target and what they need: all fit
-          this machine: 1 target
-    "#]]);
+    "#]],
+    );
+    check(
+        "",
+        BUILD,
+        "env check //:a",
+        expect![[r#"
+            exit: 0
+            --- stdout
+            checked 1 target and what it needs: all fit
+              this machine: 1 target
+        "#]],
+    );
 }
 
 /// BLD-081
 #[test]
 fn one_value_is_a_parameter_too_bld_081() {
     let build = "genrule(name = \"a\", outs = [\"a\"], cmd = parametrize(b = \"touch $@\"))";
-    check("", build, "list //...", expect![[r#"
+    check(
+        "",
+        build,
+        "list //...",
+        expect![[r#"
         exit: 0
         --- stdout
         //:a@cmd=b
-    "#]]);
+    "#]],
+    );
 }
 
 /// What the key is called is told, not what the option is.

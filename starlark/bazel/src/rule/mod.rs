@@ -13,4 +13,4 @@ pub(crate) mod spec;
 pub(crate) mod toolchain_type;
 pub(crate) mod value;
 
-pub(crate) use value::class_of;
+pub(crate) use value::{class_of, classes_of};

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use kiln_build::{LabelValue, PackageState, declare_with};
 use kiln_diag::Diag;
+use kiln_host::starlark::environment::FrozenModule;
 use kiln_host::starlark::values::FrozenHeapRef;
 use kiln_targets::RuleClass;
 
@@ -218,6 +219,24 @@ impl<'v> Rule<'v> {
 pub(crate) fn class_of(value: Value<'_>, package: &PackageState<'_>) -> Option<Arc<RuleClass>> {
     let (rule, frozen) = (Rule::from_value(value)?, value.unpack_frozen()?);
     Some(rule.class_in(package, rule.name.get()?, frozen))
+}
+
+/// The rules that a file exports by names that do not begin with `_`, sorted by name.
+pub(crate) fn classes_of(module: &FrozenModule) -> Vec<RuleClass> {
+    let names: Vec<String> = module
+        .names()
+        .map(|name| name.as_str().to_owned())
+        .collect();
+    let public = names.iter().filter(|name| !name.starts_with('_'));
+    let classes = public.filter_map(|name| {
+        let found = module.get_option(name).ok().flatten()?;
+        let value = found.value();
+        let (rule, frozen) = (Rule::from_value(value)?, value.unpack_frozen()?);
+        Some(rule.class(rule.name.get()?, frozen, module.frozen_heap()))
+    });
+    let mut classes: Vec<RuleClass> = classes.collect();
+    classes.sort_by(|one, other| one.name.cmp(&other.name));
+    classes
 }
 
 fn not_exported() -> Diag {
