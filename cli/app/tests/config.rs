@@ -267,51 +267,41 @@ fn rules_are_explained_opt_062() {
 
                 cc_executable_search_paths (list of strings)
                     Folders in which the C and C++ compiler is looked for there, in place of those of `--cc_executable_search_paths`. `<PATH>` stands for the folders of its own `PATH`.
-                    default: []
                     holds in place of the option `--cc_executable_search_paths`
 
                 fallback_environment (string)
                     The environment to use where this one cannot be: a name, `__local__` or `__local_workspace__`.
-                    default: ""
 
                 image (string, mandatory)
                     The image: a name with a tag or a digest, or an id.
 
                 platform (string)
                     `linux_arm64` or `linux_x86_64`; without it this machine's instruction set.
-                    default: ""
 
                 python_bootstrap_search_path (list of strings)
                     Folders in which the Python interpreter is looked for there, in place of those of `--python_bootstrap_search_path`. `<PATH>` stands for the folders of its own `PATH`.
-                    default: []
                     holds in place of the option `--python_bootstrap_search_path`
 
                 requires_env (list of strings)
                     Variables of whoever calls kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.
-                    default: []
 
                 requires_option (list of strings)
                     Options of kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.
-                    default: []
 
                 shell_setup_executable_search_paths (list of strings)
                     Folders in which the shell is looked for there, in place of those of `--shell_setup_executable_search_paths`. `<PATH>` stands for the folders of its own `PATH`.
-                    default: []
                     holds in place of the option `--shell_setup_executable_search_paths`
 
                 subprocess_environment_env_vars (list of strings)
                     Variables of actions and tests there, in place of those of `--subprocess_environment_env_vars`: `NAME=VALUE`, or `NAME` for the value that it has there.
-                    default: []
                     holds in place of the option `--subprocess_environment_env_vars`
 
                 system_binaries_system_binary_paths (list of strings)
                     Folders in which programs are looked for by kiln and by actions there, in place of those of `--system_binaries_system_binary_paths`. `<PATH>` stands for the folders of its own `PATH`.
-                    default: []
                     holds in place of the option `--system_binaries_system_binary_paths`
 
                 test_extra_env_vars (list of strings)
                     Variables of tests there, in place of those of `--test_extra_env_vars`: `NAME=VALUE`, or `NAME` for the value that it has there.
-                    default: []
                     holds in place of the option `--test_extra_env_vars`
 
                 and applicable_licenses, aspect_hints, compatible_with, deprecation, exec_compatible_with, exec_properties, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, restricted_to, tags, target_compatible_with, testonly, toolchains, transitive_configs, visibility

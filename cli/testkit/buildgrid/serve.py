@@ -150,7 +150,11 @@ def keep(servers, cluster, prepared, command):
     process.wait()
     copy = pathlib.Path(tempfile.mkdtemp(dir=prepared.parent))
     shutil.copytree(cluster, copy, dirs_exist_ok=True)
-    copy.rename(prepared)
+    try:
+        copy.rename(prepared)
+    except OSError:
+        # Another test made it meanwhile.
+        shutil.rmtree(copy)
     servers.start(name, as_user(command))
 
 

@@ -33,7 +33,7 @@ fn run(server: &Serve, command: &str) -> (Workspace, Output) {
 
 fn shown(server: &Serve, output: &Output) -> String {
     let address = server.address();
-    output.show().replace(&*address, "[SERVER]")
+    output.show().replace(address, "[SERVER]")
 }
 
 /// The server is asked, and what it says is told as that.
