@@ -224,7 +224,9 @@ impl Group {
         let restarts = u64::from(scenario.restart.is_some());
         // Whoever loses a connection may ask for what it was about to get again.
         let broken = match scenario.mode {
-            Mode::Workers | Mode::Race | Mode::Compare => layer.faults() + (wire.faults() + restarts) * JOBS,
+            Mode::Workers | Mode::Race | Mode::Compare => {
+                layer.faults() + (wire.faults() + restarts) * JOBS
+            }
             _ => 0,
         };
         let outage = match scenario.is_outage() {
@@ -235,7 +237,10 @@ impl Group {
         let wrong = if output.code != Some(0) {
             Some("it failed".to_owned())
         } else if outputs(workspace, folder(scenario)) != self.right {
-            Some(format!("wrong outputs: {:?}", self.difference(workspace, folder(scenario))))
+            Some(format!(
+                "wrong outputs: {:?}",
+                self.difference(workspace, folder(scenario))
+            ))
         } else if output.stderr.contains("makes other outputs") {
             Some("its sides disagree".to_owned())
         } else if ran > needed + allowed {
