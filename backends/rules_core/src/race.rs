@@ -12,8 +12,8 @@ use kiln_base::Digest;
 use kiln_diag::Diag;
 use kiln_events::Event;
 use kiln_process::{
-    CacheScope, Contest, Environment, ExecError, Keyed, Other, Process, ProcessResult, Raced,
-    Request, Side, Source, Span, Took, race, start,
+    CacheScope, Contest, Description, Environment, ExecError, Keyed, Other, Process, ProcessResult,
+    Raced, Request, Side, Source, Span, Took, race, start,
 };
 use kiln_store::Store;
 use kiln_targets::ActionTemplate;
@@ -190,8 +190,13 @@ pub(crate) async fn execute(
     };
     let key = Keyed::of(&there(process, rival)).digest;
     let moved = there(request.process, rival);
+    let describe = Description {
+        progress: format!("{}, in `{}`", request.describe.progress, rival.name),
+        ..request.describe.clone()
+    };
     let away = Request {
         process: &moved,
+        describe: &describe,
         environment: &rival.environment,
         action: key,
         ..request

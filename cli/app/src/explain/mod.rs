@@ -16,7 +16,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_diag::Diag;
 use kiln_process::{
-    CacheScope, Description, ExecError, Executor, Process, ProcessResult, Request, Source,
+    CacheScope, Description, Environment, ExecError, Executor, Process, ProcessResult, Request,
+    Source,
 };
 
 use difference::differences;
@@ -64,7 +65,7 @@ impl Explain {
 
     fn note(&self, request: &Request<'_>, result: &ProcessResult) {
         let record = Record::of(request, result.exit.success());
-        let key = key(request.describe, request.process);
+        let key = key(request);
         // A panic elsewhere leaves lines and records as they were.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
@@ -96,7 +97,8 @@ impl Explain {
 
 /// What makes a process the same one as in an earlier command: whose it is, what it makes and, of
 /// tests, which part it runs.
-fn key(describe: &Description, process: &Process) -> String {
+fn key(request: &Request<'_>) -> String {
+    let (describe, process) = (request.describe, request.process);
     let mut key = format!("{} {}", describe.label, describe.mnemonic);
     if let Some(output) = process.outputs.first() {
         key += &format!(" {output}");
@@ -106,6 +108,13 @@ fn key(describe: &Description, process: &Process) -> String {
             key += &format!(" {name}={value}");
         }
     }
+    // Two that race are two.
+    key += match request.environment {
+        Environment::Local => "",
+        Environment::Workspace => " in the workspace",
+        Environment::Docker(_) => " in a container",
+        Environment::Remote(_) => " on a worker",
+    };
     key
 }
 

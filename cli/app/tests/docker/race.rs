@@ -1,13 +1,24 @@
 //! A container and a sandbox of this machine, for one action at a time (`race_with`).
 
 use expect_test::{Expect, expect};
-use kiln_testkit::Docker;
+use kiln_testkit::{Docker, Workspace, no_process};
 
 use crate::{KILN, no_containers, shown};
 
 /// What is said of an action that does this in the container and that in the sandbox. Nothing is
 /// left of either.
 fn check(docker: &Docker, container: &str, sandbox: &str, word: &str, expected: Expect) {
+    let workspace = workspace(docker, container, sandbox);
+    let output = workspace.kiln("build //:a");
+    expected.assert_eq(&shown(&output));
+    let made = workspace.read("kiln-out/fastbuild-local/bin/a.txt");
+    assert_eq!(made.as_deref(), Some("made\n"));
+    no_containers(docker, &workspace);
+    no_process(word);
+}
+
+/// A workspace with one action, which does this in the container and that in the sandbox.
+fn workspace(docker: &Docker, container: &str, sandbox: &str) -> Workspace {
     let image = docker.gcc();
     let files = format!(
         "
@@ -20,22 +31,19 @@ local_environment(name = \"local\", race_with = \"docker\")
 docker_environment(name = \"docker\", image = \"{image}\")
 genrule(
     name = \"a\",
+    srcs = [\"in.txt\"],
     outs = [\"a.txt\"],
     cmd = \"if [ -e /.kiln/runner ]; then {container}; else {sandbox}; fi\",
 )
+//- in.txt
+text
 "
     );
-    let workspace = kiln_testkit::Workspace::with(KILN, &files);
-    let workspace = match docker.host() {
+    let workspace = Workspace::with(KILN, &files);
+    match docker.host() {
         Some(host) => workspace.env("DOCKER_HOST", host),
         None => workspace,
-    };
-    let output = workspace.kiln("build //:a");
-    expected.assert_eq(&shown(&output));
-    let made = workspace.read("kiln-out/fastbuild-local/bin/a.txt");
-    assert_eq!(made.as_deref(), Some("made\n"));
-    no_containers(docker, &workspace);
-    kiln_testkit::no_process(word);
+    }
 }
 
 #[test]
@@ -73,4 +81,31 @@ fn whoever_hangs_loses() {
         built 1 target in [TIME]; 1 action: 1 run
     "#]],
     );
+}
+
+/// Each side has a record of its own, so that `--explain` finds no change where there is none.
+#[test]
+fn both_sides_are_explained() {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let workspace = workspace(&docker, "echo made > $@", "echo made > $@");
+    let mut said = String::new();
+    for _ in 0..2 {
+        let flags = "--race=compare --explain=why.txt";
+        let output = workspace.kiln(&format!("build //:a {flags}"));
+        assert_eq!(output.code, Some(0), "{}", output.show());
+        let why = workspace.read("why.txt").unwrap();
+        let mut lines: Vec<&str> = why.lines().collect();
+        lines.sort_unstable();
+        said += &format!("{}\n", lines.join("\n"));
+        workspace.write("in.txt", "another\n");
+    }
+    expect![[r#"
+        //:a: Genrule, Executing genrule //:a, in `docker`: nothing is on record of it
+        //:a: Genrule, Executing genrule //:a: nothing is on record of it
+        //:a: Genrule, Executing genrule //:a, in `docker`: input `in.txt` changed
+        //:a: Genrule, Executing genrule //:a: input `in.txt` changed
+    "#]]
+    .assert_eq(&said);
 }
