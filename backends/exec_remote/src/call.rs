@@ -112,7 +112,7 @@ impl CallError {
             // What servers do that want certificates of clients, some without a word.
             Code::Unavailable | Code::Unknown | Code::Cancelled
                 if address.tls
-                    && ["connection closed", "CertificateRequired"]
+                    && ["closed", "CertificateRequired", "reset", "roken pipe", "eof", "EOF"]
                         .iter()
                         .any(|text| self.message.contains(text)) =>
             {
