@@ -190,6 +190,7 @@ async fn run(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let result = executor.execute(request).await?;

@@ -266,6 +266,7 @@ impl Finished {
             source: Source::Ran,
             sandbox: None,
             strays: Vec::new(),
+            left: Vec::new(),
         };
         if result.exit.success() && result.lacks(&self.declared).is_some() {
             result.strays = strays(&self.plan, &self.workdir, &self.declared, &folder);

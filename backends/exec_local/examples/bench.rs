@@ -170,6 +170,7 @@ async fn run(executor: &LocalExecutor, process: &Process) -> Fallible<()> {
         exclusive: false,
         writable: false,
         optional_outputs: true,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let result = executor.execute(request).await?;

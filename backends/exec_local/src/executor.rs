@@ -302,6 +302,7 @@ impl Finished {
             source: Source::Ran,
             sandbox: None,
             strays: Vec::new(),
+            left: Vec::new(),
         };
         if result.exit.success() && result.lacks(&self.declared).is_some() {
             let folder = |number| self.shared.tier.scratch_folder(files, &self.plan, number);

@@ -73,6 +73,7 @@ mod tests {
             source: Source::RemoteCache,
             sandbox: None,
             strays: Vec::new(),
+            left: Vec::new(),
         }
     }
 

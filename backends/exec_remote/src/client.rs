@@ -22,6 +22,7 @@ use crate::call::{backoff, random};
 use crate::channel::channel;
 use crate::health::Health;
 use crate::pending::Queue;
+use crate::presence::{Presence, Questions};
 use crate::report::Tally;
 use crate::{CallError, Down, RemoteConfig};
 
@@ -85,8 +86,8 @@ pub(crate) struct Inner {
     pub(crate) workers: OnceCell<()>,
     /// Operations that the server runs for us, and what they are for.
     pub(crate) under_way: Mutex<HashMap<String, About>>,
-    /// Blobs that the server had not long ago.
-    pub(crate) present: Mutex<HashMap<Digest, Instant>>,
+    pub(crate) presence: Mutex<Presence>,
+    pub(crate) questions: Questions,
     invocation: String,
 }
 
@@ -106,7 +107,8 @@ impl Client {
             limits: OnceCell::new(),
             workers: OnceCell::new(),
             under_way: Mutex::default(),
-            present: Mutex::default(),
+            presence: Mutex::default(),
+            questions: Questions::default(),
             invocation: uuid(),
             config,
         })))

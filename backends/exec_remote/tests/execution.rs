@@ -97,6 +97,7 @@ impl Machine {
             exclusive: false,
             writable: false,
             optional_outputs: false,
+            reads: kiln_process::Reads::All,
             observer,
         };
         self.executor.execute(request).await

@@ -53,6 +53,7 @@ impl Executor for Local {
                 source: Source::Ran,
                 sandbox: None,
                 strays: Vec::new(),
+                left: Vec::new(),
             })
         }
         .boxed()
@@ -136,6 +137,7 @@ impl Machine {
             exclusive: false,
             writable: false,
             optional_outputs: false,
+            reads: kiln_process::Reads::All,
             observer: &(),
         };
         self.cache.execute(request).await.unwrap()

@@ -20,7 +20,7 @@ use crate::keys::{
 use crate::packages::{Package, PackageLookup};
 use crate::repos::Repositories;
 use crate::rewind::Rewinder;
-use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
+use crate::services::{CallerEnv, Elsewhere, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
 use crate::tools::{Machine, MachineKey, Shell};
 
@@ -54,7 +54,7 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 
 /// Runs an action, or takes its result from the cache.
 #[rule(
-    uses(Store, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
+    uses(Store, Elsewhere, Execution, Events, Workspace, CallerEnv, WorkspaceStatus),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
         MachineKey -> Machine, MachineKey -> Shell,
@@ -149,9 +149,11 @@ async fn template_text(
             let path = artifact.exec_path();
             return Err(Diag::build(format!("`{path}` is no file")));
         };
+        let elsewhere = cx.service::<Elsewhere>()?;
+        let lost = elsewhere.0.fetch(&[digest]).await;
         match store.read(&digest)? {
-            Some(bytes) => break bytes,
-            None => {
+            Some(bytes) if lost.is_empty() => break bytes,
+            _ => {
                 let whose = format!("expanding a template for `{owner}`");
                 let inputs = vec![artifact.clone()];
                 rewinder.rewind(cx, &whose, inputs, digest).await?;

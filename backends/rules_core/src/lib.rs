@@ -28,6 +28,7 @@ pub mod members;
 mod narrow;
 mod outputs;
 pub mod packages;
+pub mod path_filter;
 pub mod patterns;
 pub mod query;
 mod repo_mapping;

@@ -9,8 +9,8 @@ use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
-    CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Request,
-    Source,
+    CacheScope, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult, Reads,
+    Request, Source,
 };
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
@@ -28,7 +28,7 @@ use crate::keys::{RunfilesKey, SetKey};
 use crate::narrow::Narrow;
 use crate::outputs;
 use crate::rewind::{self, Rewinder, first_lost};
-use crate::services::{Events, Execution, Workspace, WorkspaceStatus};
+use crate::services::{Elsewhere, Events, Execution, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::{Machine, MachineKey, Shell};
 
@@ -40,7 +40,6 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
     let events = cx.service::<Events>()?;
     events.0.emit(Event::ActionsPlanned(1));
     let describe = description(template);
-    let store = cx.service::<Store>()?;
     let mut rewinder = Rewinder::new();
     let (process, outputs) = loop {
         let process = process(cx, template).await?;
@@ -51,7 +50,7 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
             Executed::Done(result) => {
                 let outputs = outputs::outputs(template, &process, &result)?;
                 // A result is only known with all that it names, but it does not name these.
-                match first_lost(&outputs.links, &store) {
+                match first_lost(cx, &outputs.links).await? {
                     None => break (process, outputs.found),
                     Some(digest) => digest,
                 }
@@ -283,6 +282,7 @@ async fn execute(
         let (store, known) = (cx.service::<Store>()?, cx.service::<WorkspaceStatus>()?);
         status::as_it_runs(&store, &known, process)?
     };
+    let reads: Vec<RelPath> = dependency_file::path(template).into_iter().collect();
     let request = Request {
         process: stamped.as_ref().unwrap_or(process),
         environment: &machine.environment,
@@ -292,13 +292,18 @@ async fn execute(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        reads: Reads::OfRun(&reads),
         observer: &progress,
     };
     let store = cx.service::<Store>()?;
     let narrow = Narrow::of(&store, template, process);
-    let known = narrow
-        .as_ref()
-        .and_then(|narrow| narrow.known(&keyed.digest));
+    let known = match &narrow {
+        Some(narrow) => {
+            let elsewhere = cx.service::<Elsewhere>()?;
+            narrow.known(&*elsewhere.0, &keyed.digest).await
+        }
+        None => None,
+    };
     let result = match known {
         Some(result) => Ok(result),
         None => execution.executor.execute(request).await,

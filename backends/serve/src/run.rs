@@ -137,6 +137,7 @@ impl Runner {
             writable: true,
             // What is not there is left out of the result, and the client says what that means.
             optional_outputs: true,
+            reads: kiln_process::Reads::All,
             observer: &stages,
         };
         let result = self.executor.execute(run).await.map_err(failed)?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use kiln_base::Digest;
+use kiln_base::{Digest, RelPath};
 use kiln_diag::Diag;
 
 use crate::{Environment, Process, ProcessResult};
@@ -35,6 +35,17 @@ pub trait Observer: Send + Sync {
 /// An observer that does not look.
 impl Observer for () {}
 
+/// Outputs whose contents must be in the store when a result is handed over. Others may have been
+/// left at a server ([`ProcessResult::left`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads<'a> {
+    /// All.
+    All,
+    /// Those, relative to the working directory, if the process ran for this request; none of a
+    /// result that was known.
+    OfRun(&'a [RelPath]),
+}
+
 /// One process to run.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -57,6 +68,8 @@ pub struct Request<'a> {
     /// Otherwise a success that lacks one is none: it is not kept, and the result says what was
     /// made instead.
     pub optional_outputs: bool,
+    /// Which outputs will be read by whoever asks.
+    pub reads: Reads<'a>,
     /// Who is told.
     pub observer: &'a dyn Observer,
 }

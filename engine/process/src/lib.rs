@@ -10,6 +10,7 @@
 mod action;
 mod bounded;
 mod cached;
+mod contents;
 mod environment;
 mod executor;
 mod limited;
@@ -21,8 +22,9 @@ mod undeclared;
 pub use action::Keyed;
 pub use bounded::Bounded;
 pub use cached::Cached;
+pub use contents::{Contents, keep, recall};
 pub use environment::{DockerEnvironment, Environment, Platform, RemoteEnvironment};
-pub use executor::{Description, ExecError, Executor, Identify, Observer, Request};
+pub use executor::{Description, ExecError, Executor, Identify, Observer, Reads, Request};
 pub use limited::Limited;
 pub use process::{CacheScope, Process};
 pub use result::{Exit, Limit, ProcessResult, Source};

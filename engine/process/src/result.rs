@@ -57,7 +57,8 @@ pub enum Source {
     RemoteCache,
 }
 
-/// What came of a process. Every digest in it is in the store when the result is handed over.
+/// What came of a process. Every digest in it is in the store when the result is handed over, but
+/// for those that were left at a server.
 #[derive(Clone, Debug)]
 pub struct ProcessResult {
     /// How it ended.
@@ -78,6 +79,8 @@ pub struct ProcessResult {
     /// Where outputs are lacking: files beside them that were not declared, some of them. Inputs
     /// may be among them.
     pub strays: Vec<RelPath>,
+    /// Contents of outputs that are not in the store: a server has them ([`crate::Contents`]).
+    pub left: Vec<Digest>,
 }
 
 impl ProcessResult {

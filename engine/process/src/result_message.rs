@@ -177,6 +177,7 @@ pub fn decode_result(
         source: Source::LocalCache,
         sandbox: None,
         strays: Vec::new(),
+        left: Vec::new(),
     };
     Ok(DecodedResult { result, inline })
 }

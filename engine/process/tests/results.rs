@@ -58,6 +58,7 @@ fn result(exit: Exit) -> ProcessResult {
         source: Source::Ran,
         sandbox: None,
         strays: Vec::new(),
+        left: Vec::new(),
     }
 }
 
@@ -254,6 +255,7 @@ fn asked_for(
         exclusive: false,
         writable: false,
         optional_outputs,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let result = block_on(cached.execute(request)).unwrap();

@@ -158,6 +158,7 @@ pub async fn run_for(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        reads: kiln_process::Reads::All,
         observer,
     };
     executor.execute(request).await

@@ -221,6 +221,7 @@ impl Test<'_> {
             exclusive: self.key.options.exclusive || self.attrs.has("exclusive"),
             writable: true,
             optional_outputs: true,
+            reads: kiln_process::Reads::All,
             observer: &observer,
         };
         let result = execution.tests.execute(request).await;

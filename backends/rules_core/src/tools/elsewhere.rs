@@ -166,6 +166,7 @@ async fn ask<R: Uses<Execution> + Uses<Store>>(
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let place = |diag: Diag| diag.note(format!("while looking for {what} in the environment"));

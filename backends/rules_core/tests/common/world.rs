@@ -25,7 +25,8 @@ use kiln_rules_core::environments::EnvironmentOptions;
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::restore::{RestoreKey, Restored};
 use kiln_rules_core::services::{
-    CallerEnv, Embedded, Events, Execution, HostService, SourceRows, Workspace, WorkspaceStatus,
+    CallerEnv, Elsewhere, Embedded, Events, Execution, HostService, SourceRows, Workspace,
+    WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services, Session};
 use kiln_store::{Store, StoreConfig};
@@ -139,6 +140,7 @@ impl Player {
             source: Source::Ran,
             sandbox: None,
             strays: Vec::new(),
+            left: Vec::new(),
         })
     }
 }
@@ -183,6 +185,7 @@ impl World {
                 tests: executor,
                 isolation: "",
             })
+            .with(Elsewhere(Arc::new(store.clone())))
             .with(Events(events.clone()))
             .with(Workspace {
                 root,

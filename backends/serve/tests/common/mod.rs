@@ -63,6 +63,7 @@ impl Executor for Fake {
                 source: Source::Ran,
                 sandbox: None,
                 strays: Vec::new(),
+                left: Vec::new(),
             };
             match words[..] {
                 ["hang"] => {
