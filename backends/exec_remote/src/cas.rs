@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kiln_base::Digest;
 use kiln_proto::{
     self as reapi, BatchReadBlobsRequest, BatchUpdateBlobsRequest, BlobToStore,
-    ContentAddressableStorageClient as Storage, IDENTITY, SHA256,
+    ContentAddressableStorageClient as Storage, IDENTITY, SHA256, ZSTD, compression,
 };
 use tonic::Code;
 
@@ -37,15 +37,12 @@ impl Client {
         blobs: &[(Digest, Bytes)],
     ) -> Result<(), CallError> {
         const NAME: &str = "BatchUpdateBlobs";
+        let zstd = self.limits().await?.zstd_batches;
         let request = BatchUpdateBlobsRequest {
             instance_name: self.instance(),
             requests: blobs
                 .iter()
-                .map(|(digest, data)| BlobToStore {
-                    digest: Some(message(digest)),
-                    data: data.clone(),
-                    compressor: IDENTITY,
-                })
+                .map(|(digest, data)| to_store(digest, data, zstd))
                 .collect(),
             digest_function: SHA256,
         };
@@ -87,10 +84,15 @@ impl Client {
         digests: &[Digest],
     ) -> Result<Vec<(Digest, Result<Bytes, CallError>)>, CallError> {
         const NAME: &str = "BatchReadBlobs";
+        let limits = self.limits().await?;
+        let zstd = limits.zstd_batches || limits.zstd_streams;
         let request = BatchReadBlobsRequest {
             instance_name: self.instance(),
             digests: digests.iter().map(message).collect(),
-            acceptable_compressors: vec![IDENTITY],
+            acceptable_compressors: match zstd {
+                true => vec![IDENTITY, ZSTD],
+                false => vec![IDENTITY],
+            },
             digest_function: SHA256,
         };
         let answer = self
@@ -117,7 +119,7 @@ impl Client {
                 blobs.push((digest, Err(error)));
                 continue;
             }
-            let content = check_content(NAME, &digest, &blob.data).map(|()| blob.data);
+            let content = content(NAME, &digest, blob.data, blob.compressor);
             add(&self.0.tally.downloaded_bytes, digest.size());
             blobs.push((digest, content));
         }
@@ -127,6 +129,33 @@ impl Client {
         }));
         Ok(blobs)
     }
+}
+
+fn to_store(digest: &Digest, data: &Bytes, zstd: bool) -> BlobToStore {
+    let packed = zstd.then(|| compression::compress(data)).flatten();
+    BlobToStore {
+        digest: Some(message(digest)),
+        compressor: if packed.is_some() { ZSTD } else { IDENTITY },
+        data: packed.map_or_else(|| data.clone(), Bytes::from),
+    }
+}
+
+/// Unpacks and checks what was sent as a blob. It never gets larger than the blob.
+fn content(
+    operation: &'static str,
+    digest: &Digest,
+    data: Bytes,
+    compressor: i32,
+) -> Result<Bytes, CallError> {
+    let refused = |text: String| CallError::new(operation, Code::DataLoss, text);
+    let data = match compressor {
+        IDENTITY => data,
+        ZSTD => compression::decompress(&data, digest.size())
+            .map_err(|error| refused(format!("{digest}: {error}")))?
+            .into(),
+        other => return Err(refused(format!("{digest}: unknown compressor {other}"))),
+    };
+    check_content(operation, digest, &data).map(|()| data)
 }
 
 pub(crate) fn check_content(
@@ -140,5 +169,36 @@ pub(crate) fn check_content(
             let text = format!("the content sent is not {digest}");
             Err(CallError::new(operation, Code::DataLoss, text))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R24: what comes compressed is unpacked to the size of the digest, and then checked.
+    #[test]
+    fn compressed_contents() {
+        let text = Bytes::from("some words ".repeat(100));
+        let digest = Digest::of(&text);
+        let stored = to_store(&digest, &text, true);
+        assert_eq!(stored.compressor, ZSTD);
+        assert!(stored.data.len() < text.len() / 2);
+        assert_eq!(to_store(&digest, &text, false).compressor, IDENTITY);
+        assert_eq!(
+            to_store(&digest, &Bytes::from("short"), true).compressor,
+            IDENTITY
+        );
+        let unpack = |data: &Bytes, compressor| content("Read", &digest, data.clone(), compressor);
+        assert_eq!(unpack(&stored.data, ZSTD).ok(), Some(text.clone()));
+        assert_eq!(unpack(&text, IDENTITY).ok(), Some(text));
+        let bomb = compression::compress(&vec![0; 16 << 20]).expect("it shrinks");
+        let error = unpack(&bomb.into(), ZSTD).expect_err("too large");
+        assert!(
+            error.message.ends_with("it has more than 1100 bytes"),
+            "{error}"
+        );
+        assert_eq!(error.code, Code::DataLoss);
+        assert!(unpack(&stored.data, 7).is_err());
     }
 }

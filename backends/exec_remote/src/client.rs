@@ -9,7 +9,7 @@ use kiln_diag::Diag;
 use kiln_process::Description;
 use kiln_proto::{
     CacheCapabilities, CapabilitiesClient, GetCapabilitiesRequest, Message, RequestMetadata,
-    SHA256, ServerCapabilities, ToolDetails,
+    SHA256, ServerCapabilities, ToolDetails, ZSTD,
 };
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore};
@@ -45,6 +45,10 @@ pub struct Limits {
     pub update: bool,
     /// The largest blob it takes.
     pub max_blob: u64,
+    /// Whether batches may be compressed with zstd.
+    pub zstd_batches: bool,
+    /// Whether streams may be.
+    pub zstd_streams: bool,
 }
 
 /// What a call is for (R22); the server may log it.
@@ -301,6 +305,8 @@ fn limits(answer: &ServerCapabilities) -> Result<Limits, CallError> {
             .action_cache_update_capabilities
             .is_some_and(|update| update.update_enabled),
         max_blob: positive(cache.max_cas_blob_size_bytes).unwrap_or(u64::MAX),
+        zstd_batches: cache.supported_batch_update_compressors.contains(&ZSTD),
+        zstd_streams: cache.supported_compressors.contains(&ZSTD),
     })
 }
 

@@ -133,7 +133,10 @@ impl Client {
             Ok(file.into_temp_path())
         })
         .await?;
-        self.read_to(about, digest, &file).await?;
+        match self.limits().await?.zstd_streams {
+            true => self.read_compressed_to(about, digest, &file).await?,
+            false => self.read_to(about, digest, &file).await?,
+        }
         let (own, wanted) = (store.clone(), *digest);
         blocking(move || {
             // Hashing comes first: a wrong one goes in under its own name, where it does no harm.

@@ -23,6 +23,7 @@ mod cas;
 mod channel;
 mod check;
 mod client;
+mod compressed;
 mod config;
 mod contents;
 mod download;

@@ -134,6 +134,13 @@ impl Client {
         let (own, wanted) = (store.clone(), *digest);
         let path = blocking(move || Ok(own.blob_path(&wanted, false))).await?;
         let path = path.ok_or_else(|| gone(digest))?;
+        if self.limits().await?.zstd_streams
+            && self
+                .write_compressed_from(about, digest, &path, store.root())
+                .await?
+        {
+            return Ok(());
+        }
         self.write_from(about, digest, &path).await
     }
 

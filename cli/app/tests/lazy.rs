@@ -392,3 +392,46 @@ fn another_server() {
     );
     assert_eq!(bytes, MIDDLE);
 }
+
+/// R24: a server that offers compression is sent, and sends, large and small blobs compressed; what
+/// comes out is what went in, whether it shrinks or not.
+#[test]
+fn compressed_transfers() {
+    const FILES: &str = r#"
+//- BUILD
+genrule(
+    name = "all",
+    srcs = ["in.txt"],
+    outs = ["large.txt", "small.txt", "noise.bin"],
+    cmd = "\n".join([
+        "seq 1 1500000 > $(location large.txt)",
+        "seq 1 1000 > $(location small.txt)",
+        "for i in 1 2 3 4; do seq $$i 9 400000 | sha512sum; done | cut -c 1-128 > $(location noise.bin)",
+    ]),
+)
+//- in.txt
+"#;
+    let server = Serve::start(KILN, &[]);
+    let flags = format!("--remote_cache={}", server.address());
+    let command = format!("build //:all {flags}");
+    let first = Workspace::with(KILN, FILES);
+    check(
+        &first,
+        &command,
+        expect!["exit Some(0): 1 run, 0 remote, 0 local"],
+    );
+    let second = Workspace::with(KILN, FILES);
+    let bytes = check(
+        &second,
+        &command,
+        expect!["exit Some(0): 0 run, 1 remote, 0 local"],
+    );
+    let mut sum = 0;
+    for name in ["large.txt", "small.txt", "noise.bin"] {
+        let path = format!("{BIN}/{name}");
+        let content = first.read(&path).unwrap();
+        sum += content.len() as u64;
+        assert_eq!(second.read(&path), Some(content), "{name}");
+    }
+    assert_eq!(bytes, sum);
+}
