@@ -140,9 +140,10 @@ pub(crate) fn executors(
     let remote = setup.remote.clone().map(Client::new).transpose()?;
     let workers = setup.workers.clone().map(Client::new).transpose()?;
     let left = remote.clone().map(|client| left_at(client, setup, store));
-    let contents = left
-        .clone()
-        .map_or_else(|| Arc::new(store.clone()) as Arc<dyn Contents>, |left| left);
+    let contents: Arc<dyn Contents> = match &left {
+        Some(left) => left.clone(),
+        None => Arc::new(store.clone()),
+    };
     let cached = |inner: Arc<dyn Executor>| -> Arc<Cached<Arc<dyn Executor>>> {
         let mut inner = inner;
         if let Some(left) = &left {
