@@ -13,6 +13,8 @@
 #[cfg(feature = "grpc")]
 mod cache;
 #[cfg(feature = "grpc")]
+pub mod compression;
+#[cfg(feature = "grpc")]
 mod execute;
 #[cfg(feature = "grpc")]
 mod services;

@@ -191,6 +191,7 @@ async fn run(
         writable: false,
         optional_outputs: false,
         declared: None,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let result = executor.execute(request).await?;

@@ -334,6 +334,7 @@ impl Finished {
             sandbox: None,
             strays: Vec::new(),
             unlisted_reads: None,
+            left: Vec::new(),
         };
         if result.exit.success() && result.lacks(&self.declared).is_some() {
             result.strays = strays(&self.plan, &self.workdir, &self.declared, &folder);

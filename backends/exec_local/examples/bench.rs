@@ -171,6 +171,7 @@ async fn run(executor: &LocalExecutor, process: &Process) -> Fallible<()> {
         writable: false,
         optional_outputs: true,
         declared: None,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let result = executor.execute(request).await?;

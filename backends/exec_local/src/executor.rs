@@ -342,6 +342,7 @@ impl Finished {
             sandbox: None,
             strays: Vec::new(),
             unlisted_reads: self.unlisted_reads.clone(),
+            left: Vec::new(),
         };
         if result.exit.success() && result.lacks(&self.declared).is_some() {
             let folder = |number| self.shared.tier.scratch_folder(files, &self.plan, number);

@@ -21,11 +21,11 @@ use crate::{About, CallError, Client};
 
 /// Bytes of one part of an upload.
 const CHUNK: usize = 512 << 10;
-const READ: &str = "ByteStream.Read";
-const WRITE: &str = "ByteStream.Write";
+pub(crate) const READ: &str = "ByteStream.Read";
+pub(crate) const WRITE: &str = "ByteStream.Write";
 
 impl Client {
-    fn resource(&self, rest: &str) -> String {
+    pub(crate) fn resource(&self, rest: &str) -> String {
         match self.0.config.instance.as_str() {
             "" => rest.to_owned(),
             instance => format!("{instance}/{rest}"),
@@ -41,25 +41,42 @@ impl Client {
         path: &Path,
     ) -> Result<(), CallError> {
         let written = AtomicU64::new(0);
-        self.persist(READ, || self.read_rest(about, digest, path, &written))
-            .await?;
+        let name = self.resource(&format!("blobs/{}/{}", digest.hex(), digest.size()));
+        self.persist(READ, || async {
+            let at = self
+                .read_rest(about, digest, &name, path, &written, digest.size())
+                .await?;
+            match at == digest.size() {
+                true => Ok(()),
+                // A stream that was cut short without an error: the rest may come with another try.
+                false => Err(CallError::new(
+                    READ,
+                    Code::Unavailable,
+                    "the stream ended too early",
+                )),
+            }
+        })
+        .await?;
         add(&self.0.tally.downloaded_bytes, digest.size());
         Ok(())
     }
 
-    async fn read_rest(
+    /// Reads on where the file ends, at most to `most` bytes; returns how many there are.
+    pub(crate) async fn read_rest(
         &self,
         about: &About,
         digest: &Digest,
+        name: &str,
         path: &Path,
         written: &AtomicU64,
-    ) -> Result<(), CallError> {
+        most: u64,
+    ) -> Result<u64, CallError> {
         let local = |error: std::io::Error| {
             CallError::new(READ, Code::FailedPrecondition, error.to_string())
         };
         let mut at = written.load(Ordering::Relaxed);
         let request = ReadRequest {
-            resource_name: self.resource(&format!("blobs/{}/{}", digest.hex(), digest.size())),
+            resource_name: name.to_owned(),
             read_offset: i64::try_from(at).unwrap_or(i64::MAX),
             read_limit: 0,
         };
@@ -90,7 +107,7 @@ impl Client {
                 break;
             };
             // Endless streams end here.
-            if at + part.data.len() as u64 > digest.size() {
+            if at + part.data.len() as u64 > most {
                 let text = format!("{digest}: more bytes than that");
                 return Err(CallError::new(READ, Code::DataLoss, text));
             }
@@ -99,15 +116,7 @@ impl Client {
             at += part.data.len() as u64;
             written.store(at, Ordering::Relaxed);
         }
-        match at == digest.size() {
-            true => Ok(()),
-            // A stream that was cut short without an error: the rest may come with another try.
-            false => Err(CallError::new(
-                READ,
-                Code::Unavailable,
-                "the stream ended too early",
-            )),
-        }
+        Ok(at)
     }
 
     /// Writes a blob from a file. A stream that breaks goes on where the server says it is (R9),
@@ -133,7 +142,11 @@ impl Client {
                 false => self.how_far(about, &name, digest).await,
             };
             match from {
-                Some(from) => self.write_rest(about, digest, &name, path, from).await,
+                Some(from) => {
+                    let size = digest.size();
+                    self.write_rest(about, digest, &name, path, from, size)
+                        .await
+                }
                 None => Ok(()),
             }
         })
@@ -158,13 +171,15 @@ impl Client {
         }
     }
 
-    async fn write_rest(
+    /// Writes a file of `length` bytes from a place on: the blob, or the blob compressed.
+    pub(crate) async fn write_rest(
         &self,
         about: &About,
         digest: &Digest,
         name: &str,
         path: &Path,
         from: u64,
+        length: u64,
     ) -> Result<(), CallError> {
         let (moved, trouble) = (Arc::new(AtomicU64::new(0)), Arc::default());
         let parts = parts(Upload {
@@ -172,7 +187,7 @@ impl Client {
             path: path.to_owned(),
             file: None,
             at: from,
-            size: digest.size(),
+            size: length,
             over: false,
             moved: moved.clone(),
             trouble: Arc::clone(&trouble),
@@ -185,12 +200,13 @@ impl Client {
         }
         let answer = answer.ok_or_else(|| self.too_long(WRITE))?;
         let answer = answer.map_err(|status| CallError::of(WRITE, &status))?;
-        // An answer before the end, or -1, is what a server says that has the blob already.
+        // An answer before the end, or -1, is what a server says that has the blob already. Some
+        // give the size of the blob then, although it was sent compressed.
         match answer.get_ref().committed_size {
             -1 => Ok(()),
-            size if u64::try_from(size) == Ok(digest.size()) => Ok(()),
+            size if u64::try_from(size).is_ok_and(|n| n == length || n == digest.size()) => Ok(()),
             size => {
-                let text = format!("{size} of {} bytes arrived", digest.size());
+                let text = format!("{size} of {length} bytes arrived");
                 Err(CallError::new(WRITE, Code::Aborted, text))
             }
         }

@@ -15,7 +15,7 @@ use crate::lookup::{Answer, Lookup};
 use crate::pending::Pending;
 use crate::report::add;
 use crate::upload::folders;
-use crate::{About, CallError, Client, Down, check};
+use crate::{About, CallError, Client, Down, RemoteContents, check};
 
 /// Asks a remote cache before it runs anything, and tells it what came of a run (PX-070 to PX-079).
 ///
@@ -27,7 +27,8 @@ use crate::{About, CallError, Client, Down, check};
 ///
 /// The process starts all the same if the answer does not come within
 /// [`crate::RemoteConfig::head_start`]; then the first of the two wins and the other is dropped. A
-/// hit counts only when all that it names is in the local store, checked. An action whose result
+/// hit counts only when all that it names is in the local store, checked, or was seen at the server
+/// ([`RemoteContents::leaving`]). An action whose result
 /// was not to be believed is not asked for a second time.
 pub struct RemoteCached<E> {
     inner: E,
@@ -43,10 +44,15 @@ struct Shared {
 impl<E> RemoteCached<E> {
     /// Puts the cache of a server before `inner`; contents go to `store`.
     pub fn new(inner: E, client: Client, store: Store) -> RemoteCached<E> {
+        RemoteCached::with(inner, Arc::new(RemoteContents::new(client, store)))
+    }
+
+    /// Puts the server of `contents` before `inner`; that decides what comes to the store when.
+    pub fn with(inner: E, contents: Arc<RemoteContents>) -> RemoteCached<E> {
         let shared = Shared {
-            lookup: Lookup::new(client.clone(), store.clone()),
-            client,
-            store,
+            client: contents.client.clone(),
+            store: contents.store.clone(),
+            lookup: Lookup::new(contents),
         };
         RemoteCached {
             inner,

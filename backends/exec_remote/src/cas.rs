@@ -1,13 +1,12 @@
 //! The server's store: what it lacks, small blobs in batches.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kiln_base::Digest;
 use kiln_proto::{
     self as reapi, BatchReadBlobsRequest, BatchUpdateBlobsRequest, BlobToStore,
-    ContentAddressableStorageClient as Storage, FindMissingBlobsRequest, IDENTITY, SHA256,
+    ContentAddressableStorageClient as Storage, IDENTITY, SHA256, ZSTD, compression,
 };
 use tonic::Code;
 
@@ -15,12 +14,6 @@ use crate::client::MAX_ANSWER;
 use crate::report::add;
 use crate::{About, CallError, Client};
 
-/// Digests of one question: a message has a limit of its own.
-const PAGE: usize = 10_000;
-/// How long it is believed that the server has a blob (R11).
-const BELIEVED: Duration = Duration::from_secs(300);
-/// As many are remembered.
-const REMEMBERED: usize = 1 << 19;
 /// What a blob takes in a message besides its content.
 pub(crate) const OVERHEAD: u64 = 128;
 
@@ -37,77 +30,6 @@ pub(crate) fn parse(message: Option<&reapi::Digest>) -> Option<Digest> {
 }
 
 impl Client {
-    /// Those of `digests` that the server lacks, each once, in their order.
-    pub(crate) async fn find_missing(
-        &self,
-        about: &About,
-        digests: &[Digest],
-    ) -> Result<Vec<Digest>, CallError> {
-        let asked = self.unknown(digests);
-        let mut missing = Vec::new();
-        for page in asked.chunks(PAGE) {
-            let request = FindMissingBlobsRequest {
-                instance_name: self.instance(),
-                blob_digests: page.iter().map(message).collect(),
-                digest_function: SHA256,
-            };
-            let answer = self
-                .call(
-                    "FindMissingBlobs",
-                    about,
-                    request,
-                    |channel, request| async {
-                        let mut storage =
-                            Storage::new(channel).max_decoding_message_size(MAX_ANSWER);
-                        storage.find_missing_blobs(request).await
-                    },
-                )
-                .await?;
-            let named: HashSet<Digest> = answer
-                .missing_blob_digests
-                .iter()
-                .filter_map(|digest| parse(Some(digest)))
-                .collect();
-            let (lacking, there): (Vec<Digest>, Vec<Digest>) =
-                page.iter().partition(|digest| named.contains(digest));
-            self.remember(&there);
-            missing.extend(lacking);
-        }
-        Ok(missing)
-    }
-
-    /// Those that must be asked for: not the empty one, and none that was there not long ago.
-    fn unknown(&self, digests: &[Digest]) -> Vec<Digest> {
-        let present = self.0.present.lock();
-        let mut seen = HashSet::new();
-        let fresh = |digest: &Digest| {
-            present
-                .get(digest)
-                .is_some_and(|at| at.elapsed() < BELIEVED)
-        };
-        let asked = digests
-            .iter()
-            .filter(|digest| digest.size() > 0 && !fresh(digest));
-        asked
-            .filter(|digest| seen.insert(**digest))
-            .copied()
-            .collect()
-    }
-
-    pub(crate) fn remember(&self, digests: &[Digest]) {
-        let mut present = self.0.present.lock();
-        if present.len() + digests.len() > REMEMBERED {
-            present.clear();
-        }
-        let now = Instant::now();
-        present.extend(digests.iter().map(|digest| (*digest, now)));
-    }
-
-    /// It turned out that the server does not have it.
-    pub(crate) fn forget(&self, digest: &Digest) {
-        self.0.present.lock().remove(digest);
-    }
-
     /// Stores blobs that fit into one batch.
     pub(crate) async fn batch_update(
         &self,
@@ -115,15 +37,12 @@ impl Client {
         blobs: &[(Digest, Bytes)],
     ) -> Result<(), CallError> {
         const NAME: &str = "BatchUpdateBlobs";
+        let zstd = self.limits().await?.zstd_batches;
         let request = BatchUpdateBlobsRequest {
             instance_name: self.instance(),
             requests: blobs
                 .iter()
-                .map(|(digest, data)| BlobToStore {
-                    digest: Some(message(digest)),
-                    data: data.clone(),
-                    compressor: IDENTITY,
-                })
+                .map(|(digest, data)| to_store(digest, data, zstd))
                 .collect(),
             digest_function: SHA256,
         };
@@ -156,17 +75,24 @@ impl Client {
         Ok(())
     }
 
-    /// Reads blobs that fit into one batch; each is checked against its digest.
+    /// Reads blobs that fit into one batch; each is checked against its digest, and each may fail.
+    ///
+    /// Errors: those of the call as a whole.
     pub(crate) async fn batch_read(
         &self,
         about: &About,
         digests: &[Digest],
-    ) -> Result<Vec<(Digest, Bytes)>, CallError> {
+    ) -> Result<Vec<(Digest, Result<Bytes, CallError>)>, CallError> {
         const NAME: &str = "BatchReadBlobs";
+        let limits = self.limits().await?;
+        let zstd = limits.zstd_batches || limits.zstd_streams;
         let request = BatchReadBlobsRequest {
             instance_name: self.instance(),
             digests: digests.iter().map(message).collect(),
-            acceptable_compressors: vec![IDENTITY],
+            acceptable_compressors: match zstd {
+                true => vec![IDENTITY, ZSTD],
+                false => vec![IDENTITY],
+            },
             digest_function: SHA256,
         };
         let answer = self
@@ -180,31 +106,56 @@ impl Client {
         for blob in answer.responses {
             let status = blob.status.unwrap_or_default();
             let Some(digest) = parse(blob.digest.as_ref()) else {
-                return Err(CallError::new(
-                    NAME,
-                    Code::DataLoss,
-                    "a blob without a digest",
-                ));
+                let text = "a blob without a digest";
+                return Err(CallError::new(NAME, Code::DataLoss, text));
             };
+            if !left.remove(&digest) {
+                continue;
+            }
             if status.code != 0 {
                 self.forget(&digest);
                 let text = format!("{digest}: {}", status.message);
-                return Err(CallError::new(NAME, Code::from_i32(status.code), text));
+                let error = CallError::new(NAME, Code::from_i32(status.code), text);
+                blobs.push((digest, Err(error)));
+                continue;
             }
-            if left.remove(&digest) {
-                check_content(NAME, &digest, &blob.data)?;
-                add(&self.0.tally.downloaded_bytes, digest.size());
-                blobs.push((digest, blob.data));
-            }
+            let content = content(NAME, &digest, blob.data, blob.compressor);
+            add(&self.0.tally.downloaded_bytes, digest.size());
+            blobs.push((digest, content));
         }
-        match left.iter().next() {
-            None => Ok(blobs),
-            Some(digest) => {
-                let text = format!("no word of blob {digest}");
-                Err(CallError::new(NAME, Code::NotFound, text))
-            }
-        }
+        blobs.extend(left.into_iter().map(|digest| {
+            let text = format!("no word of blob {digest}");
+            (digest, Err(CallError::new(NAME, Code::NotFound, text)))
+        }));
+        Ok(blobs)
     }
+}
+
+fn to_store(digest: &Digest, data: &Bytes, zstd: bool) -> BlobToStore {
+    let packed = zstd.then(|| compression::compress(data)).flatten();
+    BlobToStore {
+        digest: Some(message(digest)),
+        compressor: if packed.is_some() { ZSTD } else { IDENTITY },
+        data: packed.map_or_else(|| data.clone(), Bytes::from),
+    }
+}
+
+/// Unpacks and checks what was sent as a blob. It never gets larger than the blob.
+fn content(
+    operation: &'static str,
+    digest: &Digest,
+    data: Bytes,
+    compressor: i32,
+) -> Result<Bytes, CallError> {
+    let refused = |text: String| CallError::new(operation, Code::DataLoss, text);
+    let data = match compressor {
+        IDENTITY => data,
+        ZSTD => compression::decompress(&data, digest.size())
+            .map_err(|error| refused(format!("{digest}: {error}")))?
+            .into(),
+        other => return Err(refused(format!("{digest}: unknown compressor {other}"))),
+    };
+    check_content(operation, digest, &data).map(|()| data)
 }
 
 pub(crate) fn check_content(
@@ -218,5 +169,36 @@ pub(crate) fn check_content(
             let text = format!("the content sent is not {digest}");
             Err(CallError::new(operation, Code::DataLoss, text))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R24: what comes compressed is unpacked to the size of the digest, and then checked.
+    #[test]
+    fn compressed_contents() {
+        let text = Bytes::from("some words ".repeat(100));
+        let digest = Digest::of(&text);
+        let stored = to_store(&digest, &text, true);
+        assert_eq!(stored.compressor, ZSTD);
+        assert!(stored.data.len() < text.len() / 2);
+        assert_eq!(to_store(&digest, &text, false).compressor, IDENTITY);
+        assert_eq!(
+            to_store(&digest, &Bytes::from("short"), true).compressor,
+            IDENTITY
+        );
+        let unpack = |data: &Bytes, compressor| content("Read", &digest, data.clone(), compressor);
+        assert_eq!(unpack(&stored.data, ZSTD).ok(), Some(text.clone()));
+        assert_eq!(unpack(&text, IDENTITY).ok(), Some(text));
+        let bomb = compression::compress(&vec![0; 16 << 20]).expect("it shrinks");
+        let error = unpack(&bomb.into(), ZSTD).expect_err("too large");
+        assert!(
+            error.message.ends_with("it has more than 1100 bytes"),
+            "{error}"
+        );
+        assert_eq!(error.code, Code::DataLoss);
+        assert!(unpack(&stored.data, 7).is_err());
     }
 }

@@ -10,7 +10,7 @@ use kiln_diag::Diag;
 use kiln_process::Description;
 use kiln_proto::{
     CacheCapabilities, CapabilitiesClient, GetCapabilitiesRequest, Message, RequestMetadata,
-    SHA256, ServerCapabilities, ToolDetails,
+    SHA256, ServerCapabilities, ToolDetails, ZSTD,
 };
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore};
@@ -23,6 +23,7 @@ use crate::call::{backoff, random};
 use crate::channel::channel;
 use crate::health::Health;
 use crate::pending::Queue;
+use crate::presence::{Presence, Questions};
 use crate::report::Tally;
 use crate::{CallError, Down, RemoteConfig};
 
@@ -47,6 +48,10 @@ pub struct Limits {
     pub update: bool,
     /// The largest blob it takes.
     pub max_blob: u64,
+    /// Whether batches may be compressed with zstd.
+    pub zstd_batches: bool,
+    /// Whether streams may be.
+    pub zstd_streams: bool,
 }
 
 /// What a call is for (R22); the server may log it.
@@ -90,8 +95,8 @@ pub(crate) struct Inner {
     pub(crate) workers: OnceCell<()>,
     /// Operations that the server runs for us, and what they are for.
     pub(crate) under_way: Mutex<HashMap<String, About>>,
-    /// Blobs that the server had not long ago.
-    pub(crate) present: Mutex<HashMap<Digest, Instant>>,
+    pub(crate) presence: Mutex<Presence>,
+    pub(crate) questions: Questions,
     invocation: String,
 }
 
@@ -112,7 +117,8 @@ impl Client {
             too_many: AtomicU64::new(u64::MAX),
             workers: OnceCell::new(),
             under_way: Mutex::default(),
-            present: Mutex::default(),
+            presence: Mutex::default(),
+            questions: Questions::default(),
             invocation: uuid(),
             config,
         })))
@@ -329,6 +335,8 @@ pub(crate) fn limits(answer: &ServerCapabilities) -> Result<Limits, CallError> {
             .action_cache_update_capabilities
             .is_some_and(|update| update.update_enabled),
         max_blob: positive(cache.max_cas_blob_size_bytes).unwrap_or(u64::MAX),
+        zstd_batches: cache.supported_batch_update_compressors.contains(&ZSTD),
+        zstd_streams: cache.supported_compressors.contains(&ZSTD),
     })
 }
 

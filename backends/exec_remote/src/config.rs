@@ -68,6 +68,8 @@ pub struct RemoteConfig {
     pub down: Down,
     /// How long a look-up may take before the process starts all the same (PX-072).
     pub head_start: Duration,
+    /// How often the server is reminded of what it keeps for us.
+    pub lease: Duration,
     /// How long the end of a command waits for uploads.
     pub patience: Duration,
 }
@@ -90,6 +92,7 @@ impl RemoteConfig {
             write: true,
             down: Down::Fallback,
             head_start: Duration::from_secs(3),
+            lease: Duration::from_secs(40),
             patience: Duration::from_secs(60),
         }
     }

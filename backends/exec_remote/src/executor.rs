@@ -1,22 +1,21 @@
 //! Processes on a server's workers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kiln_base::Digest;
-use kiln_process::{CacheScope, ExecError, Executor, Exit, Keyed, ProcessResult, Request, Source};
+use kiln_process::{CacheScope, ExecError, Executor, Exit, ProcessResult, Request, Source};
 use kiln_store::Store;
 use kiln_tree::Tree;
 use tokio::sync::Semaphore;
 use tonic::Code;
 
 use crate::execute::{EXECUTE, Ended};
+use crate::inputs::Inputs;
 use crate::lookup::{Answer, Lookup};
-use crate::upload::{AtHand, closure};
-use crate::{About, CallError, Client};
+use crate::{About, CallError, Client, RemoteContents};
 
 /// How long an action may wait for a worker, beside its own time (R18, PX-104).
 const QUEUE: Duration = Duration::from_secs(3_600);
@@ -41,11 +40,17 @@ impl RemoteExecutor {
     /// `store` is the server for contents and results, `workers` that for execution; mostly they
     /// are one. Contents go to `local`, and at most `most` actions run at a time.
     pub fn new(store: Client, workers: Client, local: Store, most: usize) -> RemoteExecutor {
+        let contents = RemoteContents::new(store, local);
+        RemoteExecutor::with(Arc::new(contents), workers, most)
+    }
+
+    /// As [`RemoteExecutor::new`]; `contents` decides what comes to the store when.
+    pub fn with(contents: Arc<RemoteContents>, workers: Client, most: usize) -> RemoteExecutor {
         RemoteExecutor {
-            lookup: Lookup::new(store.clone(), local.clone()),
-            store,
+            store: contents.client.clone(),
             workers,
-            local,
+            local: contents.store.clone(),
+            lookup: Lookup::new(contents),
             running: Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)),
         }
     }
@@ -68,8 +73,8 @@ impl RemoteExecutor {
 
     async fn run(&self, about: &About, request: &Request<'_>) -> Result<ProcessResult, CallError> {
         self.workers.workers().await?;
-        let inputs = Inputs::of(request);
-        self.send(about, &inputs).await?;
+        self.send(about, &Inputs::new_to(&self.store, request))
+            .await?;
         let told = AtomicBool::new(false);
         let started = || {
             if !told.swap(true, Ordering::Relaxed) {
@@ -101,13 +106,13 @@ impl RemoteExecutor {
                 Err(error) => error,
             };
             again += 1;
-            if again > AGAIN || !self.repair(about, &inputs, &error).await? {
+            if again > AGAIN || !self.repair(about, request, &error).await? {
                 return Err(error);
             }
         }
     }
 
-    /// The result with all its blobs here; `None` if a known one is no answer to this request.
+    /// The result with what must be here of it; `None` if a known one is no answer to this request.
     async fn admit(
         &self,
         about: &About,
@@ -124,7 +129,7 @@ impl RemoteExecutor {
             self.lookup.distrust(&request.action);
             return Ok(None);
         }
-        let mut result = match self.lookup.admit(about, request, *claim).await {
+        let mut result = match self.lookup.admit(about, request, *claim, !cached).await {
             // A known result whose blobs are gone.
             Err(error) if cached && !skipped && error.code == Code::NotFound => {
                 self.lookup.distrust(&request.action);
@@ -139,6 +144,7 @@ impl RemoteExecutor {
         if timed_out {
             result.exit = Exit::TimedOut;
             result.outputs = Tree::empty();
+            result.left.clear();
         }
         Ok(Some(result))
     }
@@ -149,19 +155,22 @@ impl RemoteExecutor {
         let (digests, at_hand) = (&inputs.digests, &inputs.at_hand);
         self.store
             .upload(about, &self.local, &limits, digests, at_hand)
-            .await
+            .await?;
+        self.store.remember_folders(&inputs.folders, digests);
+        Ok(())
     }
 
     /// Whether another try may go better: inputs were lacking and are there again.
     async fn repair(
         &self,
         about: &About,
-        inputs: &Inputs,
+        request: &Request<'_>,
         error: &CallError,
     ) -> Result<bool, CallError> {
         if error.lost.is_some() || error.code == Code::DataLoss {
             return Ok(false);
         }
+        let inputs = Inputs::all(request);
         inputs
             .digests
             .iter()
@@ -170,7 +179,7 @@ impl RemoteExecutor {
         if missing.is_empty() {
             return Ok(false);
         }
-        self.send(about, inputs).await?;
+        self.send(about, &inputs).await?;
         Ok(true)
     }
 
@@ -198,25 +207,6 @@ fn is_ours(error: &CallError) -> bool {
         // It has no workers, and was said to have some.
         Code::Unimplemented => error.operation == "GetCapabilities",
         _ => error.operation == "store",
-    }
-}
-
-/// All that a worker needs.
-struct Inputs {
-    digests: Vec<Digest>,
-    /// Messages: the action, its command, folders.
-    at_hand: AtHand,
-}
-
-impl Inputs {
-    fn of(request: &Request<'_>) -> Inputs {
-        let keyed = Keyed::of(request.process);
-        let (mut at_hand, mut digests) = (AtHand::new(), Vec::new());
-        closure(&request.process.inputs, &mut at_hand, &mut digests);
-        at_hand.insert(Digest::of(&keyed.command), Bytes::from(keyed.command));
-        at_hand.insert(keyed.digest, Bytes::from(keyed.action));
-        digests.extend(at_hand.keys());
-        Inputs { digests, at_hand }
     }
 }
 

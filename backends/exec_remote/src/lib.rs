@@ -4,6 +4,7 @@
 //! * [`RemoteConfig`] says which server, and how it is reached; [`Client`] reaches it.
 //! * [`RemoteCached`] puts the server's cache before any [`kiln_process::Executor`].
 //! * [`examine`] checks a server against what kiln needs.
+//! * [`RemoteContents`] leaves outputs at the server until they are needed; [`InputsHere`] needs them.
 //! * [`RemoteExecutor`] is one that has a server's workers run processes; [`Placed`] says which.
 //!
 //! What it is not: it knows no server by name (capabilities decide, R1), has no store of its own
@@ -23,15 +24,20 @@ mod cas;
 mod channel;
 mod check;
 mod client;
+mod compressed;
 mod config;
+mod contents;
 mod doctor;
 mod download;
 mod execute;
 mod executor;
 mod health;
+mod inputs;
+mod inputs_here;
 mod lookup;
 mod pending;
 mod placed;
+mod presence;
 mod report;
 mod upload;
 
@@ -40,7 +46,9 @@ pub use cache::RemoteCached;
 pub use call::CallError;
 pub use client::{About, Client, Limits};
 pub use config::{Down, Helper, RemoteConfig, Secret};
+pub use contents::{AtOnce, RemoteContents};
 pub use doctor::{Check, Cost, Group, Mark, Sheet, examine};
 pub use executor::RemoteExecutor;
+pub use inputs_here::InputsHere;
 pub use placed::Placed;
 pub use report::Counts;

@@ -1,11 +1,11 @@
 //! From a server's word to a result in the store.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use kiln_base::Digest;
 use kiln_process::{CacheScope, ProcessResult, Request, Source, decode_result};
 use kiln_proto::{ActionCacheClient, ActionResult, GetActionResultRequest, Message, SHA256};
-use kiln_store::Store;
 use parking_lot::Mutex;
 use tonic::Code;
 
@@ -13,7 +13,7 @@ use crate::cas::message;
 use crate::client::MAX_ANSWER;
 use crate::report::add;
 use crate::upload::{blocking, local};
-use crate::{About, CallError, Client, check};
+use crate::{About, CallError, Client, RemoteContents, check};
 
 /// What a look-up says.
 pub(crate) enum Answer {
@@ -25,15 +25,15 @@ pub(crate) enum Answer {
 /// Looks results up, and does not believe the same lie twice.
 pub(crate) struct Lookup {
     client: Client,
-    store: Store,
+    contents: Arc<RemoteContents>,
     distrusted: Mutex<HashSet<Digest>>,
 }
 
 impl Lookup {
-    pub(crate) fn new(client: Client, store: Store) -> Lookup {
+    pub(crate) fn new(contents: Arc<RemoteContents>) -> Lookup {
         Lookup {
-            client,
-            store,
+            client: contents.client.clone(),
+            contents,
             distrusted: Mutex::default(),
         }
     }
@@ -92,8 +92,8 @@ impl Lookup {
     ) -> Result<(ProcessResult, Vec<Digest>), CallError> {
         let refused = |reason: String| CallError::new("ActionResult", Code::DataLoss, reason);
         let trees = check::trees(&claim).map_err(refused)?;
-        self.fetch(about, trees).await?;
-        let (store, outputs) = (self.store.clone(), request.process.outputs.clone());
+        self.contents.download(about, trees).await?;
+        let (store, outputs) = (self.contents.store.clone(), request.process.outputs.clone());
         let workdir = request.process.workdir.clone();
         blocking(move || {
             let read = |digest: &Digest| store.read(digest).ok().flatten();
@@ -108,26 +108,23 @@ impl Lookup {
         .await
     }
 
-    async fn fetch(&self, about: &About, blobs: Vec<Digest>) -> Result<(), CallError> {
-        let limits = self.client.limits().await?;
-        self.client
-            .download(about, &self.store, &limits, blobs)
-            .await
-    }
-
-    /// A result with all its blobs here, whatever it is.
+    /// A result whatever it is, with what must be here of it. `ran`: the server has just made it.
     pub(crate) async fn admit(
         &self,
         about: &About,
         request: &Request<'_>,
         claim: ActionResult,
+        ran: bool,
     ) -> Result<ProcessResult, CallError> {
-        let (result, blobs) = self.decode(about, request, claim).await?;
-        self.fetch(about, blobs).await?;
+        let (mut result, blobs) = self.decode(about, request, claim).await?;
+        let contents = &self.contents;
+        contents
+            .admit(about, request, &mut result, blobs, ran)
+            .await?;
         Ok(result)
     }
 
-    /// A known result with all its blobs here, if it answers the request.
+    /// A known result with what must be here of it, if it answers the request.
     async fn reuse(
         &self,
         about: &About,
@@ -141,7 +138,10 @@ impl Lookup {
         if !(always || result.exit.success()) || !whole {
             return Ok(None);
         }
-        self.fetch(about, blobs).await?;
+        let contents = &self.contents;
+        contents
+            .admit(about, request, &mut result, blobs, false)
+            .await?;
         result.source = Source::RemoteCache;
         Ok(Some(result))
     }

@@ -13,8 +13,26 @@ use tonic::Code;
 use crate::cas::{OVERHEAD, message};
 use crate::{About, CallError, Client, Limits};
 
-/// Blobs that are in memory; all others are in the store.
-pub(crate) type AtHand = HashMap<Digest, Bytes>;
+/// Blobs that need not be in the store.
+pub(crate) type AtHand = HashMap<Digest, Content>;
+
+/// What a blob is, if it is not in the store.
+#[derive(Clone)]
+pub(crate) enum Content {
+    /// In memory.
+    Bytes(Bytes),
+    /// The `Directory` message of a folder, encoded when it is sent: most never are.
+    Folder(Tree),
+}
+
+impl Content {
+    fn bytes(&self) -> Bytes {
+        match self {
+            Content::Bytes(bytes) => bytes.clone(),
+            Content::Folder(tree) => tree.directory_message().into(),
+        }
+    }
+}
 
 impl Client {
     /// Uploads a result: all that it names, then the action, then the result itself, so that
@@ -32,10 +50,10 @@ impl Client {
         let mut at_hand: AtHand = encoded
             .trees
             .into_iter()
-            .map(|(digest, tree)| (digest, Bytes::from(tree)))
+            .map(|(digest, tree)| (digest, Content::Bytes(tree.into())))
             .collect();
-        at_hand.insert(command, keyed.command.into());
-        at_hand.insert(keyed.digest, keyed.action.into());
+        at_hand.insert(command, Content::Bytes(keyed.command.into()));
+        at_hand.insert(keyed.digest, Content::Bytes(keyed.action.into()));
         let mut digests = encoded.refs;
         digests.extend([command, keyed.digest]);
         digests.extend(folders.keys());
@@ -118,11 +136,19 @@ impl Client {
     ) -> Result<(), CallError> {
         if let Some(content) = at_hand.get(digest) {
             // A large tree or command: rare, and better in one place than in two.
-            store.put_bytes_known(*digest, content).map_err(local)?;
+            let content = content.bytes();
+            store.put_bytes_known(*digest, &content).map_err(local)?;
         }
         let (own, wanted) = (store.clone(), *digest);
         let path = blocking(move || Ok(own.blob_path(&wanted, false))).await?;
         let path = path.ok_or_else(|| gone(digest))?;
+        if self.limits().await?.zstd_streams
+            && self
+                .write_compressed_from(about, digest, &path, store.root())
+                .await?
+        {
+            return Ok(());
+        }
         self.write_from(about, digest, &path).await
     }
 
@@ -134,7 +160,7 @@ impl Client {
     ) -> Result<Vec<(Digest, Bytes)>, CallError> {
         let known: Vec<(Digest, Option<Bytes>)> = digests
             .iter()
-            .map(|digest| (*digest, at_hand.get(digest).cloned()))
+            .map(|digest| (*digest, at_hand.get(digest).map(Content::bytes)))
             .collect();
         let store = store.clone();
         blocking(move || {
@@ -154,29 +180,41 @@ impl Client {
 /// The `Directory` messages of output folders. The `Tree` messages have them as well, but some
 /// servers give a result out only if each is a blob of its own too.
 pub(crate) fn folders(result: &ProcessResult, outputs: &[RelPath]) -> AtHand {
-    let (mut folders, mut files) = (AtHand::new(), Vec::new());
+    let mut closure = Closure::default();
     for path in outputs {
         match result.outputs.get(path) {
-            Some(Node::Dir(tree)) => closure(tree, &mut folders, &mut files),
-            None if path.is_root() => closure(&result.outputs, &mut folders, &mut files),
+            Some(Node::Dir(tree)) => closure.add(tree, &|_| false),
+            None if path.is_root() => closure.add(&result.outputs, &|_| false),
             _ => {}
         }
     }
-    folders
+    closure.folders
 }
 
-/// The `Directory` messages of a tree, and the files that they name; what is there several times
-/// is looked at once.
-pub(crate) fn closure(tree: &Tree, folders: &mut AtHand, files: &mut Vec<Digest>) {
-    if folders.contains_key(&tree.digest()) {
-        return;
-    }
-    folders.insert(tree.digest(), tree.directory_message().into());
-    for (_, node) in tree.entries() {
-        match node {
-            Node::Dir(below) => closure(below, folders, files),
-            Node::File { digest, .. } => files.push(*digest),
-            Node::Symlink(_) => {}
+/// What is in trees.
+#[derive(Default)]
+pub(crate) struct Closure {
+    /// Their folders.
+    pub(crate) folders: AtHand,
+    /// The files that those name.
+    pub(crate) files: Vec<Digest>,
+}
+
+impl Closure {
+    /// Adds a tree; what is there several times is looked at once, and what `known` knows not at
+    /// all (R12).
+    pub(crate) fn add(&mut self, tree: &Tree, known: &dyn Fn(&Digest) -> bool) {
+        let digest = tree.digest();
+        if self.folders.contains_key(&digest) || known(&digest) {
+            return;
+        }
+        self.folders.insert(digest, Content::Folder(tree.clone()));
+        for (_, node) in tree.entries() {
+            match node {
+                Node::Dir(below) => self.add(below, known),
+                Node::File { digest, .. } => self.files.push(*digest),
+                Node::Symlink(_) => {}
+            }
         }
     }
 }

@@ -106,6 +106,7 @@ impl Machine {
             writable: false,
             optional_outputs: false,
             declared: None,
+            reads: kiln_process::Reads::All,
             observer,
         };
         self.executor.execute(request).await

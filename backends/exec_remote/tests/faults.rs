@@ -54,6 +54,7 @@ impl Executor for Local {
                 sandbox: None,
                 strays: Vec::new(),
                 unlisted_reads: None,
+                left: Vec::new(),
             })
         }
         .boxed()
@@ -138,6 +139,7 @@ impl Machine {
             writable: false,
             optional_outputs: false,
             declared: None,
+            reads: kiln_process::Reads::All,
             observer: &(),
         };
         self.cache.execute(request).await.unwrap()

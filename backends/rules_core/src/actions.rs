@@ -21,7 +21,7 @@ use crate::packages::{Package, PackageLookup};
 use crate::race::Races;
 use crate::repos::Repositories;
 use crate::rewind::Rewinder;
-use crate::services::{CallerEnv, Events, Execution, Workspace, WorkspaceStatus};
+use crate::services::{CallerEnv, Elsewhere, Events, Execution, Workspace, WorkspaceStatus};
 use crate::spawn;
 use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 use crate::workspace_sources::{SourcesKey, WorkspaceSources};
@@ -56,7 +56,9 @@ pub async fn template(cx: &RuleCx, key: Arc<ActionKey>) -> Result<Template, Diag
 
 /// Runs an action, or takes its result from the cache.
 #[rule(
-    uses(Store, Execution, Events, Races, Workspace, CallerEnv, WorkspaceStatus),
+    uses(
+        Store, Elsewhere, Execution, Events, Races, Workspace, CallerEnv, WorkspaceStatus
+    ),
     gets(
         SetKey -> SetTree, RunfilesKey -> RunfilesTree, ArtifactKey -> ArtifactNode,
         MachineKey -> Machine, MachineKey -> Shell, MachineKey -> Surroundings,
@@ -152,9 +154,11 @@ async fn template_text(
             let path = artifact.exec_path();
             return Err(Diag::build(format!("`{path}` is no file")));
         };
+        let elsewhere = cx.service::<Elsewhere>()?;
+        let lost = elsewhere.0.fetch(&[digest]).await;
         match store.read(&digest)? {
-            Some(bytes) => break bytes,
-            None => {
+            Some(bytes) if lost.is_empty() => break bytes,
+            _ => {
                 let whose = format!("expanding a template for `{owner}`");
                 let inputs = vec![artifact.clone()];
                 rewinder.rewind(cx, &whose, inputs, digest).await?;

@@ -14,6 +14,18 @@ use crate::spawn::Cx;
 use crate::tools::{Machine, MachineKey};
 use crate::undeclared::{Place, undeclared_reads};
 
+/// Where an action says what it read.
+pub(crate) fn path(template: &ActionTemplate) -> Option<RelPath> {
+    let ActionKind::Spawn {
+        dependency_file: Some(file),
+        ..
+    } = &template.kind
+    else {
+        return None;
+    };
+    RelPath::new(file.exec_path()).ok()
+}
+
 /// Every file that the compiler says it read must be an input, or lie outside of the tree of
 /// inputs (system headers). In a sandbox nothing else can be read, and the list is not looked at;
 /// where there is none, this is what notices.

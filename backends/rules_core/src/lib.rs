@@ -29,6 +29,7 @@ pub mod members;
 mod narrow;
 mod outputs;
 pub mod packages;
+pub mod path_filter;
 pub mod patterns;
 mod printed;
 pub mod query;

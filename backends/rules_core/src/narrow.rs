@@ -20,14 +20,12 @@ use std::collections::BTreeSet;
 
 use kiln_base::{Digest, Fingerprint, RelPath};
 use kiln_diag::Diag;
-use kiln_process::{
-    CacheScope, Keyed, Process, ProcessResult, Source, decode_result, encode_result,
-};
+use kiln_process::{CacheScope, Contents, Keyed, Process, ProcessResult, Source, keep, recall};
 use kiln_store::Store;
-use kiln_targets::{ActionKind, ActionTemplate};
+use kiln_targets::ActionTemplate;
 use kiln_tree::{Node, Tree, TreeBuilder};
 
-use crate::dependency_file::dependencies;
+use crate::dependency_file::{self, dependencies};
 
 /// An action of which is known where it says what it read.
 pub(crate) struct Narrow<'a> {
@@ -43,13 +41,7 @@ impl<'a> Narrow<'a> {
         template: &ActionTemplate,
         process: &'a Process,
     ) -> Option<Narrow<'a>> {
-        let ActionKind::Spawn {
-            dependency_file: Some(file),
-            ..
-        } = &template.kind
-        else {
-            return None;
-        };
+        let dependency_file = dependency_file::path(template)?;
         let kept = matches!(
             process.cache,
             CacheScope::Successful | CacheScope::LocalSuccessful
@@ -57,28 +49,25 @@ impl<'a> Narrow<'a> {
         Some(Narrow {
             store,
             process,
-            dependency_file: RelPath::new(file.exec_path())
-                .ok()
+            dependency_file: Some(dependency_file)
                 .filter(|_| kept && !is_assembly(&process.argv))?,
         })
     }
 
     /// The result of a run that read the same, unless the action itself is known (then that is
     /// what is to be asked).
-    pub(crate) fn known(&self, action: &Digest) -> Option<ProcessResult> {
+    pub(crate) async fn known(
+        &self,
+        contents: &dyn Contents,
+        action: &Digest,
+    ) -> Option<ProcessResult> {
         if self.store.get_action(action).is_some() {
             return None;
         }
         let read = self.store.get_action(&self.list_key()?)?;
         let read: BTreeSet<&str> = std::str::from_utf8(&read).ok()?.lines().collect();
-        let message = self
-            .store
-            .get_action(&self.key(&|path| read.contains(path))?)?;
-        let blob = |digest: &_| self.store.read(digest).ok().flatten();
-        let mut result = decode_result(&message, &self.process.outputs, &blob)
-            .ok()?
-            .result;
-        result.source = Source::LocalCache;
+        let key = self.key(&|path| read.contains(path))?;
+        let result = recall(self.store, contents, &key, &self.process.outputs).await?;
         result.exit.success().then_some(result)
     }
 
@@ -102,15 +91,10 @@ impl<'a> Narrow<'a> {
             .map(|path| path.to_string())
             .collect();
         let keys = (self.list_key(), self.key(&|path| read.contains(path)));
-        let encoded = encode_result(result, &self.process.outputs);
-        let ((Some(list), Some(key)), Some(encoded)) = (keys, encoded) else {
+        let (Some(list), Some(key)) = keys else {
             return Ok(());
         };
-        for (digest, tree) in &encoded.trees {
-            self.store.put_bytes_known(*digest, tree)?;
-        }
-        self.store
-            .put_action(&key, &encoded.message, &encoded.refs)?;
+        keep(self.store, &key, result, &self.process.outputs)?;
         let lines: Vec<String> = read.into_iter().collect();
         self.store
             .put_action(&list, lines.join("\n").as_bytes(), &[])

@@ -374,6 +374,7 @@ mod tests {
             sandbox: None,
             strays: Vec::new(),
             unlisted_reads: None,
+            left: Vec::new(),
         }
     }
 

@@ -1,8 +1,11 @@
-//! The contents of a target's outputs, made again where they are gone from the store.
+//! The contents of a target's outputs: fetched where they were left at a server, made again where
+//! they are gone.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kiln_address::Label;
+use kiln_base::Digest;
 use kiln_diag::Diag;
 use kiln_rules::{Param, Product, RuleCx, RuleDef, rule, rules};
 use kiln_store::Store;
@@ -14,8 +17,8 @@ use crate::artifacts::{ArtifactNode, RunfilesTree};
 use crate::build::Built;
 use crate::files::FileNode;
 use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, TargetKey};
-use crate::rewind::{self, Rewinder, first_lost};
-use crate::services::Events;
+use crate::rewind::{self, Rewinder};
+use crate::services::{Elsewhere, Events};
 
 /// A target whose outputs somebody could not read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,9 +35,10 @@ impl Param for RestoreKey {}
 pub struct Restored(pub Arc<Built>);
 impl Product for Restored {}
 
-/// Looks for the outputs and runfiles of a target, and has those made again that are gone.
+/// Looks for the outputs and runfiles of a target, fetches what was left at a server, and has made
+/// again what is gone.
 #[rule(
-    uses(Store, Events),
+    uses(Store, Elsewhere, Events),
     gets(
         TargetKey -> Built, TargetKey -> Analyzed, (TargetKey, Configuration) -> Analyzed,
         ArtifactKey -> ArtifactNode, ActionKey -> Template, ActionKey -> ActionOutputs,
@@ -48,16 +52,19 @@ pub async fn restored(
 ) -> Result<Restored, Diag> {
     // It is about what is in the store now.
     cx.mark_uncacheable();
-    let store = cx.service::<Store>()?;
+    let elsewhere = cx.service::<Elsewhere>()?;
     let mut rewinder = Rewinder::new();
     loop {
         let built = get!(Built, TargetKey(key.label.clone())).await?;
         let Built::Ready(target) = &*built else {
             return Ok(Restored(built));
         };
-        let trees = [Some(&target.files), target.runfiles.as_ref()];
-        let lost = trees.into_iter().flatten();
-        let Some(lost) = lost.filter_map(|tree| first_lost(tree, &store)).next() else {
+        let mut blobs = HashSet::new();
+        for tree in [Some(&target.files), target.runfiles.as_ref()] {
+            tree.into_iter().for_each(|tree| tree.blobs(&mut blobs));
+        }
+        let blobs: Vec<Digest> = blobs.into_iter().collect();
+        let Some(lost) = elsewhere.0.fetch(&blobs).await.first().copied() else {
             return Ok(Restored(built));
         };
         let analyzed = get!(Analyzed, TargetKey(key.label.clone())).await?;

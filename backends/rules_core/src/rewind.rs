@@ -5,13 +5,14 @@
 //! beforehand: who needs a blob and does not find it asks here. What is made again in turn may find
 //! its own inputs gone, and asks for them. Only what is needed is made again.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kiln_base::Digest;
 use kiln_diag::Diag;
 use kiln_events::Event;
+use kiln_process::Contents;
 use kiln_rules::{Declares, RuleCx, Uses};
 use kiln_store::Store;
 use kiln_targets::{ActionKind, Artifact, Configuration, Owner, Runfiles};
@@ -22,7 +23,7 @@ use crate::analysis::Analyzed;
 use crate::artifacts::{ArtifactNode, Origin, RunfilesTree, origin};
 use crate::files::FileNode;
 use crate::keys::{ActionKey, ArtifactKey, FileKey, RunfilesKey, TargetKey};
-use crate::services::Events;
+use crate::services::{Elsewhere, Events};
 
 /// A rule that can have contents made again.
 pub(crate) trait Rewinds:
@@ -32,6 +33,7 @@ pub(crate) trait Rewinds:
     + Declares<ActionOutputs, (ActionKey,)>
     + Declares<FileNode, (FileKey,)>
     + Uses<Store>
+    + Uses<Elsewhere>
     + Uses<Events>
 {
 }
@@ -43,6 +45,7 @@ impl<R> Rewinds for R where
         + Declares<ActionOutputs, (ActionKey,)>
         + Declares<FileNode, (FileKey,)>
         + Uses<Store>
+        + Uses<Elsewhere>
         + Uses<Events>
 {
 }
@@ -79,22 +82,22 @@ impl Rewinder {
         self.left -= 1;
         let mut origins: HashMap<Origin, Artifact> = HashMap::new();
         let mut pending = artifacts;
-        while let Some(artifact) = pending.pop() {
-            let node = cx.get::<ArtifactNode, _>((ArtifactKey(artifact.clone()),));
-            if !is_lost(&node.await?.0, &store) {
-                continue;
-            }
-            let origin = origin(cx, &artifact).await?;
-            match linked(cx, &origin).await? {
-                // Its contents are those of another artifact.
-                Some(target) => pending.push(target),
-                None => {
-                    if let Entry::Vacant(entry) = origins.entry(origin) {
-                        tell(cx, &artifact)?;
-                        entry.insert(artifact);
+        while !pending.is_empty() {
+            let mut behind = Vec::new();
+            for artifact in lost_of(cx, pending).await? {
+                let origin = origin(cx, &artifact).await?;
+                match linked(cx, &origin).await? {
+                    // Its contents are those of another artifact.
+                    Some(target) => behind.push(target),
+                    None => {
+                        if let Entry::Vacant(entry) = origins.entry(origin) {
+                            tell(cx, &artifact)?;
+                            entry.insert(artifact);
+                        }
                     }
                 }
             }
+            pending = behind;
         }
         make_again(cx, origins).await
     }
@@ -150,36 +153,67 @@ pub(crate) fn runfiles(runfiles: &Runfiles) -> Vec<Artifact> {
 /// What kiln itself writes into a runfiles tree has no artifact: it is written again, if it is gone.
 pub(crate) async fn write_again<R>(cx: &RuleCx<R>, runfiles: &Arc<Runfiles>) -> Result<(), Diag>
 where
-    R: Declares<RunfilesTree, (RunfilesKey,)> + Uses<Store>,
+    R: Declares<RunfilesTree, (RunfilesKey,)> + Uses<Elsewhere>,
 {
     let key = RunfilesKey::new(runfiles.clone());
     let tree = cx.get::<RunfilesTree, _>((key.clone(),)).await?;
-    if first_lost(&tree.0, &*cx.service::<Store>()?).is_some() {
+    if first_lost(cx, &tree.0).await?.is_some() {
         cx.lose::<RunfilesTree, _>((key.clone(),));
         cx.get::<RunfilesTree, _>((key,)).await?;
     }
     Ok(())
 }
 
-/// Whether contents of a node are gone.
-fn is_lost(node: &Node, store: &Store) -> bool {
-    let gone = |digest: &Digest| !store.contains(digest);
-    match node {
-        Node::File { digest, .. } => gone(digest),
-        Node::Symlink(_) => false,
-        Node::Dir(tree) => first_lost(tree, store).is_some(),
-    }
+/// Those artifacts whose contents are gone, and nowhere to be had.
+async fn lost_of<R: Rewinds>(
+    cx: &RuleCx<R>,
+    artifacts: Vec<Artifact>,
+) -> Result<Vec<Artifact>, Diag> {
+    let keys = artifacts
+        .iter()
+        .cloned()
+        .map(|artifact| (ArtifactKey(artifact),));
+    let nodes = cx
+        .get_all::<ArtifactNode, _, _>(keys.collect::<Vec<_>>())
+        .await?;
+    let each: Vec<HashSet<Digest>> = nodes.iter().map(|node| blobs(&node.0)).collect();
+    let all: HashSet<Digest> = each.iter().flatten().copied().collect();
+    let all: Vec<Digest> = all.into_iter().collect();
+    let lost: HashSet<Digest> = elsewhere(cx)?.lost(&all).await.into_iter().collect();
+    let both = artifacts.into_iter().zip(each);
+    let both = both.filter(|(_, blobs)| !blobs.is_disjoint(&lost));
+    Ok(both.map(|(artifact, _)| artifact).collect())
 }
 
-/// A blob of the tree that is gone.
-pub(crate) fn first_lost(tree: &Tree, store: &Store) -> Option<Digest> {
-    let mut digests = Vec::new();
-    tree.walk(false, &mut |_, node| {
-        if let Node::File { digest, .. } = node {
-            digests.push(*digest);
+fn elsewhere<R: Uses<Elsewhere>>(cx: &RuleCx<R>) -> Result<Arc<dyn Contents>, Diag> {
+    Ok(cx.service::<Elsewhere>()?.0.clone())
+}
+
+/// The contents of a node.
+fn blobs(node: &Node) -> HashSet<Digest> {
+    let mut blobs = HashSet::new();
+    match node {
+        Node::File { digest, .. } => {
+            blobs.insert(*digest);
         }
-    });
-    store.missing(&digests).into_iter().next()
+        Node::Symlink(_) => {}
+        Node::Dir(tree) => tree.blobs(&mut blobs),
+    }
+    blobs
+}
+
+/// A blob of the tree that is gone, and nowhere to be had.
+pub(crate) async fn first_lost<R: Uses<Elsewhere>>(
+    cx: &RuleCx<R>,
+    tree: &Tree,
+) -> Result<Option<Digest>, Diag> {
+    let mut blobs = HashSet::new();
+    tree.blobs(&mut blobs);
+    let blobs: Vec<Digest> = blobs.into_iter().collect();
+    if blobs.is_empty() {
+        return Ok(None);
+    }
+    Ok(elsewhere(cx)?.lost(&blobs).await.into_iter().next())
 }
 
 fn tell<R: Rewinds>(cx: &RuleCx<R>, artifact: &Artifact) -> Result<(), Diag> {

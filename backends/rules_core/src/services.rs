@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kiln_diag::Diag;
 use kiln_events::EventSink;
 use kiln_fs::SourceRoot;
-use kiln_process::{Executor, Identify};
+use kiln_process::{Contents, Executor, Identify};
 use kiln_store::{StatTable, Store};
 use kiln_targets::Host;
 
@@ -29,6 +29,9 @@ pub struct Execution {
     /// depend on undeclared things must never pass for those of a hermetic run. Empty for one.
     pub isolation: &'static str,
 }
+
+/// Where contents are that are not in the store.
+pub struct Elsewhere(pub Arc<dyn Contents>);
 
 /// Who is told what happens.
 pub struct Events(pub Arc<dyn EventSink>);

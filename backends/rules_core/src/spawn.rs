@@ -10,7 +10,7 @@ use kiln_diag::Diag;
 use kiln_events::{ActionEvent, ActionSource, Event};
 use kiln_process::{
     CacheScope, Declared, Description, ExecError, Exit, Keyed, Observer, Process, ProcessResult,
-    Request, Source,
+    Reads, Request, Source,
 };
 use kiln_rules::{RuleCx, Uses};
 use kiln_store::Store;
@@ -30,7 +30,7 @@ use crate::outputs;
 use crate::printed::printed;
 use crate::race;
 use crate::rewind::{self, Rewinder, first_lost};
-use crate::services::{Events, Workspace, WorkspaceStatus};
+use crate::services::{Elsewhere, Events, Workspace, WorkspaceStatus};
 use crate::status;
 use crate::tools::{Machine, MachineKey, Shell, Surroundings};
 use crate::workspace_sources;
@@ -43,7 +43,6 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
     let events = cx.service::<Events>()?;
     events.0.emit(Event::ActionsPlanned(1));
     let describe = description(template);
-    let store = cx.service::<Store>()?;
     let mut rewinder = Rewinder::new();
     let (process, outputs) = loop {
         let process = process(cx, template).await?;
@@ -54,7 +53,7 @@ pub(crate) async fn run(cx: &Cx, template: &Arc<ActionTemplate>) -> Result<Actio
             Executed::Done(result) => {
                 let outputs = outputs::outputs(template, &process, &result)?;
                 // A result is only known with all that it names, but it does not name these.
-                match first_lost(&outputs.links, &store) {
+                match first_lost(cx, &outputs.links).await? {
                     None => break (process, outputs.found),
                     Some(digest) => digest,
                 }
@@ -299,6 +298,7 @@ async fn execute(
         status::as_it_runs(&store, &known, process)?
     };
     let sources = workspace_sources::of(cx, template, &machine).await?;
+    let reads: Vec<RelPath> = dependency_file::path(template).into_iter().collect();
     let request = Request {
         process: stamped.as_ref().unwrap_or(process),
         environment: &machine.environment,
@@ -309,13 +309,18 @@ async fn execute(
         writable: false,
         optional_outputs: false,
         declared: sources.as_deref().map(|sources| sources as &dyn Declared),
+        reads: Reads::OfRun(&reads),
         observer: &progress,
     };
     let store = cx.service::<Store>()?;
     let mut narrow = Narrow::of(&store, template, process);
-    let known = narrow
-        .as_ref()
-        .and_then(|narrow| narrow.known(&keyed.digest));
+    let known = match &narrow {
+        Some(narrow) => {
+            let elsewhere = cx.service::<Elsewhere>()?;
+            narrow.known(&*elsewhere.0, &keyed.digest).await
+        }
+        None => None,
+    };
     let result = match known {
         Some(result) => Ok(result),
         None => {

@@ -12,12 +12,12 @@ use kiln_diag::Diag;
 use kiln_proto::byte_stream_server::ByteStream;
 use kiln_proto::{
     QueryWriteStatusRequest, QueryWriteStatusResponse, ReadRequest, ReadResponse, WriteRequest,
-    WriteResponse,
+    WriteResponse, compression,
 };
 use kiln_store::PutMode;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::names::{read_name, write_name};
+use crate::names::{Streamed, read_name, write_name};
 use crate::shared::{Reply, Shared, blocking};
 use crate::status::shown;
 use crate::uploads::{Refusal, Upload, Uploads};
@@ -37,10 +37,13 @@ impl ByteStream for Service {
 
     async fn read(&self, request: Request<ReadRequest>) -> Reply<Self::ReadStream> {
         let request = request.into_inner();
-        let digest = read_name(&self.shared.instance, &request.resource_name)?;
+        let Streamed { digest, zstd } = read_name(&self.shared.instance, &request.resource_name)?;
         let span = span(&request, digest.size())?;
         let shared = self.shared.clone();
         let file = blocking(move || open(&shared, &digest, span.0)).await??;
+        if zstd {
+            return compressed(file, &request);
+        }
         let parts = stream::try_unfold((file, span.1), |(file, left)| async move {
             match left {
                 0 => Ok(None),
@@ -55,14 +58,18 @@ impl ByteStream for Service {
         let mut parts = request.into_inner();
         let first = parts.message().await?;
         let first = first.ok_or_else(|| Status::invalid_argument("a write without a message"))?;
-        let digest = write_name(&self.shared.instance, &first.resource_name)?;
+        let Streamed { digest, zstd } = write_name(&self.shared.instance, &first.resource_name)?;
         let size = digest.size();
         let store = self.shared.store.clone();
-        // Who comes second need not send it (R9).
+        // Who comes second need not send it (R9); -1 where nobody knows how long it would have been.
         if blocking(move || store.contains(&digest)).await? {
-            return committed(size);
+            return match zstd {
+                true => Ok(Response::new(WriteResponse { committed_size: -1 })),
+                false => committed(size),
+            };
         }
-        if first.finish_write && first.write_offset == 0 && first.data.len() as u64 == size {
+        if !zstd && first.finish_write && first.write_offset == 0 && first.data.len() as u64 == size
+        {
             self.store_at_once(digest, first.data).await?;
             return committed(size);
         }
@@ -70,7 +77,8 @@ impl ByteStream for Service {
         let (name, afresh) = (first.resource_name.clone(), first.write_offset == 0);
         let upload = blocking(move || uploads.take(&name, afresh)).await?;
         let upload = upload.map_err(|refusal| self.refused(refusal))?;
-        self.receive(digest, upload, first, parts).await
+        self.receive(Streamed { digest, zstd }, upload, first, parts)
+            .await
     }
 
     async fn query_write_status(
@@ -78,10 +86,11 @@ impl ByteStream for Service {
         request: Request<QueryWriteStatusRequest>,
     ) -> Reply<QueryWriteStatusResponse> {
         let name = request.into_inner().resource_name;
-        let digest = write_name(&self.shared.instance, &name)?;
+        let Streamed { digest, zstd } = write_name(&self.shared.instance, &name)?;
         let store = self.shared.store.clone();
         let complete = blocking(move || store.contains(&digest)).await?;
         let written = match complete {
+            true if zstd => return Ok(Response::new(DONE)),
             true => digest.size(),
             // A write that is not known begins at 0, as after a restart.
             false => self.uploads.written(&name),
@@ -122,7 +131,7 @@ impl Service {
     /// Takes part after part. Whatever breaks the stream, what has come is kept.
     async fn receive(
         &self,
-        digest: Digest,
+        blob: Streamed,
         mut upload: Upload,
         first: WriteRequest,
         mut parts: Streaming<WriteRequest>,
@@ -130,7 +139,7 @@ impl Service {
         let name = first.resource_name.clone();
         let mut next = Some(first);
         while let Some(part) = next {
-            if let Err(error) = fits(&part, &name, &digest, upload.written()) {
+            if let Err(error) = fits(&part, &name, &blob, upload.written()) {
                 // What does not fit at all makes the rest doubtful as well.
                 upload.discard();
                 return Err(error);
@@ -144,7 +153,7 @@ impl Service {
             upload = back;
             result.map_err(|error| self.no_room(&error))?;
             if part.finish_write {
-                return self.finish(digest, upload).await;
+                return self.finish(blob, upload).await;
             }
             next = parts.message().await?;
         }
@@ -152,11 +161,16 @@ impl Service {
         committed(upload.written())
     }
 
-    async fn finish(&self, digest: Digest, upload: Upload) -> Reply<WriteResponse> {
+    async fn finish(&self, blob: Streamed, upload: Upload) -> Reply<WriteResponse> {
         let shared = self.shared.clone();
+        let (digest, length) = (blob.digest, upload.written());
         blocking(move || {
-            let Some((path, found)) = upload.finish() else {
+            let (uploads, Some((path, found))) = upload.finish() else {
                 return Err(Status::internal("an upload was lost"));
+            };
+            let (path, found) = match blob.zstd {
+                true => uploads.unpack(&path, digest.size()).map_err(unpacking)?,
+                false => (path, found),
             };
             right(&digest, &found)?;
             // It is gone from its folder afterwards, or removed with its name.
@@ -165,12 +179,48 @@ impl Service {
             right(&digest, &stored)
         })
         .await??;
-        committed(digest.size())
+        committed(length)
+    }
+}
+
+/// What is said of a compressed write whose blob is there: how long it was is not known.
+const DONE: QueryWriteStatusResponse = QueryWriteStatusResponse {
+    committed_size: -1,
+    complete: true,
+};
+
+/// A stream of a blob, or of its end, compressed with zstd.
+fn compressed(file: File, request: &ReadRequest) -> Reply<<Service as ByteStream>::ReadStream> {
+    if request.read_limit != 0 {
+        let text = "a compressed read has no limit: it is not known where it would end";
+        return Err(Status::invalid_argument(text));
+    }
+    let failed = |_| Status::data_loss("the blob cannot be read to its end");
+    let packed = compression::compressing(file).map_err(failed)?;
+    let parts = stream::try_unfold(packed, move |mut packed| async move {
+        blocking(move || {
+            let mut data = Vec::new();
+            let read = (&mut packed).take(PART).read_to_end(&mut data);
+            match read.map_err(failed)? {
+                0 => Ok(None),
+                _ => Ok(Some((ReadResponse { data: data.into() }, packed))),
+            }
+        })
+        .await?
+    });
+    Ok(Response::new(parts.boxed()))
+}
+
+/// A compressed write that cannot be unpacked: mostly the fault of who sent it.
+fn unpacking(error: std::io::Error) -> Status {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => Status::resource_exhausted(error.to_string()),
+        _ => Status::invalid_argument(format!("what was sent cannot be unpacked: {error}")),
     }
 }
 
 /// Whether a part goes on where the last one ended.
-fn fits(part: &WriteRequest, name: &str, digest: &Digest, written: u64) -> Result<(), Status> {
+fn fits(part: &WriteRequest, name: &str, blob: &Streamed, written: u64) -> Result<(), Status> {
     if !part.resource_name.is_empty() && part.resource_name != name {
         return Err(Status::invalid_argument(format!(
             "one stream writes one blob, and `{}` is another",
@@ -184,10 +234,15 @@ fn fits(part: &WriteRequest, name: &str, digest: &Digest, written: u64) -> Resul
         )));
     }
     let end = written.saturating_add(part.data.len() as u64);
-    if end > digest.size() || part.finish_write && end != digest.size() {
+    let (digest, size) = (blob.digest, blob.digest.size());
+    let wrong = match blob.zstd {
+        // What does not shrink gets a little larger.
+        true => end > size.saturating_add(size / 64).saturating_add(4 << 10),
+        false => end > size || part.finish_write && end != size,
+    };
+    if wrong {
         return Err(Status::invalid_argument(format!(
-            "{end} bytes were written, but the blob {digest} has {}",
-            digest.size()
+            "{end} bytes were written, but the blob {digest} has {size}"
         )));
     }
     Ok(())

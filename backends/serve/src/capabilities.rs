@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kiln_proto::capabilities_server::Capabilities;
 use kiln_proto::{
     ActionCacheUpdateCapabilities, CacheCapabilities, ExecutionCapabilities,
-    GetCapabilitiesRequest, SHA256, SemVer, ServerCapabilities,
+    GetCapabilitiesRequest, IDENTITY, SHA256, SemVer, ServerCapabilities, ZSTD,
 };
 use tonic::{Request, Response};
 
@@ -43,6 +43,8 @@ impl Capabilities for Service {
                 }),
                 max_batch_total_size_bytes: BATCH as i64,
                 symlink_absolute_path_strategy: DISALLOWED,
+                supported_compressors: vec![IDENTITY, ZSTD],
+                supported_batch_update_compressors: vec![IDENTITY, ZSTD],
                 ..CacheCapabilities::default()
             }),
             execution_capabilities: Some(ExecutionCapabilities {

@@ -53,14 +53,23 @@ fn wrong_instance(own: &str, instance: &str) -> Status {
     ))
 }
 
-/// The blob of `[instance/]blobs/HASH/SIZE`, the name of a read.
-pub(crate) fn read_name(own: &str, name: &str) -> Result<Digest, Status> {
+/// A blob that is to be streamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Streamed {
+    pub(crate) digest: Digest,
+    /// Whether the stream is compressed with zstd.
+    pub(crate) zstd: bool,
+}
+
+/// The blob of `[instance/]blobs/HASH/SIZE`, the name of a read, or of
+/// `[instance/]compressed-blobs/zstd/HASH/SIZE`.
+pub(crate) fn read_name(own: &str, name: &str) -> Result<Streamed, Status> {
     let rest = within(own, name, &["blobs/", "compressed-blobs/"])?;
     blob(name, rest, false)
 }
 
 /// The blob of `[instance/]uploads/UUID/blobs/HASH/SIZE[/anything]`, the name of a write.
-pub(crate) fn write_name(own: &str, name: &str) -> Result<Digest, Status> {
+pub(crate) fn write_name(own: &str, name: &str) -> Result<Streamed, Status> {
     let rest = within(own, name, &["uploads/"])?;
     let rest = rest.strip_prefix("uploads/").and_then(|rest| {
         let (upload, rest) = rest.split_once('/')?;
@@ -93,21 +102,27 @@ fn within<'a>(own: &str, name: &'a str, begins: &[&str]) -> Result<&'a str, Stat
     }
 }
 
-fn blob(name: &str, rest: &str, more: bool) -> Result<Digest, Status> {
-    if rest.starts_with("compressed-blobs/") {
-        return Err(Status::invalid_argument(
-            "this server offers no compression: see its capabilities",
-        ));
-    }
+fn blob(name: &str, rest: &str, more: bool) -> Result<Streamed, Status> {
     let mut parts = rest.split('/');
-    let digest = match (parts.next(), parts.next(), parts.next()) {
-        (Some("blobs"), Some(hash), Some(size)) => {
-            size.parse().ok().and_then(|size| parse(hash, size))
-        }
+    let zstd = match parts.next() {
+        Some("blobs") => false,
+        Some("compressed-blobs") => match parts.next() {
+            Some("zstd") => true,
+            other => {
+                let other = shown(other.unwrap_or_default());
+                return Err(Status::invalid_argument(format!(
+                    "unknown compressor `{other}`: this server knows zstd alone"
+                )));
+            }
+        },
+        _ => return Err(no_name(name)),
+    };
+    let digest = match (parts.next(), parts.next()) {
+        (Some(hash), Some(size)) => size.parse().ok().and_then(|size| parse(hash, size)),
         _ => None,
     };
     match digest {
-        Some(digest) if more || parts.next().is_none() => Ok(digest),
+        Some(digest) if more || parts.next().is_none() => Ok(Streamed { digest, zstd }),
         _ => Err(no_name(name)),
     }
 }
@@ -134,7 +149,11 @@ mod tests {
             false => read_name(own, &name),
         };
         expected.assert_eq(&match read {
-            Ok(digest) => format!("{digest:?}"),
+            Ok(Streamed {
+                digest,
+                zstd: false,
+            }) => format!("{digest:?}"),
+            Ok(Streamed { digest, zstd: true }) => format!("{digest:?} zstd"),
             Err(status) => status.message().replace(HASH, "HASH"),
         });
     }
@@ -185,7 +204,12 @@ mod tests {
         check(
             "",
             "compressed-blobs/zstd/HASH/3",
-            expect!["this server offers no compression: see its capabilities"],
+            expect!["688787d8/3 zstd"],
+        );
+        check(
+            "",
+            "compressed-blobs/brotli/HASH/3",
+            expect!["unknown compressor `brotli`: this server knows zstd alone"],
         );
         check(
             "",
@@ -221,7 +245,7 @@ mod tests {
         check(
             "",
             "uploads/u/compressed-blobs/zstd/HASH/3",
-            expect!["this server offers no compression: see its capabilities"],
+            expect!["688787d8/3 zstd"],
         );
     }
 

@@ -138,6 +138,7 @@ impl Runner {
             // What is not there is left out of the result, and the client says what that means.
             optional_outputs: true,
             declared: None,
+            reads: kiln_process::Reads::All,
             observer: &stages,
         };
         let result = self.executor.execute(run).await.map_err(failed)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use kiln_base::Digest;
+use kiln_proto::compression;
 use kiln_proto::content_addressable_storage_server::ContentAddressableStorage;
 use kiln_proto::*;
 use kiln_store::Store;
@@ -90,11 +91,13 @@ impl ContentAddressableStorage for Service {
         let request = request.into_inner();
         self.0
             .admit(&request.instance_name, request.digest_function)?;
+        let zstd = request.acceptable_compressors.contains(&ZSTD);
         let asked = request.digests.iter().map(|message| digest(Some(message)));
         let asked = asked.collect::<Result<Vec<Digest>, _>>()?;
         fits(asked.iter().fold(0, |sum, d| d.size().saturating_add(sum)))?;
         let store = self.store();
-        let responses = blocking(move || asked.iter().map(|d| read(&store, d)).collect()).await?;
+        let responses =
+            blocking(move || asked.iter().map(|d| read(&store, d, zstd)).collect()).await?;
         Ok(Response::new(BatchReadBlobsResponse { responses }))
     }
 
@@ -137,17 +140,13 @@ impl ContentAddressableStorage for Service {
 /// Stores one blob of a batch, after its digest was checked.
 fn put(shared: &Shared, blob: BlobToStore) -> StoredBlob {
     let result = digest(blob.digest.as_ref()).and_then(|digest| {
-        if blob.compressor != IDENTITY {
-            return Err(tonic::Status::invalid_argument(
-                "this server offers no compression: see its capabilities",
-            ));
-        }
-        let found = Digest::of(&blob.data);
+        let data = unpacked(&digest, blob.data, blob.compressor)?;
+        let found = Digest::of(&data);
         if found != digest {
             let text = format!("the content is {found}, not {digest}");
             return Err(tonic::Status::invalid_argument(text));
         }
-        let stored = shared.store.put_bytes_known(digest, &blob.data);
+        let stored = shared.store.put_bytes_known(digest, &data);
         stored.map_err(|error| shared.trouble(error))
     });
     StoredBlob {
@@ -159,7 +158,24 @@ fn put(shared: &Shared, blob: BlobToStore) -> StoredBlob {
     }
 }
 
-fn read(store: &Store, digest: &Digest) -> BlobRead {
+/// The content that was sent. Together the contents of a batch may be larger than a message, and
+/// each is as large as its digest says at most.
+fn unpacked(digest: &Digest, data: Bytes, compressor: i32) -> Result<Bytes, tonic::Status> {
+    match compressor {
+        IDENTITY => Ok(data),
+        ZSTD if digest.size() <= BATCH => compression::decompress(&data, digest.size())
+            .map(Bytes::from)
+            .map_err(|error| tonic::Status::invalid_argument(format!("{digest}: {error}"))),
+        ZSTD => Err(tonic::Status::invalid_argument(format!(
+            "{digest} is larger than {BATCH} bytes: use ByteStream"
+        ))),
+        other => Err(tonic::Status::invalid_argument(format!(
+            "unknown compressor {other}: see this server's capabilities"
+        ))),
+    }
+}
+
+fn read(store: &Store, digest: &Digest, zstd: bool) -> BlobRead {
     let (data, failure) = match store.read(digest) {
         Ok(Some(data)) => (Bytes::from(data), Status::default()),
         // A blob that cannot be read is as good as none.
@@ -168,11 +184,12 @@ fn read(store: &Store, digest: &Digest) -> BlobRead {
             status(Code::NotFound, format!("blob {digest} is missing")),
         ),
     };
+    let packed = zstd.then(|| compression::compress(&data)).flatten();
     BlobRead {
         digest: Some(names::message(digest)),
-        data,
+        compressor: if packed.is_some() { ZSTD } else { IDENTITY },
+        data: packed.map_or(data, Bytes::from),
         status: Some(failure),
-        compressor: IDENTITY,
     }
 }
 

@@ -2,6 +2,7 @@
 //! is kept for a while, so that its client can go on where it was (R9).
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kiln_base::{Digest, HashingWriter};
+use kiln_proto::compression;
 use parking_lot::Mutex;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
@@ -79,6 +81,16 @@ impl Uploads {
             Some(Slot::Busy(written)) => written.load(Ordering::Relaxed),
             None => 0,
         }
+    }
+
+    /// What is in a compressed file, in a file of its own: `size` bytes, and no more in any case. It
+    /// blocks.
+    pub(crate) fn unpack(&self, packed: &Path, size: u64) -> io::Result<(TempPath, Digest)> {
+        let file = Builder::new().prefix(PREFIX).tempfile_in(&self.folder)?;
+        let mut to = HashingWriter::new(file);
+        compression::decompress_to(File::open(packed)?, &mut to, size)?;
+        let (file, digest) = to.finish();
+        Ok((file.into_temp_path(), digest))
     }
 
     /// Takes up a write; `afresh` forgets what there is of it. It blocks.
@@ -165,9 +177,12 @@ impl Upload {
     }
 
     /// Ends the write: its file, closed, and the digest of what is in it.
-    pub(crate) fn finish(mut self) -> Option<(TempPath, Digest)> {
-        let (file, digest) = self.partial.take()?.file.finish();
-        Some((file.into_temp_path(), digest))
+    pub(crate) fn finish(mut self) -> (Arc<Uploads>, Option<(TempPath, Digest)>) {
+        let finished = self.partial.take().map(|partial| {
+            let (file, digest) = partial.file.finish();
+            (file.into_temp_path(), digest)
+        });
+        (self.uploads.clone(), finished)
     }
 
     /// Forgets the write.

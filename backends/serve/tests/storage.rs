@@ -96,7 +96,7 @@ async fn batches_that_are_written() {
     expect![[r#"
         0 
         3 the content is ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73/7, not ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5/7
-        3 this server offers no compression: see its capabilities
+        3 9da308c2e4bc33afa72df5c088b5fc5673c477f3ef21d6bdaa358393834f9804/10: Unknown frame descriptor
         3 a digest is missing
         0 
     "#]].assert_eq(&lines.collect::<String>());

@@ -272,3 +272,39 @@ async fn reads() {
         "{error}"
     );
 }
+
+/// R24: compressed both ways; what is unpacked is checked, and is never more than was said.
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_streams() {
+    let world = World::start().await;
+    let content = content();
+    let digest = Digest::of(&content);
+    let name = format!("uploads/two/compressed-blobs/zstd/{digest}");
+    let packed = compression::compress(&content).unwrap();
+    assert!(packed.len() < content.len() / 100);
+    let bomb = compression::compress(&vec![0; 64 << 20]).unwrap();
+    expect!["InvalidArgument: what was sent cannot be unpacked: it has more than 3000000 bytes"]
+        .assert_eq(&write(&world, parts(&name, &bomb, 0)).await);
+    let short = compression::compress(&content[1..]).unwrap();
+    expect!["InvalidArgument: what was sent cannot be unpacked: it ends early"]
+        .assert_eq(&write(&world, parts(&name, &short, 0)).await);
+    assert!(!world.store.contains(&digest));
+    let sent = write(&world, parts(&name, &packed, 0)).await;
+    assert_eq!(sent, format!("{} bytes", packed.len()));
+    assert_eq!(world.store.read(&digest).unwrap(), Some(content.clone()));
+    assert_eq!(status(&world, &name).await, (-1, true));
+    assert_eq!(write(&world, parts(&name, &packed, 0)).await, "-1 bytes");
+    assert_eq!(files(&world), 0);
+    for offset in [0, 1_000_000, 3_000_000] {
+        let request = ReadRequest {
+            resource_name: format!("compressed-blobs/zstd/{digest}"),
+            read_offset: offset as i64,
+            read_limit: 0,
+        };
+        let answer = world.streams().read(request).await.unwrap().into_inner();
+        let parts: Vec<Bytes> = answer.map(|part| part.unwrap().data).collect().await;
+        let rest = &content[offset..];
+        let unpacked = compression::decompress(&parts.concat(), rest.len() as u64);
+        assert_eq!(unpacked.unwrap(), rest);
+    }
+}

@@ -14,12 +14,13 @@ use kiln_exec_docker::Attached;
 use kiln_exec_local::{Keep, Limits as ActionLimits, Sandbox, ZygoteServer};
 use kiln_exec_remote::{Client, RemoteConfig};
 use kiln_host::Limits;
-use kiln_process::Executor;
+use kiln_process::{Contents, Executor};
 use kiln_rules_core::environments::OptionValue;
+use kiln_rules_core::path_filter::PathFilter;
 use kiln_rules_core::race::{RaceMode, Races};
 use kiln_rules_core::services::{
-    CallerEnv, CommandOptions, Embedded, Events, Execution, HostService, SourceRows, Workspace,
-    WorkspaceStatus,
+    CallerEnv, CommandOptions, Elsewhere, Embedded, Events, Execution, HostService, SourceRows,
+    Workspace, WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services};
 use kiln_store::{Store, StoreConfig};
@@ -27,6 +28,17 @@ use kiln_store::{Store, StoreConfig};
 use crate::executors::{Executors, executors};
 use crate::explain::{Explain, Explained};
 use crate::show::Show;
+
+/// Which outputs come from a server (`--remote_download_outputs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Download {
+    /// All.
+    All,
+    /// Those that were asked for, and what is needed here.
+    Toplevel,
+    /// What is needed here.
+    Minimal,
+}
 
 /// What an engine is made for.
 pub(crate) struct Setup {
@@ -52,6 +64,10 @@ pub(crate) struct Setup {
     pub(crate) remote: Option<RemoteConfig>,
     /// `--remote_executor`; with it there is a cache as well.
     pub(crate) workers: Option<RemoteConfig>,
+    /// `--remote_download_outputs`
+    pub(crate) download: Download,
+    /// `--remote_download_regex`
+    pub(crate) download_at_once: Arc<PathFilter>,
     /// Whether environments have names.
     pub(crate) named_environments: bool,
     /// `--race`
@@ -123,6 +139,22 @@ impl Made {
         }
     }
 
+    /// Where contents are.
+    pub(crate) fn contents(&self) -> Arc<dyn Contents> {
+        self.executors.contents.clone()
+    }
+
+    /// Tells what came from servers and went to them so far.
+    pub(crate) fn tell_transfers(&self, show: &Show) {
+        let counts: Vec<_> = self.executors.servers().map(Client::counts).collect();
+        if !counts.is_empty() {
+            show.emit(Event::Transferred {
+                downloaded: counts.iter().map(|counts| counts.downloaded_bytes).sum(),
+                uploaded: counts.iter().map(|counts| counts.uploaded_bytes).sum(),
+            });
+        }
+    }
+
     /// Sees to it that what was learned outlives this process. What cannot be kept costs time in
     /// the next run and nothing else, so it is a warning.
     pub(crate) fn save(&self, show: &Show) {
@@ -145,6 +177,7 @@ impl Made {
         for warning in warnings {
             show.emit(Event::Diagnostic(warning));
         }
+        self.tell_transfers(show);
     }
 }
 
@@ -206,6 +239,7 @@ pub(crate) fn make(setup: Setup, zygotes: Arc<ZygoteServer>) -> Result<Made, Vec
             executor: explained(executors.actions.clone(), &explain),
             tests: explained(executors.tests.clone(), &explain),
         })
+        .with(Elsewhere(executors.contents.clone()))
         .with(Events(setup.events))
         .with(Workspace {
             root: setup.workspace,

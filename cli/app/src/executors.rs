@@ -9,13 +9,16 @@ use futures::future::BoxFuture;
 use kiln_diag::Diag;
 use kiln_exec_docker::{Attached, DockerConfig, DockerExecutor};
 use kiln_exec_local::{Limits, LocalConfig, LocalExecutor, ProcessLimit, Sandbox, ZygoteServer};
-use kiln_exec_remote::{Client, Placed, RemoteCached, RemoteExecutor};
+use kiln_exec_remote::{
+    AtOnce, Client, InputsHere, Placed, RemoteCached, RemoteContents, RemoteExecutor,
+};
 use kiln_process::{
-    Bounded, Cached, Environment, ExecError, Executor, Identify, Limited, ProcessResult, Request,
+    Bounded, Cached, Contents, Environment, ExecError, Executor, Identify, Limited, ProcessResult,
+    Request,
 };
 use kiln_store::Store;
 
-use crate::engine::{Setup, out_folder};
+use crate::engine::{Download, Setup, out_folder};
 use crate::in_workspace::InWorkspace;
 
 /// What this machine runs by itself: sandboxes, the workspace, and containers.
@@ -109,6 +112,8 @@ pub(crate) struct Executors {
     remote: Option<Client>,
     /// The server whose workers run actions, if there is one.
     workers: Option<Client>,
+    /// Where contents are: the store, and the server that outputs were left at.
+    pub(crate) contents: Arc<dyn Contents>,
     pub(crate) actions: Arc<Cached<Arc<dyn Executor>>>,
     pub(crate) tests: Arc<Cached<Arc<dyn Executor>>>,
 }
@@ -146,8 +151,8 @@ impl Executors {
     }
 }
 
-/// Innermost first: sandboxes and containers, slots for them, for tests the limit of their number, the remote
-/// cache if there is one, workers of a server if there are any, and the local cache before all
+/// Innermost first: sandboxes and containers, slots for them, for tests the limit of their number,
+/// if there is a remote cache inputs that were left there, and the cache itself, workers of a server if there are any, and the local cache before all
 /// (PX-040).
 pub(crate) fn executors(
     setup: &Setup,
@@ -173,18 +178,24 @@ pub(crate) fn executors(
     let tests = Limited::new(processes.clone(), test_jobs);
     let remote = setup.remote.clone().map(Client::new).transpose()?;
     let workers = setup.workers.clone().map(Client::new).transpose()?;
+    let left = remote.clone().map(|client| left_at(client, setup, store));
+    let contents: Arc<dyn Contents> = match &left {
+        Some(left) => left.clone(),
+        None => Arc::new(store.clone()),
+    };
     let cached = |inner: Arc<dyn Executor>| -> Arc<Cached<Arc<dyn Executor>>> {
         let mut inner = inner;
-        if let Some(client) = &remote {
-            inner = Arc::new(RemoteCached::new(inner, client.clone(), store.clone()));
+        if let Some(left) = &left {
+            let here = InputsHere::new(inner, left.clone());
+            inner = Arc::new(RemoteCached::with(here, left.clone()));
         }
-        if let (Some(client), Some(workers)) = (&remote, &workers) {
-            let (client, jobs) = (client.clone(), setup.jobs as usize);
-            let away = RemoteExecutor::new(client, workers.clone(), store.clone(), jobs);
+        if let (Some(left), Some(workers)) = (&left, &workers) {
+            let jobs = setup.jobs as usize;
+            let away = RemoteExecutor::with(left.clone(), workers.clone(), jobs);
             let placed = Placed::new(inner, away, workers.clone());
             inner = Arc::new(placed.named_only(setup.named_environments));
         }
-        Arc::new(Cached::new(inner, store.clone()))
+        Arc::new(Cached::new(inner, store.clone()).with_contents(contents.clone()))
     };
     Ok(Executors {
         elsewhere: Arc::new(Elsewhere {
@@ -192,11 +203,26 @@ pub(crate) fn executors(
             workspace,
             workers: workers.clone(),
         }),
+        contents: contents.clone(),
         actions: cached(processes.clone()),
         tests: cached(Arc::new(tests)),
         processes,
         remote,
         workers,
+    })
+}
+
+/// What stays at the server.
+fn left_at(client: Client, setup: &Setup, store: &Store) -> Arc<RemoteContents> {
+    let contents = RemoteContents::new(client, store.clone());
+    let at_once = setup.download_at_once.clone();
+    let some = !at_once.is_empty();
+    Arc::new(match setup.download {
+        Download::All => contents,
+        Download::Toplevel | Download::Minimal => {
+            let fits: AtOnce = Box::new(move |path| at_once.fits(path));
+            contents.leaving(some.then_some(fits))
+        }
     })
 }
 

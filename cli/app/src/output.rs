@@ -31,6 +31,8 @@ pub(crate) struct OutputFolder {
     store: Store,
     written: HashMap<String, Row>,
     changed: bool,
+    /// Whether contents may stay where they are, if that is not the store.
+    lenient: bool,
 }
 
 /// Why something could not be put there.
@@ -78,6 +80,7 @@ impl OutputFolder {
             store,
             written,
             changed: false,
+            lenient: false,
         })
     }
 
@@ -89,11 +92,22 @@ impl OutputFolder {
         })
     }
 
+    /// From now on, what is not in the store is [`PutError::Gone`], or may be left out.
+    pub(crate) fn set_lenient(&mut self, lenient: bool) {
+        self.lenient = lenient;
+    }
+
+    /// Whether there is something at a path (`kiln-out/...`).
+    pub(crate) fn has(&self, exec_path: &str) -> bool {
+        self.folder
+            .join(below(exec_path))
+            .symlink_metadata()
+            .is_ok()
+    }
+
     /// Puts a node at a path (`kiln-out/...`).
     pub(crate) fn put(&mut self, exec_path: &str, node: &Node) -> Result<(), PutError> {
-        let below = exec_path
-            .strip_prefix(OUT)
-            .map_or(exec_path, |p| p.trim_start_matches('/'));
+        let below = below(exec_path);
         let path = self.folder.join(below);
         if let Some(parent) = path.parent() {
             make_folder(parent)?;
@@ -129,6 +143,12 @@ impl OutputFolder {
             let text = format!("the contents of `{path}` are gone from the store");
             PutError::Gone(Diag::environment(text).hint("run the command again"))
         };
+        if source.is_none() && self.lenient {
+            // What an earlier build left there would pass for its output.
+            clear(path)?;
+            self.changed |= self.written.remove(name).is_some();
+            return Ok(());
+        }
         let source = source.ok_or_else(gone)?;
         clear(path)?;
         let doing = |e: io::Error| Diag::io("cannot write", path, &e);
@@ -202,6 +222,12 @@ impl OutputFolder {
         };
         write().map_err(|e| Diag::io("cannot write", &path, &e))
     }
+}
+
+/// A path below the output folder.
+fn below(exec_path: &str) -> &str {
+    let below = exec_path.strip_prefix(OUT);
+    below.map_or(exec_path, |path| path.trim_start_matches('/'))
 }
 
 fn parse_row(line: &str) -> Option<(String, Row)> {

@@ -12,6 +12,7 @@ use kiln_diag::Diag;
 use kiln_events::{Detail, Event, EventSink, Tally, Tee, TestEvent};
 use kiln_options::Options;
 use kiln_store::Store;
+pub(crate) use kiln_ui::bytes;
 use kiln_ui::{
     Color, Output, Settings, Terminal, TestOutput, TestSummary, Ui, UiChoice, color_wanted,
     mode_wanted,
@@ -238,20 +239,5 @@ pub(crate) fn written(result: io::Result<()>) -> Result<u8, Diag> {
         Err(error) => Err(Diag::environment(format!(
             "cannot write the answer: {error}"
         ))),
-    }
-}
-
-/// A size for people.
-pub(crate) fn bytes(count: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut size = count as f64;
-    let mut unit = 0;
-    while size >= 1024.0 && unit + 1 < units.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{count} B"),
-        _ => format!("{size:.1} {}", units[unit]),
     }
 }

@@ -34,8 +34,13 @@ fn bash_completes() {
     check(
         &["kiln", "build", "--remote_do"],
         expect![[r#"
-        --remote_down
-    "#]],
+            --remote_down
+            --remote_download_outputs
+            --remote_download_all
+            --remote_download_toplevel
+            --remote_download_minimal
+            --remote_download_regex
+        "#]],
     );
     check(
         &["kiln", "build", "--remote_down", "f"],

@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod sanitize;
 mod settings;
+mod size;
 mod style;
 mod test_summary;
 mod ui;
@@ -26,4 +27,5 @@ pub use report::summary_json;
 pub use settings::{
     Color, Mode, Settings, Terminal, TestOutput, TestSummary, UiChoice, color_wanted, mode_wanted,
 };
+pub use size::bytes;
 pub use ui::{Output, Ui};

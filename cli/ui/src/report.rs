@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::duration;
 use crate::progress::count;
+use crate::size::bytes;
 use crate::style::Style;
 
 /// The object that `--format=json` prints for `build` and `test`: a stable interface. Commands
@@ -32,6 +33,10 @@ pub fn summary_json(summary: &BuildSummary) -> String {
             "flaky": tests.flaky,
             "skipped": tests.skipped,
             "cached": tests.cached,
+        },
+        "remote": {
+            "downloaded_bytes": summary.downloaded,
+            "uploaded_bytes": summary.uploaded,
         },
         "wall_ms": u64::try_from(summary.wall.as_millis()).unwrap_or(u64::MAX),
     })
@@ -79,6 +84,9 @@ pub(crate) fn last_line(summary: &BuildSummary, style: Style) -> String {
                 text += &format!(", {number} {from}");
             }
         }
+    }
+    if summary.downloaded > 0 {
+        text += &format!("; {} downloaded", bytes(summary.downloaded));
     }
     text + "\n"
 }

@@ -145,6 +145,8 @@ impl Ui {
                 text.push('\n');
             }
             Event::Note(_) => {}
+            // Told at the end, with the summary.
+            Event::Transferred { .. } => {}
             Event::Finished => self.over = true,
         }
         self.write(text, now)

@@ -103,6 +103,8 @@ fn summary(success: bool) -> BuildSummary {
             skipped: 5,
             cached: 6,
         }),
+        downloaded: 0,
+        uploaded: 0,
         wall: ms(3456),
     }
 }
@@ -601,7 +603,7 @@ fn test_results_as_json() {
              |   kiln-out/testlogs/t/2.log
              | 8 tests: 2 passed, 1 flaky, 2 failed, 1 timed out, 1 not built, 1 skipped; 1 from cache
              |
-            1| {"targets":{"requested":3,"built":2,"skipped":0,"failed":1},"actions":{"executed":4,"local_cache":5,"remote_cache":0,"memoized":1},"tests":{"passed":1,"failed":2,"timeout":3,"flaky":4,"skipped":5,"cached":6},"wall_ms":3456}
+            1| {"targets":{"requested":3,"built":2,"skipped":0,"failed":1},"actions":{"executed":4,"local_cache":5,"remote_cache":0,"memoized":1},"tests":{"passed":1,"failed":2,"timeout":3,"flaky":4,"skipped":5,"cached":6},"remote":{"downloaded_bytes":0,"uploaded_bytes":0},"wall_ms":3456}
              |
             2| hint: the `size` or `timeout` of a test says how long it may run, or `--test_timeout=SECONDS`
              | hint: run again: kiln test '//a:failed it' //a:broken //a:late //b:sharded
@@ -707,14 +709,29 @@ fn results_of_a_build() {
              |"#]]);
 }
 
+/// R23: what came from servers is told, if anything did.
+#[test]
+fn downloads_are_told() {
+    let summary = BuildSummary {
+        downloaded: 1_600_000,
+        ..summary(true)
+    };
+    let mut run = Run::plain();
+    let output = run.ui.finish(&summary, ms(3456));
+    expect![[r#"
+        built 2 targets in 3.4s; 10 actions: 4 run, 5 from cache, 1 in memory; 1.5 MiB downloaded
+    "#]]
+    .assert_eq(&output.stderr_after);
+}
+
 #[test]
 fn the_json_object_is_stable() {
-    expect![[r#"{"targets":{"requested":3,"built":2,"skipped":0,"failed":0},"actions":{"executed":4,"local_cache":5,"remote_cache":0,"memoized":1},"tests":{"passed":1,"failed":2,"timeout":3,"flaky":4,"skipped":5,"cached":6},"wall_ms":3456}"#]].assert_eq(&summary_json(&summary(true)));
+    expect![[r#"{"targets":{"requested":3,"built":2,"skipped":0,"failed":0},"actions":{"executed":4,"local_cache":5,"remote_cache":0,"memoized":1},"tests":{"passed":1,"failed":2,"timeout":3,"flaky":4,"skipped":5,"cached":6},"remote":{"downloaded_bytes":0,"uploaded_bytes":0},"wall_ms":3456}"#]].assert_eq(&summary_json(&summary(true)));
     let none = BuildSummary {
         tests: None,
         ..BuildSummary::default()
     };
-    expect![[r#"{"targets":{"requested":0,"built":0,"skipped":0,"failed":0},"actions":{"executed":0,"local_cache":0,"remote_cache":0,"memoized":0},"tests":{"passed":0,"failed":0,"timeout":0,"flaky":0,"skipped":0,"cached":0},"wall_ms":0}"#]].assert_eq(&summary_json(&none));
+    expect![[r#"{"targets":{"requested":0,"built":0,"skipped":0,"failed":0},"actions":{"executed":0,"local_cache":0,"remote_cache":0,"memoized":0},"tests":{"passed":0,"failed":0,"timeout":0,"flaky":0,"skipped":0,"cached":0},"remote":{"downloaded_bytes":0,"uploaded_bytes":0},"wall_ms":0}"#]].assert_eq(&summary_json(&none));
 }
 
 #[test]

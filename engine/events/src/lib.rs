@@ -91,6 +91,13 @@ pub enum Event {
     Diagnostic(Diag),
     /// A line for the user that is neither (`print` in a BUILD file, what a goal has done).
     Note(String),
+    /// What came from remote servers and went to them since the command began, in bytes of contents.
+    Transferred {
+        /// From servers.
+        downloaded: u64,
+        /// To servers.
+        uploaded: u64,
+    },
     /// The command is done with its work.
     Finished,
 }

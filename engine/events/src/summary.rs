@@ -13,6 +13,10 @@ pub struct BuildSummary {
     pub actions: ActionCounts,
     /// Test targets by status; `None` if the command runs no tests.
     pub tests: Option<TestCounts>,
+    /// Bytes of contents that came from remote servers.
+    pub downloaded: u64,
+    /// Bytes of contents that went to remote servers.
+    pub uploaded: u64,
     /// From the start of the command to its end.
     pub wall: Duration,
 }

@@ -22,6 +22,8 @@ pub struct Tally {
     memoized: AtomicU64,
     tests: [AtomicU64; 5],
     cached: AtomicU64,
+    downloaded: AtomicU64,
+    uploaded: AtomicU64,
 }
 
 impl Tally {
@@ -54,6 +56,8 @@ impl Tally {
                 skipped,
                 cached: get(&self.cached),
             }),
+            downloaded: get(&self.downloaded),
+            uploaded: get(&self.uploaded),
             wall,
         }
     }
@@ -64,6 +68,14 @@ impl EventSink for Tally {
         let counter = match event {
             Event::TargetsRequested(count) => {
                 self.requested.fetch_add(count as u64, Relaxed);
+                return;
+            }
+            Event::Transferred {
+                downloaded,
+                uploaded,
+            } => {
+                self.downloaded.store(downloaded, Relaxed);
+                self.uploaded.store(uploaded, Relaxed);
                 return;
             }
             Event::TargetFinished { status, .. } => match status {
@@ -166,6 +178,14 @@ mod tests {
         ] {
             times(n, Event::TestFinished(test(status, cached)));
         }
+        // The last word counts: it is about the whole command.
+        for downloaded in [1, 10] {
+            let uploaded = 3;
+            tally.emit(Event::Transferred {
+                downloaded,
+                uploaded,
+            });
+        }
         let summary = tally.summary(false, true, Duration::from_secs(1));
         expect_test::expect![[r#"
             BuildSummary {
@@ -193,6 +213,8 @@ mod tests {
                         cached: 2,
                     },
                 ),
+                downloaded: 10,
+                uploaded: 3,
                 wall: 1s,
             }
         "#]]

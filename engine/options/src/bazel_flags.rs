@@ -91,8 +91,7 @@ const IRRELEVANT: &str = "
     materialize_param_files nodep_deps objc_generate_linkmap objc_use_dotd_pruning
     one_version_enforcement_on_java_tests preemptible print_relative_test_log_paths
     progress_in_terminal_title proto_include_rule_inputs relative_locations
-    remote_cache_async remote_cache_compression remote_download_all remote_download_minimal
-    remote_download_toplevel remote_local_fallback remote_require_cached
+    remote_cache_async remote_cache_compression remote_local_fallback remote_require_cached
     remote_verify_downloads reuse_sandbox_directories
     run_validations sandbox_default_allow_network
     sandbox_explicit_pseudoterminal sandbox_fake_hostname sandbox_fake_username save_temps
@@ -146,7 +145,7 @@ const IRRELEVANT_VALUES: &str = "
     proto_toolchain_for_javalite protocopt python_native_rules_allowlist python_top
     ram_utilization_factor registry remote_build_event_upload remote_bytestream_uri_prefix
     remote_default_exec_properties
-    remote_default_platform_properties remote_download_outputs remote_download_regex
+    remote_default_platform_properties
     remote_download_symlink_template remote_downloader remote_downloader_header
     remote_execution_priority remote_grpc_log
     remote_local_fallback_strategy remote_max_connections

@@ -377,6 +377,15 @@ pub static OPTIONS: &[OptionSpec] = &[
         words(&["fallback", "wait", "fail"]), "remote_down", BUILDING, Execution, "fallback",
         "What to do when the server cannot be reached: do without, wait until it is back, or end the build.",
     ),
+    option(
+        words(&["all", "toplevel", "minimal"]), "remote_download_outputs", BUILDING, Execution, "toplevel",
+        "Which outputs come from the server: all, those of the targets that were asked for, or only what is needed here. The others stay there.",
+    )
+    .aliases(&["download"]),
+    option(Expansion(&["--remote_download_outputs=all"]), "remote_download_all", BUILDING, Execution, "", "As `--remote_download_outputs=all`."),
+    option(Expansion(&["--remote_download_outputs=toplevel"]), "remote_download_toplevel", BUILDING, Execution, "", "As `--remote_download_outputs=toplevel`."),
+    option(Expansion(&["--remote_download_outputs=minimal"]), "remote_download_minimal", BUILDING, Execution, "", "As `--remote_download_outputs=minimal`."),
+    option(List, "remote_download_regex", BUILDING, Execution, "", "Outputs that come from the server in any case: a regular expression for the whole path, `kiln-out/fastbuild/bin/a.txt`."),
     // Serving others.
     option(Text, "listen", SERVE, Execution, "127.0.0.1:8980", "Where to listen: `HOST:PORT` (port 0 is any that is free), or `unix:PATH` for this user alone."),
     option(Text, "instance_name", SERVE, Execution, "", "The instance that clients must name (`--remote_instance_name`)."),

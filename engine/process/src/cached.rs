@@ -1,5 +1,7 @@
 //! Results that are known already need no run.
 
+use std::sync::Arc;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kiln_diag::Diag;
@@ -7,8 +9,7 @@ use kiln_store::Store;
 use parking_lot::Mutex;
 
 use crate::{
-    CacheScope, ExecError, Executor, Exit, ProcessResult, Request, Source, decode_result,
-    encode_result,
+    CacheScope, Contents, ExecError, Executor, Exit, ProcessResult, Request, Source, keep, recall,
 };
 
 /// Asks the local cache first, and tells it what came of a run (PX-040, PX-042, PX-060).
@@ -21,11 +22,13 @@ use crate::{
 /// | [`CacheScope::Session`] | no | never |
 ///
 /// A process that was killed or ran into its timeout is never an answer: that says nothing about
-/// the next run; neither is what read files of the workspace that nobody declared. A hit counts only if all that it names is in the store (PX-062); whatever cannot be
-/// read is a miss.
+/// the next run; neither is what read files of the workspace that nobody declared. A hit counts
+/// only if all that it names is in the store (PX-062), or was seen a moment ago where it was left
+/// ([`Contents::secure`]); whatever cannot be read is a miss.
 pub struct Cached<E> {
     inner: E,
     store: Store,
+    contents: Arc<dyn Contents>,
     warnings: Mutex<Vec<Diag>>,
 }
 
@@ -37,9 +40,16 @@ impl<E> Cached<E> {
     pub fn new(inner: E, store: Store) -> Cached<E> {
         Cached {
             inner,
+            contents: Arc::new(store.clone()),
             store,
             warnings: Mutex::default(),
         }
+    }
+
+    /// Results may have outputs that are not in the store but there.
+    pub fn with_contents(mut self, contents: Arc<dyn Contents>) -> Cached<E> {
+        self.contents = contents;
+        self
     }
 
     /// What is asked when nothing is known.
@@ -54,23 +64,28 @@ impl<E> Cached<E> {
 
     /// A result that is known, with all its blobs. It blocks for one look at the index and one
     /// `stat` for each blob.
-    fn look_up(&self, request: &Request<'_>) -> Option<ProcessResult> {
+    async fn look_up(&self, request: &Request<'_>) -> Option<ProcessResult> {
         if matches!(
             request.process.cache,
             CacheScope::Session | CacheScope::Refresh
         ) {
             return None;
         }
-        let message = self.store.get_action(&request.action)?;
-        let read = |digest: &_| self.store.read(digest).ok().flatten();
-        let decoded = decode_result(&message, &request.process.outputs, &read).ok()?;
-        let mut result = decoded.result;
+        let outputs = &request.process.outputs;
+        let mut result = recall(&self.store, &*self.contents, &request.action, outputs).await?;
         // What is stored here is only what `worth_keeping` let in; but a failure kept under one
         // scope is no answer under another.
         if !worth_keeping(request, &result) {
             return None;
         }
-        result.source = Source::LocalCache;
+        let mut read = result.read(&request.reads, false);
+        read.retain(|digest| result.left.contains(digest));
+        if !read.is_empty() {
+            if !self.contents.fetch(&read).await.is_empty() {
+                return None;
+            }
+            result.left.retain(|digest| !read.contains(digest));
+        }
         Some(result)
     }
 
@@ -80,7 +95,7 @@ impl<E> Cached<E> {
             return;
         }
         let outputs = &request.process.outputs;
-        let encoded = match result.exit {
+        let kept = match result.exit {
             // There is no message for it. A killed process is no answer either, and that is all
             // that is needed to take the place of what was known.
             Exit::TimedOut | Exit::Limit(_) => {
@@ -88,22 +103,11 @@ impl<E> Cached<E> {
                     exit: Exit::Signal(9),
                     ..result.clone()
                 };
-                encode_result(&killed, outputs)
+                keep(&self.store, &request.action, &killed, outputs)
             }
-            _ => encode_result(result, outputs),
+            _ => keep(&self.store, &request.action, result, outputs),
         };
-        let Some(encoded) = encoded else {
-            return;
-        };
-        let stored = encoded
-            .trees
-            .iter()
-            .try_for_each(|(digest, tree)| self.store.put_bytes_known(*digest, tree))
-            .and_then(|()| {
-                let (action, refs) = (&request.action, &encoded.refs);
-                self.store.put_action(action, &encoded.message, refs)
-            });
-        if let Err(error) = stored {
+        if let Err(error) = kept {
             let mut warnings = self.warnings.lock();
             if warnings.len() < MAX_WARNINGS {
                 let note = "a result could not be recorded and will be computed again";
@@ -138,7 +142,7 @@ impl<E: Executor> Executor for Cached<E> {
         request: Request<'a>,
     ) -> BoxFuture<'a, Result<ProcessResult, ExecError>> {
         async move {
-            if let Some(result) = self.look_up(&request) {
+            if let Some(result) = self.look_up(&request).await {
                 return Ok(result);
             }
             let result = self.inner.execute(request).await?;

@@ -43,6 +43,17 @@ pub trait Declared: Send + Sync {
     fn covers(&self, path: &RelPath) -> bool;
 }
 
+/// Outputs whose contents must be in the store when a result is handed over. Others may have been
+/// left at a server ([`ProcessResult::left`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads<'a> {
+    /// All.
+    All,
+    /// Those, relative to the working directory, if the process ran for this request; none of a
+    /// result that was known.
+    OfRun(&'a [RelPath]),
+}
+
 /// One process to run.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -68,6 +79,8 @@ pub struct Request<'a> {
     /// What of the workspace it is known to read besides its inputs, for a process that runs there
     /// and whose result is to last: if it reads more, its result is not kept.
     pub declared: Option<&'a dyn Declared>,
+    /// Which outputs will be read by whoever asks.
+    pub reads: Reads<'a>,
     /// Who is told.
     pub observer: &'a dyn Observer,
 }

@@ -10,6 +10,7 @@
 mod action;
 mod bounded;
 mod cached;
+mod contents;
 mod environment;
 mod executor;
 mod limited;
@@ -23,8 +24,11 @@ mod undeclared;
 pub use action::Keyed;
 pub use bounded::Bounded;
 pub use cached::Cached;
+pub use contents::{Contents, keep, recall};
 pub use environment::{DockerEnvironment, Environment, Platform, RemoteEnvironment};
-pub use executor::{Declared, Description, ExecError, Executor, Identify, Observer, Request};
+pub use executor::{
+    Declared, Description, ExecError, Executor, Identify, Observer, Reads, Request,
+};
 pub use limited::Limited;
 pub use pace::{Side, Span, Start, UNKNOWN, start};
 pub use process::{CacheScope, Process};

@@ -57,7 +57,8 @@ pub enum Source {
     RemoteCache,
 }
 
-/// What came of a process. Every digest in it is in the store when the result is handed over.
+/// What came of a process. Every digest in it is in the store when the result is handed over, but
+/// for those that were left at a server.
 #[derive(Clone, Debug)]
 pub struct ProcessResult {
     /// How it ended.
@@ -83,6 +84,8 @@ pub struct ProcessResult {
     ///
     /// [`Request::declared`]: crate::Request::declared
     pub unlisted_reads: Option<Vec<RelPath>>,
+    /// Contents of outputs that are not in the store: a server has them ([`crate::Contents`]).
+    pub left: Vec<Digest>,
 }
 
 impl ProcessResult {

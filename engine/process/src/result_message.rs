@@ -178,6 +178,7 @@ pub fn decode_result(
         sandbox: None,
         strays: Vec::new(),
         unlisted_reads: None,
+        left: Vec::new(),
     };
     Ok(DecodedResult { result, inline })
 }

@@ -69,6 +69,7 @@ impl Executor for Stage {
                 sandbox: None,
                 strays: Vec::new(),
                 unlisted_reads: None,
+                left: Vec::new(),
             };
             match does {
                 Does::Makes(text) => {
@@ -130,6 +131,7 @@ async fn run(home: Does, away: Does, start: Start, both: bool, expected: Expect)
         writable: false,
         optional_outputs: false,
         declared: None,
+        reads: kiln_process::Reads::All,
         observer: &starts,
     };
     let away_request = Request {

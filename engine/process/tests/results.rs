@@ -59,6 +59,7 @@ fn result(exit: Exit) -> ProcessResult {
         sandbox: None,
         strays: Vec::new(),
         unlisted_reads: None,
+        left: Vec::new(),
     }
 }
 
@@ -256,6 +257,7 @@ fn asked_for(
         writable: false,
         optional_outputs,
         declared: None,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let result = block_on(cached.execute(request)).unwrap();

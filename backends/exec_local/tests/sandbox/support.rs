@@ -159,6 +159,7 @@ pub async fn run_for(
         writable: false,
         optional_outputs: false,
         declared: None,
+        reads: kiln_process::Reads::All,
         observer,
     };
     executor.execute(request).await

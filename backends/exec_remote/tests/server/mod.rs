@@ -24,8 +24,8 @@ use kiln_proto::operations_server::OperationsServer;
 use kiln_proto::*;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::ServerTlsConfig;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Streaming};
 
 /// What goes wrong.
@@ -79,6 +79,8 @@ pub struct State {
     pub wanted: Mutex<String>,
     /// Calls by name.
     pub calls: Mutex<BTreeMap<&'static str, u32>>,
+    /// How many digests each question for missing blobs had.
+    pub asked: Mutex<Vec<usize>>,
     /// Offsets at which reads and writes began.
     pub offsets: Mutex<Vec<i64>>,
     /// Names of operations that were cancelled.
@@ -112,7 +114,7 @@ impl Server {
             .add_service(ByteStreamServer::new(server.clone()))
             .add_service(ExecutionServer::new(server.clone()))
             .add_service(OperationsServer::new(server.clone()))
-            .serve_with_incoming(TcpListenerStream::new(listener));
+            .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
         tokio::spawn(serving);
         (server, Address::parse(&address).unwrap())
     }
@@ -209,7 +211,9 @@ impl ContentAddressableStorage for Server {
     ) -> Reply<FindMissingBlobsResponse> {
         self.called("FindMissingBlobs")?;
         let blobs = self.0.blobs.lock();
-        let asked = request.into_inner().blob_digests.into_iter();
+        let asked = request.into_inner().blob_digests;
+        self.0.asked.lock().push(asked.len());
+        let asked = asked.into_iter();
         let missing = asked.filter(|digest| !blobs.contains_key(&digest.hash));
         Ok(Response::new(FindMissingBlobsResponse {
             missing_blob_digests: missing.collect(),

@@ -225,6 +225,7 @@ impl Test<'_> {
             writable: true,
             optional_outputs: true,
             declared: None,
+            reads: kiln_process::Reads::All,
             observer: &observer,
         };
         let result = execution.tests.execute(request).await;

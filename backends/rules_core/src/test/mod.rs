@@ -30,7 +30,7 @@ use crate::keys::{
 use crate::members;
 use crate::packages::{Package, PackageLookup};
 use crate::repos::Repositories;
-use crate::services::{CallerEnv, Events, Execution, Workspace};
+use crate::services::{CallerEnv, Elsewhere, Events, Execution, Workspace};
 use crate::settings::SettingMatch;
 use crate::targets::{LoadedKind, LoadedTarget};
 use crate::tools::{Machine, MachineKey, Shell, Surroundings};
@@ -96,7 +96,7 @@ pub enum Reuse {
 
 /// Runs a test.
 #[rule(
-    uses(Execution, Events, CallerEnv, Store, Workspace),
+    uses(Execution, Elsewhere, Events, CallerEnv, Store, Workspace),
     gets(
         SettingKey -> SettingMatch, ArtifactKey -> ArtifactNode, RunfilesKey -> RunfilesTree,
         TargetKey -> LoadedTarget, TargetKey -> Analyzed, MachineKey -> Shell,

@@ -209,6 +209,7 @@ async fn ask<R: Uses<Execution> + Uses<Store>>(
         writable: false,
         optional_outputs: false,
         declared: None,
+        reads: kiln_process::Reads::All,
         observer: &(),
     };
     let place = |diag: Diag| diag.note(format!("while looking for {what} in the environment"));

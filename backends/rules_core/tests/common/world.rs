@@ -25,8 +25,8 @@ use kiln_rules_core::environments::EnvironmentOptions;
 use kiln_rules_core::keys::RepoOptions;
 use kiln_rules_core::restore::{RestoreKey, Restored};
 use kiln_rules_core::services::{
-    CallerEnv, CommandOptions, Embedded, Events, Execution, HostService, SourceRows, Workspace,
-    WorkspaceStatus,
+    CallerEnv, CommandOptions, Elsewhere, Embedded, Events, Execution, HostService, SourceRows,
+    Workspace, WorkspaceStatus,
 };
 use kiln_scheduler::{Engine, Parts, Services, Session};
 use kiln_store::{Store, StoreConfig};
@@ -141,6 +141,7 @@ impl Player {
             sandbox: None,
             strays: Vec::new(),
             unlisted_reads: None,
+            left: Vec::new(),
         })
     }
 }
@@ -185,6 +186,7 @@ impl World {
                 tests: executor,
                 isolation: "",
             })
+            .with(Elsewhere(Arc::new(store.clone())))
             .with(Events(events.clone()))
             .with(Workspace {
                 root,

@@ -64,6 +64,7 @@ impl Executor for Fake {
                 sandbox: None,
                 strays: Vec::new(),
                 unlisted_reads: None,
+                left: Vec::new(),
             };
             match words[..] {
                 ["hang"] => {

@@ -1,15 +1,17 @@
 //! `build` and `test`.
 
+use std::collections::HashSet;
 use std::fs;
 use std::sync::Arc;
 
+use kiln_base::Digest;
 use kiln_diag::Diag;
 use kiln_events::Event;
 use kiln_options::Verb;
 use kiln_rules_core::build::{Built, BuiltTarget};
 use kiln_rules_core::goals::{Depth, GoalReport, GoalRequest};
 use kiln_rules_core::keys::RepoOptions;
-use kiln_rules_core::patterns::{Purpose, Selection};
+use kiln_rules_core::patterns::{Purpose, SelectedTarget, Selection};
 use kiln_rules_core::services::WorkspaceStatus;
 use kiln_rules_core::test::TestOutcome;
 use kiln_rules_core::test_filters::TestFilters;
@@ -18,11 +20,12 @@ use kiln_targets::Status;
 use kiln_tree::Node;
 
 use crate::command::context::Context;
+use crate::command::remote;
 use crate::command::restore::Restorer;
 use crate::command::run::Outcome;
 use crate::command::test_options::test_options;
 use crate::configuration::configuration;
-use crate::engine::Made;
+use crate::engine::{Download, Made};
 use crate::output::{OUT, OutputFolder, PutError};
 use crate::runfiles;
 use crate::show::Show;
@@ -50,7 +53,7 @@ pub(crate) async fn build(context: &Context) -> Result<Outcome, Vec<Diag>> {
         session: &session,
         repos: &repos,
     };
-    put_outputs(&mut output, &report, &restorer, &show)
+    put_outputs(&mut output, &report, &restorer, &made, &show)
         .await
         .map_err(one)?;
     for test in &report.tests {
@@ -169,33 +172,75 @@ async fn put_outputs(
     output: &mut OutputFolder,
     report: &GoalReport,
     restorer: &Restorer<'_>,
+    made: &Made,
     show: &Show,
 ) -> Result<(), Diag> {
     let options = &restorer.context.options;
     let root = &restorer.context.workspace()?.root;
-    for (target, built) in &report.targets {
-        let (Ok(built), label) = (built, &target.label) else {
-            continue;
-        };
-        // Programs that were named are there to be started; laying out the runfiles of all that
-        // a wildcard matches would cost time and space for nothing.
-        let runnable = options.verb() == Verb::Build && options.enable_runfiles() && target.named;
-        let put = |target: &BuiltTarget| {
-            let mut nodes = target.nodes().into_iter();
+    let build = options.verb() == Verb::Build;
+    // Programs that were named are there to be started; laying out the runfiles of all that
+    // a wildcard matches would cost time and space for nothing.
+    let runnable = |target: &SelectedTarget| build && options.enable_runfiles() && target.named;
+    let download = remote::download(options);
+    // A test that did not run here need not be here (Bazel).
+    let comes = |target: &SelectedTarget| match download {
+        Download::All => true,
+        Download::Toplevel => build || !target.test,
+        Download::Minimal => false,
+    };
+    let targets = report.targets.iter();
+    let targets = targets.filter_map(|(target, built)| Some((target, built.as_ref().ok()?)));
+    let targets: Vec<(&SelectedTarget, &Arc<Built>)> = targets.collect();
+    let mut blobs = HashSet::new();
+    for (target, built) in targets.iter().filter(|(target, _)| comes(target)) {
+        blobs_of(built, runnable(target), &mut blobs);
+    }
+    // At once, so that the small ones come in few calls. What does not come is seen below.
+    let blobs: Vec<Digest> = blobs.into_iter().collect();
+    made.contents().fetch(&blobs).await;
+    for (target, built) in targets {
+        output.set_lenient(!comes(target));
+        let put = |built: &BuiltTarget| {
+            let mut nodes = built.nodes().into_iter();
             nodes.try_for_each(|(path, node)| output.put(&path, &node))?;
-            match runnable {
-                true => runfiles::put(output, target, root),
+            match runnable(target) {
+                true => runfiles::put(output, built, root),
                 false => Ok(()),
             }
         };
-        if let Built::Ready(built) = &*restorer.put(label, built, put).await? {
+        if let Built::Ready(built) = &*restorer.put(&target.label, built, put).await? {
+            let paths = built.nodes().into_iter();
+            let paths = paths.map(|(path, _)| match output.has(&path) {
+                true => path,
+                false => format!("{path} (left at the server)"),
+            });
             show.emit(Event::TargetOutputs {
-                label: label.to_string(),
-                paths: built.nodes().into_iter().map(|(path, _)| path).collect(),
+                label: target.label.to_string(),
+                paths: paths.collect(),
             });
         }
     }
+    output.set_lenient(false);
     Ok(())
+}
+
+/// The contents that are put into the output folder for a target.
+pub(crate) fn blobs_of(built: &Built, runfiles: bool, blobs: &mut HashSet<Digest>) {
+    let Built::Ready(built) = built else {
+        return;
+    };
+    for (_, node) in built.nodes() {
+        match node {
+            Node::File { digest, .. } => {
+                blobs.insert(digest);
+            }
+            Node::Dir(tree) => tree.blobs(blobs),
+            Node::Symlink(_) => {}
+        }
+    }
+    if let (true, Some(tree)) = (runfiles, &built.runfiles) {
+        tree.blobs(blobs);
+    }
 }
 
 /// Puts what is known of the workspace into the output folder, if it was asked for.

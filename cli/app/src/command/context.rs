@@ -233,6 +233,8 @@ impl Context {
             },
             action_limits: self.action_limits(),
             remote: remote::cache(&self.options, &self.environment).map_err(one)?,
+            download: remote::download(&self.options),
+            download_at_once: Arc::new(remote::at_once(&self.options).map_err(one)?),
             named_environments: !self.options.environment_names().is_empty(),
             workers: remote::workers(&self.options, &self.environment).map_err(one)?,
             race: match self.options.race() {

@@ -8,6 +8,9 @@ use std::time::Duration;
 use kiln_diag::Diag;
 use kiln_exec_remote::{Address, Down, Helper, RemoteConfig, Secret};
 use kiln_options::Options;
+use kiln_rules_core::path_filter::PathFilter;
+
+use crate::engine::Download;
 
 /// The server for contents and results: `--remote_cache`, else `--remote_executor` (Bazel).
 ///
@@ -50,6 +53,24 @@ pub(crate) fn workers(
 ) -> Result<Option<RemoteConfig>, Diag> {
     let (address, headers) = (options.remote_executor(), options.remote_exec_headers());
     config(options, environment, address, headers)
+}
+
+/// `--remote_download_outputs`
+pub(crate) fn download(options: &Options) -> Download {
+    match options.remote_download_outputs() {
+        "all" => Download::All,
+        "minimal" => Download::Minimal,
+        _ => Download::Toplevel,
+    }
+}
+
+/// `--remote_download_regex`
+///
+/// Errors: an expression that is none.
+pub(crate) fn at_once(options: &Options) -> Result<PathFilter, Diag> {
+    let texts = options.remote_download_regexes();
+    PathFilter::parse(texts.iter().map(|text| &**text))
+        .map_err(|error| error.note("given as `--remote_download_regex`"))
 }
 
 fn config(

@@ -1,18 +1,20 @@
 //! `run`: builds a target and becomes it.
 
+use std::collections::HashSet;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use kiln_address::Label;
+use kiln_base::Digest;
 use kiln_diag::Diag;
 use kiln_process::Environment;
 use kiln_rules_core::build::{Built, BuiltTarget};
 use kiln_rules_core::environments::Chosen;
 use kiln_rules_core::goals::GoalReport;
 
-use crate::command::build::{open_output, report, request};
+use crate::command::build::{blobs_of, open_output, report, request};
 use crate::command::context::Context;
 use crate::command::restore::Restorer;
 use crate::command::run_elsewhere;
@@ -107,12 +109,17 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Vec<Diag>> {
     let mut programs = Vec::new();
     for report in &reports {
         let (label, built) = only(report).map_err(one)?;
+        let mut blobs = HashSet::new();
+        blobs_of(built, true, &mut blobs);
+        let blobs: Vec<Digest> = blobs.into_iter().collect();
+        made.contents().fetch(&blobs).await;
         let built = restorer
             .put(label, built, |target| put(&mut output, target, root))
             .await;
         programs.push(built.map_err(one)?);
     }
     output.finish().map_err(one)?;
+    made.tell_transfers(&show);
     show.finish(true, false);
     let chosen = run_elsewhere::chosen(context, &session, &repos, &reports[0]).await;
     let mut start = program(context, &programs[0]).map_err(one)?;

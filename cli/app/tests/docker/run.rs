@@ -73,9 +73,14 @@ fn a_program_runs_where_it_was_built() {
             built 1 target in [TIME]
         "#]],
     );
-    check("kill -9 $$", &[], "", expect![[r#"
+    check(
+        "kill -9 $$",
+        &[],
+        "",
+        expect![[r#"
         exit: 137
         --- stderr
         built 1 target in [TIME]
-    "#]]);
+    "#]],
+    );
 }

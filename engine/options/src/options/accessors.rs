@@ -112,6 +112,8 @@ accessors! {
     flag remote_upload_local_results -> bool;
     word remote_down -> &str;
     word race -> &str;
+    word remote_download_outputs -> &str;
+    list remote_download_regexes = "remote_download_regex" -> Vec<Arc<str>>;
     number remote_retries -> i64;
     flag exclude_defaults -> bool;
     flag quiet -> bool;
