@@ -75,6 +75,7 @@ impl Executor for Runs {
                 source: Source::Ran,
                 sandbox: None,
                 strays: Vec::new(),
+                unlisted_reads: None,
                 left: Vec::new(),
             })
         }
@@ -92,6 +93,7 @@ async fn run(executor: &dyn Executor, process: &Process) -> Result<ProcessResult
         exclusive: false,
         writable: false,
         optional_outputs: false,
+        declared: None,
         reads: Reads::OfRun(&[]),
         observer: &(),
     };
