@@ -5,6 +5,7 @@ actions can be run. In the data folder: tls/*.pem, token, *.log.
 """
 
 import argparse
+import contextlib
 import datetime
 import importlib.util
 import ipaddress
@@ -106,7 +107,8 @@ class Servers:
     def stop(self):
         for _, process in reversed(self.running):
             # With all that it started in turn.
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

@@ -257,7 +257,7 @@ fn asked_for(
         writable: false,
         optional_outputs,
         declared: None,
-        reads: kiln_process::Reads::All,
+        reads: Reads::All,
         observer: &(),
     };
     let result = block_on(cached.execute(request)).unwrap();
