@@ -282,6 +282,9 @@ fn rules_are_explained_opt_062() {
                     Folders in which the Python interpreter is looked for there, in place of those of `--python_bootstrap_search_path`. `<PATH>` stands for the folders of its own `PATH`.
                     holds in place of the option `--python_bootstrap_search_path`
 
+                race_with (string)
+                    An environment with the same tools, by its name: actions are asked of both, and the first good result counts.
+
                 requires_env (list of strings)
                     Variables of whoever calls kiln, each a condition: `NAME`, `NAME=VALUE`, `!NAME` or `NAME!=VALUE`. It can be used if all hold.
 

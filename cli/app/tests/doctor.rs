@@ -27,56 +27,56 @@ fn kiln_serve() {
         server.address(),
         &[],
         expect![[r#"
-        exit: 0
-        --- stdout
-        ADDRESS
-          server.reached      ok    reached in plain text (1 call, [TIME])
-          server.instance     ok    the one without a name (1 call, [TIME])
-          server.version      ok    2.0 to 2.3
-          server.digests      ok    SHA256
-          server.batches      ok    4128768 bytes at most; kiln sends 4128768 at most
-          server.blobs        ok    of any size
-          server.compressors  ok    none of kiln's: contents travel as they are
-          server.links        ok    absolute targets are refused
-          server.updates      ok    it takes results of clients
-          server.workers      ok    it runs actions
-          server.latency      ok    a look-up takes [TIME] (7 calls, [TIME])
-          contents.empty      ok    0 bytes, always there (3 calls, [TIME])
-          contents.small      ok    1 byte and 42 bytes, there and back (4 calls, [TIME])
-          contents.missing    ok    what is missing is said, and nothing else (3 calls, [TIME])
-          contents.batch      ok    4128640 bytes, there and back (2 calls, [TIME])
-          contents.limit      ok    4128768 bytes, there and back (2 calls, [TIME])
-          contents.above      ok    4128769 bytes are refused: InvalidArgument (2 calls, [TIME])
-          contents.wrong      ok    under a wrong name: refused, InvalidArgument (2 calls, [TIME])
-          contents.tree       ok    folders come with all below them (2 calls, [TIME])
-          streams.write       ok    3145729 bytes (2 calls, [TIME])
-          streams.read        ok    3145729 bytes (1 call, [TIME])
-          streams.resumed     ok    from byte 1048583 on (1 call, [TIME])
-          streams.again       ok    what is there already ends an upload well (1 call, [TIME])
-          streams.broken      ok    an upload that broke goes on at byte 1048576 (4 calls, [TIME])
-          streams.wrong       ok    under a wrong name: refused, InvalidArgument (2 calls, [TIME])
-          streams.missing     ok    what is not there is NotFound (1 call, [TIME])
-          results.unknown     ok    what is not known is NotFound (1 call, [TIME])
-          results.written     ok    written and read back (3 calls, [TIME])
-          results.lost        ok    of contents that are lost: refused, FailedPrecondition (2 calls, [TIME])
-          results.failures    ok    of failures: refused, InvalidArgument (2 calls, [TIME])
-          run.action          ok    runs; output, exit code and what it printed are right (5 calls, [TIME])
-          run.kept            ok    its result is known from then on (2 calls, [TIME])
-          run.again           ok    it does not run again (1 call, [TIME])
-          run.workdir         ok    paths are relative to it (3 calls, [TIME])
-          run.folder          ok    with folders that are empty, and links (4 calls, [TIME])
-          run.link            ok    a link stays a link (3 calls, [TIME])
-          run.no_output       ok    an output that is not there is left out (3 calls, [TIME])
-          run.old_outputs     ok    clients below 2.1 can name theirs (3 calls, [TIME])
-          run.exit_code       ok    3 is 3 (3 calls, [TIME])
-          run.missing         ok    a missing input is named (3 calls, [TIME])
-          run.timeout         ok    an action is ended in time (3 calls, [TIME])
-          run.waited_for      ok    an action goes on when its stream breaks (4 calls, [TIME])
-          run.cancelled       ok    an action that is cancelled ends (4 calls, [TIME])
-        an action on a worker: 5 calls one after the other, [TIME]
-        one whose result is known: 2 calls one after the other, [TIME]
-        kiln can use it as a cache and run actions there: 43 ok, 0 warn, 0 fail
-    "#]],
+            exit: 0
+            --- stdout
+            ADDRESS
+              server.reached      ok    reached in plain text (1 call, [TIME])
+              server.instance     ok    the one without a name (1 call, [TIME])
+              server.version      ok    2.0 to 2.3
+              server.digests      ok    SHA256
+              server.batches      ok    4128768 bytes at most; kiln sends 4128768 at most
+              server.blobs        ok    of any size
+              server.compressors  ok    zstd
+              server.links        ok    absolute targets are refused
+              server.updates      ok    it takes results of clients
+              server.workers      ok    it runs actions
+              server.latency      ok    a look-up takes [TIME] (7 calls, [TIME])
+              contents.empty      ok    0 bytes, always there (3 calls, [TIME])
+              contents.small      ok    1 byte and 42 bytes, there and back (4 calls, [TIME])
+              contents.missing    ok    what is missing is said, and nothing else (3 calls, [TIME])
+              contents.batch      ok    4128640 bytes, there and back (2 calls, [TIME])
+              contents.limit      ok    4128768 bytes, there and back (2 calls, [TIME])
+              contents.above      ok    4128769 bytes are refused: InvalidArgument (2 calls, [TIME])
+              contents.wrong      ok    under a wrong name: refused, InvalidArgument (2 calls, [TIME])
+              contents.tree       ok    folders come with all below them (2 calls, [TIME])
+              streams.write       ok    3145729 bytes (2 calls, [TIME])
+              streams.read        ok    3145729 bytes (1 call, [TIME])
+              streams.resumed     ok    from byte 1048583 on (1 call, [TIME])
+              streams.again       ok    what is there already ends an upload well (1 call, [TIME])
+              streams.broken      ok    an upload that broke goes on at byte 1048576 (4 calls, [TIME])
+              streams.wrong       ok    under a wrong name: refused, InvalidArgument (2 calls, [TIME])
+              streams.missing     ok    what is not there is NotFound (1 call, [TIME])
+              results.unknown     ok    what is not known is NotFound (1 call, [TIME])
+              results.written     ok    written and read back (3 calls, [TIME])
+              results.lost        ok    of contents that are lost: refused, FailedPrecondition (2 calls, [TIME])
+              results.failures    ok    of failures: refused, InvalidArgument (2 calls, [TIME])
+              run.action          ok    runs; output, exit code and what it printed are right (5 calls, [TIME])
+              run.kept            ok    its result is known from then on (2 calls, [TIME])
+              run.again           ok    it does not run again (1 call, [TIME])
+              run.workdir         ok    paths are relative to it (3 calls, [TIME])
+              run.folder          ok    with folders that are empty, and links (4 calls, [TIME])
+              run.link            ok    a link stays a link (3 calls, [TIME])
+              run.no_output       ok    an output that is not there is left out (3 calls, [TIME])
+              run.old_outputs     ok    clients below 2.1 can name theirs (3 calls, [TIME])
+              run.exit_code       ok    3 is 3 (3 calls, [TIME])
+              run.missing         ok    a missing input is named (3 calls, [TIME])
+              run.timeout         ok    an action is ended in time (3 calls, [TIME])
+              run.waited_for      ok    an action goes on when its stream breaks (4 calls, [TIME])
+              run.cancelled       ok    an action that is cancelled ends (4 calls, [TIME])
+            an action on a worker: 5 calls one after the other, [TIME]
+            one whose result is known: 2 calls one after the other, [TIME]
+            kiln can use it as a cache and run actions there: 43 ok, 0 warn, 0 fail
+        "#]],
     );
     assert_eq!(server.log(), "");
 }

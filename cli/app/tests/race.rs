@@ -59,7 +59,7 @@ fn the_other_environment_wins() {
         race of `here` and `there`: 0 won by `here`, 1 by `there`, 1 stopped
         //:a:
           kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]]
+        built 1 target in [TIME]; 1 action: 1 run; 9 B downloaded"#]]
     .assert_eq(&shown(&output, &address));
     assert_eq!(made(&workspace).as_deref(), Some("buildbox\n"));
     no_process("71829");
@@ -164,15 +164,15 @@ fn differences_are_told() {
         "echo there > $@",
         "false",
         expect![[r#"
-        exit: 0
-        --- stderr
-        warning: Genrule of `//:a` succeeds in `there` and fails in `here`
-           = it ended with exit code 1 there
-        hint: a race is for environments that have the same tools
-        race of `here` and `there`: 0 won by `here`, 1 by `there`, 1 compared, 1 with other outputs
-        //:a:
-          kiln-out/fastbuild-here/bin/a.txt
-        built 1 target in [TIME]; 1 action: 1 run"#]],
+            exit: 0
+            --- stderr
+            warning: Genrule of `//:a` succeeds in `there` and fails in `here`
+               = it ended with exit code 1 there
+            hint: a race is for environments that have the same tools
+            race of `here` and `there`: 0 won by `here`, 1 by `there`, 1 compared, 1 with other outputs
+            //:a:
+              kiln-out/fastbuild-here/bin/a.txt
+            built 1 target in [TIME]; 1 action: 1 run; 6 B downloaded"#]],
     );
     check(
         "false",

@@ -56,10 +56,15 @@ pub(crate) fn warning(report: &GoalReport, chosen: &Chosen) -> Option<Diag> {
     let (Environment::Remote(_), Some(target)) = (&chosen.environment, &chosen.target) else {
         return None;
     };
-    let (requested, _) = report.targets.first()?;
+    let (_, Ok(built)) = report.targets.first()? else {
+        return None;
+    };
+    let Built::Ready(built) = &**built else {
+        return None;
+    };
     let diag = Diag::build(format!(
         "`{}` is built in environment `{}` ({}), and `kiln run` starts it on this machine",
-        requested.label, chosen.name, target.kind
+        built.label, chosen.name, target.kind
     ));
     Some(diag.into_warning().hint(
         "what it finds there it may not find here; `kiln test` runs tests where they are built",

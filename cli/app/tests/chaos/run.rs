@@ -166,6 +166,11 @@ impl Group {
             format!("--jobs={JOBS}"),
             format!("--{flag}=grpc://{address}"),
         ];
+        let outputs = match leaves(scenario) {
+            true => "toplevel",
+            false => "all",
+        };
+        flags.push(format!("--remote_download_outputs={outputs}"));
         if scenario.mode == Mode::Compare {
             flags.push("--race=compare".to_owned());
         }
@@ -243,7 +248,7 @@ impl Group {
             ))
         } else if output.stderr.contains("makes other outputs") {
             Some("its sides disagree".to_owned())
-        } else if ran > needed + allowed {
+        } else if !leaves(scenario) && ran > needed + allowed {
             Some(format!(
                 "{ran} actions ran ({here} for kiln), {needed} were needed and {allowed} allowed"
             ))
@@ -352,4 +357,11 @@ impl fmt::Display for Report {
         }
         write!(f, "{builds} builds, {} of them wrong", self.wrong.len())
     }
+}
+
+/// Whether outputs are left at the server, as half of the builds do. What was left and is lost is
+/// found out later, when others were built on it, so that more is made again than was lost: how much
+/// more at most is not known, and not judged.
+fn leaves(scenario: &Scenario) -> bool {
+    scenario.seed % 2 == 1
 }

@@ -69,19 +69,20 @@ fn no_engine_env_105() {
         "ssh://somewhere",
         "debian:12",
         expect![[r#"
-        exit: 36
-        --- stderr
-        error: kiln cannot reach a Docker engine at `ssh://somewhere`
-           = `DOCKER_HOST` says that it is there
-           = environment `docker` is `//environments:docker`
-          --> environments/BUILD:1:1
-           |
-         1 | docker_environment(name = "docker", image = "debian:12")
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = it has no `fallback_environment`
-        hint: use one that listens at `unix://…` or `tcp://…`
-        failed: 0 of 1 target built, 1 failed in [TIME]
-    "#]],
+            exit: 36
+            --- stderr
+            error: kiln cannot reach a Docker engine at `ssh://somewhere`
+               = `DOCKER_HOST` says that it is there
+               = environment `docker` is `//environments:docker`
+              --> environments/BUILD:1:1
+               |
+             1 | docker_environment(name = "docker", image = "debian:12")
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = it has no `fallback_environment`
+            hint: use one that listens at `unix://…` or `tcp://…`
+            hint: its socket can be forwarded: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, and `DOCKER_HOST=unix:///tmp/docker.sock`
+            failed: 0 of 1 target built, 1 failed in [TIME]
+        "#]],
     );
 }
 

@@ -26,6 +26,7 @@ py_binary(name = "p", srcs = ["p.py"], environment = "docker")
     let environment = format!(
         r#"
 local_environment(name = "local")
+experimental_workspace_environment(name = "workspace")
 docker_environment(
     name = "docker",
     image = "{}",
@@ -102,9 +103,9 @@ genrule(name = "needs", outs = ["n"], tools = [":p"], cmd = "touch $@", environm
          3 | py_binary(name = "p", srcs = ["p.py"])
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = environment `docker` is `//environments:docker`
-          --> environments/BUILD:2:1
+          --> environments/BUILD:3:1
            |
-         2 | docker_environment(name = "docker", image = "kiln-test/busybox:1")
+         3 | docker_environment(name = "docker", image = "kiln-test/busybox:1")
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = the way to it: `//:needs` -> `//:p` -> environment `docker`
         hint: have one there, or say in which folder it is: `python_bootstrap_search_path` of `//environments:docker`, or `--python_bootstrap_search_path`

@@ -208,17 +208,17 @@ fn mistakes_in_fields_env_076() {
     field(
         "test_env = ['A=b']",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `remote_environment` has no attribute `test_env` (target `//:x`)
-          --> BUILD:1:32
-           |
-         1 | remote_environment(name = 'x', test_env = ['A=b'])
-           |                                ^^^^^^^^^^^^^^^^^^
-           = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_with, deprecation, exec_compatible_with, exec_properties, extra_platform_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, platform, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
-           = environment `x` is `//:x`, says the command line
-        hint: remove `test_env`, or give it to another rule
-    "#]],
+            exit: 1
+            --- stderr
+            error: `remote_environment` has no attribute `test_env` (target `//:x`)
+              --> BUILD:1:32
+               |
+             1 | remote_environment(name = 'x', test_env = ['A=b'])
+               |                                ^^^^^^^^^^^^^^^^^^
+               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_with, deprecation, exec_compatible_with, exec_properties, extra_platform_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, platform, python_bootstrap_search_path, race_with, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
+               = environment `x` is `//:x`, says the command line
+            hint: remove `test_env`, or give it to another rule
+        "#]],
     );
     field(
         "test_extra_env_vars = 'A=b'",

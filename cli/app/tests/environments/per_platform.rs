@@ -97,9 +97,9 @@ fn mistakes_bld_110() {
         exit: 1
         --- stderr
         error: `per_platform` needs a value for at least one platform: `linux_x86_64 = …`
-          --> @kiln_builtins//core/environments.bzl:129:9
+          --> @kiln_builtins//core/environments.bzl:137:9
              |
-         129 |         fail("`per_platform` needs a value for at least one platform: `linux_x86_64 = …`")
+         137 |         fail("`per_platform` needs a value for at least one platform: `linux_x86_64 = …`")
              |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = `per_platform` was called from BUILD:1:30
     "#]].assert_eq(&mistake("per_platform()"));
@@ -107,9 +107,9 @@ fn mistakes_bld_110() {
         exit: 1
         --- stderr
         error: the values of `per_platform` must be of one type: `linux_arm64` is of type list, `macos_arm64` is of type string
-          --> @kiln_builtins//core/environments.bzl:135:9
+          --> @kiln_builtins//core/environments.bzl:143:9
              |
-         135 |         fail("the values of `per_platform` must be of one type: " + ", ".join(shown))
+         143 |         fail("the values of `per_platform` must be of one type: " + ", ".join(shown))
              |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = `per_platform` was called from BUILD:1:30
     "#]].assert_eq(&mistake(

@@ -265,7 +265,6 @@ genrule(name = "app", outs = ["app.txt"], cmd = "touch $@", environment = "__loc
                |
              1 | genrule(name = "app", outs = ["app.txt"], cmd = "touch $@", environment = "__local_workspace__")
                |                                                                           ^^^^^^^^^^^^^^^^^^^^^
-               = kiln cannot run actions in the workspace itself yet
                = asked for by the `environment` of `//app:app`
             hint: give such a target a name by `--env=NAME=//LABEL`, or a line `NAME = "//LABEL"` in `[environments-preview.names]` of `kiln.toml`
         "#]],

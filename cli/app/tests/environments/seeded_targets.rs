@@ -74,7 +74,7 @@ genrule(name = "app", outs = ["app.txt"], cmd = "touch $@", environment = "docke
                |
              2 | docker_environment(name = "docker", image = "debian:12", env_vars = ["A=b"])
                |                                                          ^^^^^^^^^^^^^^^^^^
-               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, image, licenses, name, package_metadata, platform, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
+               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, image, licenses, name, package_metadata, platform, python_bootstrap_search_path, race_with, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
             hint: remove `env_vars`, or give it to another rule
         "#]],
     );

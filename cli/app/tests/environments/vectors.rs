@@ -63,30 +63,30 @@ fn environments_are_targets_env_012_env_014_env_021() {
     field(
         "srcs = [\"x\"]",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `local_environment` has no attribute `srcs` (target `//:x`)
-          --> BUILD:1:31
-           |
-         1 | local_environment(name = "x", srcs = ["x"])
-           |                               ^^^^^^^^^^^^
-           = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
-        hint: remove `srcs`, or give it to another rule
-    "#]],
+            exit: 1
+            --- stderr
+            error: `local_environment` has no attribute `srcs` (target `//:x`)
+              --> BUILD:1:31
+               |
+             1 | local_environment(name = "x", srcs = ["x"])
+               |                               ^^^^^^^^^^^^
+               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, race_with, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
+            hint: remove `srcs`, or give it to another rule
+        "#]],
     );
     field(
         "deps = [\":a\"]",
         expect![[r#"
-        exit: 1
-        --- stderr
-        error: `local_environment` has no attribute `deps` (target `//:x`)
-          --> BUILD:1:31
-           |
-         1 | local_environment(name = "x", deps = [":a"])
-           |                               ^^^^^^^^^^^^^
-           = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
-        hint: remove `deps`, or give it to another rule
-    "#]],
+            exit: 1
+            --- stderr
+            error: `local_environment` has no attribute `deps` (target `//:x`)
+              --> BUILD:1:31
+               |
+             1 | local_environment(name = "x", deps = [":a"])
+               |                               ^^^^^^^^^^^^^
+               = it has applicable_licenses, aspect_hints, cc_executable_search_paths, compatible_platforms, compatible_with, deprecation, exec_compatible_with, exec_properties, fallback_environment, features, generator_function, generator_location, generator_name, licenses, name, package_metadata, python_bootstrap_search_path, race_with, requires_env, requires_option, restricted_to, shell_setup_executable_search_paths, subprocess_environment_env_vars, system_binaries_system_binary_paths, tags, target_compatible_with, test_extra_env_vars, testonly, toolchains, transitive_configs, visibility
+            hint: remove `deps`, or give it to another rule
+        "#]],
     );
 }
 
